@@ -1,0 +1,63 @@
+# The commands of this project. `make demo` and `make test` set up by themselves; only Python 3.11+, pip and make are needed.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+LETTER ?=
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test test-peers test-long check bench lock debian clean format
+
+help:
+	@echo "make demo [LETTER=file]  write, seal, post, collect, open and answer a letter, here and now"
+	@echo "make test                every test"
+	@echo "make check               format, lint, types and the walls between the rooms"
+	@echo "make test-peers          only the tests against real programs (GnuPG, sq, Thunderbird's engine, Delta Chat)"
+	@echo "make test-long           every byte cut, every step killed many times; takes long"
+	@echo "make bench               measure beside the peers, print ratios"
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.run
+	@$(BIN)/python demo/demo.py $(if $(LETTER),--letter "$(LETTER)")
+
+# The real programs that the tests talk to; without root one sentence says what is missing and those tests are skipped.
+debian:
+	@sh tests/debian.sh
+
+test: $(VENV)/.dev debian
+	@$(BIN)/python -m pytest -m "not long" -q
+
+test-peers: $(VENV)/.dev debian
+	@$(BIN)/python -m pytest tests/peers -q
+
+test-long: $(VENV)/.dev debian
+	@$(BIN)/python -m pytest -q --timeout 3600 -m "long or not long"
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff format --check src tests demo benchmarks
+	@$(BIN)/ruff check src tests demo benchmarks
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff check --fix --quiet src tests demo benchmarks || true
+	@$(BIN)/ruff format src tests demo benchmarks
+
+bench: $(VENV)/.dev debian
+	@$(BIN)/python -m benchmarks
+
+# Written with uv, installed with plain pip. The lock files name no host; tests/arch/test_lock.py checks them.
+lock:
+	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock
+	uv pip compile pyproject.toml --group build --group dev --group peers --universal --generate-hashes --no-header --no-annotate -q -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The ways a sealed letter travels; each stands alone."""

@@ -1,0 +1,1 @@
+"""The one encrypted SQLite file of a person. All SQL of the desk lives here."""

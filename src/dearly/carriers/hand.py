@@ -1,0 +1,1 @@
+"""By hand: a sealed file to carry."""

@@ -1,0 +1,1 @@
+"""The office, and providers that speak JMAP."""

@@ -1,0 +1,81 @@
+"""What a face needs to reach a desk: factories that `assemble` makes and `__main__` hands over.
+
+A face never picks a carrier, an office or a clock, and never opens a file of the drawer itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from dearly.desk.desk import Desk
+
+
+class Progress(Protocol):
+    """How long work tells how far it is. `done` and `total` count the same unit; total 0 means unknown."""
+
+    def __call__(self, what: str, done: int, total: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A way into an office, good once: `token`, and `url`, which carries it. `expires` in UTC."""
+
+    name: str
+    token: str
+    url: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeAccount:
+    """One account of an office, as its operator sees it."""
+
+    name: str
+    address: str
+    created: datetime
+    held: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offices:
+    """Running and looking after an office; all by path of its store, none needs a drawer."""
+
+    serve: Callable[[Path, str, Path | None, Path | None, Callable[[str], None]], Awaitable[None]]
+    """(store, "host:port", tls certificate, tls key, ready(url)): serves until stopped by a signal."""
+    invite: Callable[[Path, str], Invitation]
+    accounts: Callable[[Path], list[OfficeAccount]]
+    remove: Callable[[Path, str], None]
+    renew_token: Callable[[Path, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything a face may ask for.
+
+    `open_desk(folder, passphrase)`: the desk on an existing drawer; raises `Locked` on a wrong passphrase, `NotFound`
+    where there is no drawer, `InUse` where another process holds it. In the process that owns the drawer it yields the
+    running desk. `passphrase` is asked for only when it is needed."""
+
+    folder: Path
+    open_desk: Callable[[Path, Callable[[], str]], AbstractAsyncContextManager[Desk]]
+    create_desk: Callable[[Path, Callable[[], str]], AbstractAsyncContextManager[Desk]]
+    restore: Callable[[Path, Path, Callable[[], str], Progress], Awaitable[None]]
+    """(backup file, folder to make, passphrase, progress)"""
+    verify: Callable[[Path, Callable[[], str], Progress], Awaitable[None]]
+    """(backup file, passphrase, progress): opens it fully; raises `Damaged` with what is wrong."""
+    restore_with_kit: Callable[[Path, str, Callable[[], str]], Awaitable[None]]
+    """(folder with drawer.db, text of the kit, new passphrase)"""
+    offices: Offices
+    run: Callable[[Coroutine[Any, Any, Any]], Any]
+    """Run a coroutine to its end and give its result: on a loop of its own, or on the loop of the owner of the drawer."""
+    keep_open: Callable[[Path, Callable[[], str]], Awaitable[None]]
+    """`dearly unlock`: leave a process behind that holds the drawer open, makes rounds, and serves the socket."""
+
+
+Desks = AsyncIterator[Desk]

@@ -1,0 +1,151 @@
+"""What every way of travelling promises: two small protocols, and the values that they exchange.
+
+`Posts` hands sealed letters over; `Collects` fetches parcels. A carrier may be only one of them. A carrier keeps
+nothing of its own between two calls: what must be remembered is the cursor, the sources and the outcomes, and they
+lie in the drawer. tests/contracts runs the same sentences on every carrier.
+
+Rules that hold for all of them:
+
+- Only a *complete* proof is `Accepted`. Whatever was cut, half read or not understood is `Unknown`. `TryLater` and
+  `Turned` say that it is certain that nothing was taken (RFC 5321 4.2.5; docs/faults.md F04-F06).
+- No carrier repeats a handing over by itself. Repeating belongs to `letter.journey`, after looking.
+- Bytes go out and come in exactly as they are. What did not come whole is not a parcel.
+- A carrier's own words are `said(...)`: cleaned, bounded, and shown as words of the carrier, never as ours (A23).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, runtime_checkable
+
+from dearly.letter.address import Address, clean
+from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
+from dearly.letter.journey import Evidence, Outcome
+
+BEGINNING = ""
+"""The cursor of someone who has never collected here."""
+
+MOST_PARCEL = 160_000_000
+"""Bytes of the largest parcel that is fetched: a letter with `content.MOST_ENCLOSED` enclosed, base64 inside and
+armored outside, weighs 95 MB. What is larger stays where it lies and is counted in `Collected.left`."""
+
+_MOST_SAID = 300
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One batch of parcels, oldest first.
+
+    `cursor`: where to go on. It is kept in the same transaction as the parcels, never before them. An opaque string
+    of at most 64 KiB; nothing but the carrier that made it reads it.
+    `more`: whether collecting again at once would bring more.
+    `left`: how many parcels the carrier states it holds for us but that did not come whole, or are too large. They
+    are remembered in the cursor and tried again at every later collecting; they hold nothing else up."""
+
+    parcels: tuple[Parcel, ...]
+    cursor: str
+    more: bool = False
+    left: int = 0
+
+
+class Posts(Protocol):
+    """A way by which sealed letters leave."""
+
+    @property
+    def way(self) -> Way:
+        """Which way this is."""
+
+    @property
+    def place(self) -> str:
+        """The account or place at the carrier, as a person knows it. Never a secret."""
+
+    async def hand_over(self, letter: SealedLetter) -> Mapping[Address, Outcome]:
+        """One attempt to hand `letter` over: exactly one outcome for each recipient of its envelope.
+
+        `Accepted`: the carrier's complete answer says that it has taken responsibility for this recipient.
+        `TryLater`: it certainly has not, for a passing reason; also when no connection came about and so not a byte
+        of the letter left. `Turned`: it certainly has not and never will. `Unknown`: everything else, so above all a
+        connection cut after the first byte of the request, a time-out, and an answer that cannot be read.
+
+        The attempt must be recorded before this is called. Handing the same letter (same `key`, same bytes) over
+        again is the caller's decision; where the carrier honours the key, it is one letter all the same, and the
+        answer is `Accepted`.
+
+        Raises `CarrierTrouble` only for what concerns the whole carrier and needs a person (the account is not known
+        there any more, the certificate is not to be trusted), and only when certainly nothing was handed over.
+        """
+
+    async def look_for(self, letter: SealedLetter) -> Mapping[Address, Evidence]:
+        """Look whether an earlier handing over of `letter` was accepted: one piece of evidence for each recipient.
+
+        `Found`: this very letter (its key, or its bytes) is proven to have been accepted for this recipient.
+        `NotThere`: the carrier is authoritative and says that it was not, so that an earlier attempt can have no
+        effect any more. `NothingProven`: it cannot tell, or it did not answer. Changes nothing, and raises nothing:
+        a carrier that cannot be reached proves nothing.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections. Nothing may be asked afterwards; closing twice is fine."""
+
+
+@runtime_checkable
+class PostsMany(Posts, Protocol):
+    """A carrier that takes many letters in one exchange.
+
+    A separate protocol, because it is worth having only where one answer costs as much as a hundred (an office makes
+    a batch durable with one fsync); a desk with one letter waiting needs only `Posts`."""
+
+    async def hand_over_many(self, letters: Sequence[SealedLetter]) -> Sequence[Mapping[Address, Outcome]]:
+        """As `hand_over`, for each letter, in the order given. One letter's trouble is not another's; when the
+        answer is lost, each letter that was in that exchange is `Unknown`. All attempts must be recorded before."""
+
+
+class Collects(Protocol):
+    """A way by which letters arrive."""
+
+    @property
+    def way(self) -> Way:
+        """Which way this is."""
+
+    @property
+    def place(self) -> str:
+        """The account or place at the carrier: `Source.place` of every parcel from here."""
+
+    async def collect(self, cursor: str) -> Collected:
+        """The next batch of parcels after `cursor` (`BEGINNING` at first). Changes nothing at the carrier.
+
+        Each parcel's bytes are complete: checked against the size or digest that the carrier states. Collecting with
+        the same cursor again brings the same parcels (same sources, same bytes), as long as the carrier holds them.
+        A cursor that the carrier no longer understands begins anew; so a parcel may be offered twice, and the drawer
+        takes it in once, by its source and its bytes.
+
+        Raises `CarrierTrouble` when the carrier does not answer whole; then nothing was lost, and the same cursor
+        serves again.
+        """
+
+    async def acknowledge(self, sources: Sequence[Source]) -> None:
+        """Tell the carrier that these parcels are safe in the drawer. Call it only after the commit.
+
+        It deletes nothing by itself: an office may let go of acknowledged parcels later. Acknowledging twice, or what
+        is there no more, is fine. Raises `CarrierTrouble` when it did not answer; acknowledge again later, or never.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections. Nothing may be asked afterwards; closing twice is fine."""
+
+
+def for_each(letter: SealedLetter, same: T) -> dict[Address, T]:
+    """The same outcome or evidence for every recipient of `letter`."""
+    return dict.fromkeys(letter.envelope.recipients, same)
+
+
+def said(words: object) -> str:
+    """A carrier's words, fit to be shown as such in one line: cleaned, at most 300 characters, "" for nothing (A23)."""
+    if not isinstance(words, str):
+        return ""
+    # Cut before cleaning too, so that a megabyte of server text costs nothing.
+    text = " ".join(clean(words[: 4 * _MOST_SAID]).split())
+    return text if len(text) <= _MOST_SAID else text[: _MOST_SAID - 1] + "…"

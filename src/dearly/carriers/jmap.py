@@ -1,1 +1,27 @@
-"""The office, and providers that speak JMAP."""
+"""The office, and providers that speak JMAP (RFC 8620, RFC 8621; blobs inside the request by RFC 9404).
+
+What is put on the wire, so that client and server can be read side by side:
+
+Handing over is one request: `Blob/upload` (data:asText; a letter larger than the account's `maxSizeBlobSet` or than
+half of `maxSizeRequest` goes to `uploadUrl` first), `Email/import` of `#blob` into the mailbox with role `sent` (else
+`drafts`), and `EmailSubmission/set` with one submission of `#email` *for each recipient*, each with its own envelope
+(`rcptTo` of one), so that every recipient has an outcome of its own and none reads of another.
+
+Once and never twice: an account capability of ours, `ONCE`, may be announced. It adds to EmailSubmission one
+immutable property `onceKey` (String, at most 64 characters, null when not given), and a filter `onceKeys: String[]`
+to `EmailSubmission/query`. Creating a submission with a `onceKey` that this account has used before, for the same
+recipient and the same bytes, creates nothing: the answer is `created` with the id of the first. Other bytes or another
+recipient under a used key is a SetError `alreadyExists`. Keys are remembered at least 90 days. Our `onceKey` is a hash
+of `SealedLetter.key` and the recipient. Because of it a letter may be handed over again after an unclear answer, and
+an empty `EmailSubmission/query` proves that it was not taken.
+
+Collecting is `Email/query` (mailbox with role `inbox`, oldest first) the first time, and `Email/changes` ever after;
+then `Email/get` (blobId, size, mailboxIds, keywords) and `Blob/get` (data:asBase64, digest:sha-256, size), or
+`downloadUrl` for large ones and where blobs inside the request are not known. Acknowledging is `Email/set` of the
+keyword `$seen`; where a server forbids it, parcels stay as they are and nothing is lost.
+"""
+
+from __future__ import annotations
+
+ONCE = "https://dearly.invalid/jmap/once"
+"""Capability: submissions carry a key of the client's, and the same key is accepted once (see above)."""

@@ -22,7 +22,8 @@ DataKey = NewType("DataKey", bytes)
 """The 256-bit key of the database file. It is nowhere but in memory, in the slots (wrapped) and in the printed kit."""
 
 Row = tuple[Any, ...]
-Args = Sequence[apsw.SQLiteValue] | Mapping[str, apsw.SQLiteValue]
+Value = str | bytes | int | float | None
+Args = Sequence[Value] | Mapping[str, Value]
 
 CIPHER = "chacha20"
 """ChaCha20-Poly1305 for each page, SQLite3MC's own default; named in the slots' authenticated header."""

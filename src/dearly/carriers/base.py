@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from dearly.letter.address import Address, clean
 from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
-from dearly.letter.journey import Evidence, Outcome
+from dearly.letter.journey import Bounced, Delivered, Evidence, Outcome
 
 BEGINNING = ""
 """The cursor of someone who has never collected here."""
@@ -33,6 +33,9 @@ armored outside, weighs 95 MB. What is larger stays where it lies and is counted
 _MOST_SAID = 300
 
 T = TypeVar("T")
+
+Report = Delivered | Bounced | None
+"""A carrier's later word on one recipient: see `Reports`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,15 @@ class PostsMany(Posts, Protocol):
     async def hand_over_many(self, letters: Sequence[SealedLetter]) -> Sequence[Mapping[Address, Outcome]]:
         """As `hand_over`, for each letter, in the order given. One letter's trouble is not another's; when the
         answer is lost, each letter that was in that exchange is `Unknown`. All attempts must be recorded before."""
+
+
+@runtime_checkable
+class Reports(Posts, Protocol):
+    """A carrier that can be asked what became of a letter after it was accepted. Never whether it was read."""
+
+    async def ask_after(self, letter: SealedLetter) -> Mapping[Address, Report]:
+        """What the carrier reports: `Delivered` where it lies ready for this recipient, `Bounced` where it was given
+        up after all, and None where it says nothing (yet), or does not answer. Changes nothing, and raises nothing."""
 
 
 class Collects(Protocol):

@@ -66,7 +66,8 @@ class HandIn:
 
 
 class HandOut:
-    """Writes a sealed letter into a file. `path`: a folder (then the name is `suggested_name`), or the file itself.
+    """Writes a sealed letter into a file. `path`: a folder that is there now, in which the
+    file is given its `suggested_name`, or else the file itself.
 
     The file appears at once and whole, by renaming: nobody ever finds half of it under its name. A file that is there
     already is never overwritten, except a torn copy of this same letter, which its first line proves it to be."""
@@ -75,11 +76,13 @@ class HandOut:
     place = PLACE
 
     def __init__(self, path: Path) -> None:
+        # Looked at once: when the stick is pulled out later, its folder must not become the name of a file.
+        self._folder = path if path.is_dir() else None
         self._path = path
 
     def target(self, letter: SealedLetter) -> Path:
         """Where the letter lies after it was handed over."""
-        return self._path / suggested_name(letter) if self._path.is_dir() else self._path
+        return self._folder / suggested_name(letter) if self._folder else self._path
 
     async def hand_over(self, letter: SealedLetter) -> Mapping[Address, Outcome]:
         return for_each(letter, await asyncio.to_thread(_write, self.target(letter), letter.data))

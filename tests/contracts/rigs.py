@@ -1,0 +1,205 @@
+"""Every carrier under the same handles, for the contract suites.
+
+A rig stands for one way between Ada, who posts, and Bert and Clara, who collect, with the bad luck that can befall it.
+To bring a new carrier under the contract: write a rig, and add it to `POSTING` or `COLLECTING`.
+"""
+
+from __future__ import annotations
+
+import errno
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+
+from dearly.carriers.base import Collects, Posts
+from dearly.carriers.hand import HandIn, HandOut, read_file
+from dearly.carriers.letterfile import framed
+from dearly.letter import failpoint
+from dearly.letter.address import Address
+from dearly.letter.envelope import SealedLetter
+from dearly.letter.errors import DearlyError
+from tests.support.fake_letters import ADA, BERT, CLARA
+from tests.support.memory_carrier import Luck, MemoryCarrier, MemoryPost
+
+
+class PostingRig(ABC):
+    """A way by which Ada posts."""
+
+    posts: Posts
+
+    @abstractmethod
+    async def box(self, recipient: Address) -> list[bytes]:
+        """What truly lies there for the recipient, seen without the carrier under test."""
+
+    @abstractmethod
+    def lost_answer(self) -> None:
+        """The next exchange takes effect, and its answer is lost."""
+
+    @abstractmethod
+    def cut_asking(self) -> None:
+        """The next exchange breaks half-way, before it takes effect."""
+
+    @abstractmethod
+    async def away(self) -> None:
+        """From now on there is no connection."""
+
+
+class CollectingRig(ABC):
+    """A letterbox that Bert collects from. `most`: how many parcels it can hold."""
+
+    collects: Collects
+    most = 100
+    holds_torn = True
+    """Whether a parcel can lie there torn, beside whole ones."""
+
+    @abstractmethod
+    async def lay(self, letter: SealedLetter) -> None:
+        """A letter comes."""
+
+    @abstractmethod
+    async def tear(self, letter: SealedLetter) -> None:
+        """A letter comes, of which the carrier gives only the first half."""
+
+    @abstractmethod
+    async def mend(self, letter: SealedLetter) -> None:
+        """Now it gives the torn one whole."""
+
+    @abstractmethod
+    def lost_answer(self) -> None:
+        """The next exchange is cut in its answer."""
+
+
+class MemoryPosting(PostingRig):
+    def __init__(self) -> None:
+        self.post = MemoryPost()
+        self.posts = MemoryCarrier(self.post, ADA)
+        for person in (BERT, CLARA):
+            MemoryCarrier(self.post, person)
+
+    async def box(self, recipient: Address) -> list[bytes]:
+        return self.post.box(recipient)
+
+    def lost_answer(self) -> None:
+        self.post.luck = Luck.CUT_ANSWER
+
+    def cut_asking(self) -> None:
+        self.post.luck = Luck.CUT_ASKING
+
+    async def away(self) -> None:
+        self.post.luck = Luck.AWAY
+
+
+class MemoryCollecting(CollectingRig):
+    def __init__(self) -> None:
+        self.post = MemoryPost()
+        self.collects = MemoryCarrier(self.post, BERT)
+
+    async def lay(self, letter: SealedLetter) -> None:
+        self.post.lay(BERT, letter.data)
+
+    async def tear(self, letter: SealedLetter) -> None:
+        self.post.torn[self.post.lay(BERT, letter.data)] = len(letter.data) // 2
+
+    async def mend(self, letter: SealedLetter) -> None:
+        self.post.torn.clear()
+
+    def lost_answer(self) -> None:
+        self.post.luck = Luck.CUT_ANSWER
+
+
+class HandPosting(PostingRig):
+    """The letter lies in a folder; whoever is given the file has got it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.posts = HandOut(folder)
+        self.pull_at: str | None = None
+
+    def step(self, name: str) -> None:
+        if name == self.pull_at:
+            self.pull_at = None
+            raise OSError(errno.EIO, "the stick was pulled out")
+
+    async def box(self, recipient: Address) -> list[bytes]:
+        found = []
+        for path in sorted(self.folder.iterdir()):
+            try:
+                found.append(read_file(path).data)
+            except DearlyError:
+                continue
+        return found
+
+    def lost_answer(self) -> None:
+        self.pull_at = "hand.after-rename"
+
+    def cut_asking(self) -> None:
+        self.pull_at = "hand.half-written"
+
+    async def away(self) -> None:
+        self.folder.rename(self.folder.with_name("elsewhere"))
+
+
+class HandCollecting(CollectingRig):
+    most = 1
+    holds_torn = False
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.collects = HandIn(file)
+
+    async def lay(self, letter: SealedLetter) -> None:
+        self.file.write_bytes(framed(letter.data))
+
+    async def tear(self, letter: SealedLetter) -> None:
+        whole = framed(letter.data)
+        self.file.write_bytes(whole[: len(whole) // 2])
+
+    async def mend(self, letter: SealedLetter) -> None:
+        await self.lay(letter)
+
+    def lost_answer(self) -> None:
+        raise NotImplementedError
+
+
+@contextmanager
+def _listening(rig: HandPosting) -> Iterator[None]:
+    failpoint.listen(rig.step)
+    try:
+        yield
+    finally:
+        failpoint.listen(None)
+
+
+@asynccontextmanager
+async def memory_posting(tmp: Path) -> AsyncIterator[PostingRig]:
+    yield MemoryPosting()
+
+
+@asynccontextmanager
+async def memory_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
+    yield MemoryCollecting()
+
+
+@asynccontextmanager
+async def hand_posting(tmp: Path) -> AsyncIterator[PostingRig]:
+    folder = tmp / "stick"
+    folder.mkdir()
+    rig = HandPosting(folder)
+    with _listening(rig):
+        yield rig
+
+
+@asynccontextmanager
+async def hand_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
+    yield HandCollecting(tmp / "letter.dearly")
+
+
+POSTING: dict[str, Callable[[Path], AbstractAsyncContextManager[PostingRig]]] = {
+    "memory": memory_posting,
+    "hand": hand_posting,
+}
+COLLECTING: dict[str, Callable[[Path], AbstractAsyncContextManager[CollectingRig]]] = {
+    "memory": memory_collecting,
+    "hand": hand_collecting,
+}

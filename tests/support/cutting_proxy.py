@@ -1,0 +1,165 @@
+"""A TCP proxy on loopback that cuts the connection after an exact number of bytes, in either direction.
+
+What passes is recorded, so that a test first learns how long each direction of an exchange is, and then cuts it at
+the places that `places` chooses. The bytes before the cut always arrive: a cut is clean, and each run is repeatable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from enum import Enum
+
+
+class Side(Enum):
+    """Whose bytes are counted: what the client says, or what the server says."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class CuttingProxy:
+    """`port` is where to connect. `said` holds what has passed in each direction since `fresh()`."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.port = 0
+        self.said: dict[Side, bytearray] = {side: bytearray() for side in Side}
+        self.connections = 0
+        self._cut: tuple[Side, int, bool] | None = None
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def fresh(self) -> None:
+        """Forget what passed; no cut is planned."""
+        self._cut = None
+        self.connections = 0
+        for said in self.said.values():
+            said.clear()
+
+    def cut(self, side: Side, after: int, *, reset: bool = False) -> None:
+        """Forget what passed; once `after` more bytes of `side` have passed, cut every connection, once.
+
+        `reset`: with a TCP reset in place of an orderly end."""
+        self.fresh()
+        self._cut = (side, after, reset)
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Cut everything and refuse connections until `start` is called again; the port stays the same."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self.drop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def drop(self, *, reset: bool = False) -> None:
+        """Cut every connection now."""
+        for writer in tuple(self._open):
+            if reset:
+                with suppress(OSError, AttributeError):
+                    raw = writer.get_extra_info("socket")
+                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                writer.transport.abort()
+            else:
+                writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.connections += 1
+        self._open.add(writer)
+        far: asyncio.StreamWriter | None = None
+        try:
+            far_reader, far = await asyncio.open_connection("127.0.0.1", self.target)
+            self._open.add(far)
+            await asyncio.gather(self._pass(Side.CLIENT, reader, far), self._pass(Side.SERVER, far_reader, writer))
+        except OSError:
+            pass
+        finally:
+            for end in (writer, far):
+                if end is not None:
+                    self._open.discard(end)
+                    end.close()
+                    with suppress(OSError):
+                        await end.wait_closed()
+            self._tasks.discard(task)
+
+    async def _pass(self, side: Side, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while not self._due(side) and (data := await reader.read(65536)):
+                reset = False
+                if self._cut is not None and self._cut[0] is side:
+                    data = data[: self._cut[1] - len(self.said[side])]
+                    reset = self._cut[2]
+                self.said[side] += data
+                writer.write(data)
+                await writer.drain()
+                if self._due(side):
+                    # Let what was passed on arrive before the ends go: a reset throws away what is still buffered.
+                    if reset:
+                        await asyncio.sleep(0.005)
+                    self._cut = None
+                    self.drop(reset=reset)
+                    return
+            if self._due(side):
+                self._cut = None
+                self.drop()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    def _due(self, side: Side) -> bool:
+        return self._cut is not None and self._cut[0] is side and len(self.said[side]) >= self._cut[1]
+
+
+@asynccontextmanager
+async def cutting_proxy(target: int) -> AsyncIterator[CuttingProxy]:
+    """A proxy before 127.0.0.1:`target`, up until the end of the block."""
+    proxy = CuttingProxy(target)
+    await proxy.start()
+    try:
+        yield proxy
+    finally:
+        await proxy.stop()
+
+
+def places(said: bytes, *, every: bool, samples: int = 40) -> list[int]:
+    """Where to cut an HTTP exchange of one direction: 0..len(said) - 1, ascending.
+
+    Every byte when `every`. Else every byte of heads and of bodies up to 2 KiB, each boundary between them and
+    each end of the whole +-2, and `samples` places evenly in larger bodies."""
+    if every:
+        return list(range(len(said)))
+    chosen: set[int] = set()
+    at = 0
+    while at < len(said):
+        end = said.find(b"\r\n\r\n", at)
+        body = len(said) if end < 0 else end + 4
+        chosen.update(range(at, body))
+        length = _content_length(bytes(said[at:body]))
+        stop = min(body + length, len(said)) if length is not None else len(said)
+        if stop - body <= 2048:
+            chosen.update(range(body, stop))
+        else:
+            chosen.update(body + (stop - body) * i // samples for i in range(samples))
+        for edge in (body, stop):
+            chosen.update(range(edge - 2, edge + 3))
+        at = max(stop, at + 1)
+    return sorted(place for place in chosen if 0 <= place < len(said))
+
+
+def _content_length(head: bytes) -> int | None:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    return None

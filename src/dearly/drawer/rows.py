@@ -1,0 +1,49 @@
+"""Between the values of the domain and what a row can hold: times, uids, addresses, persons' names.
+
+Times are INTEGER unix seconds UTC, uids 16 bytes, addresses the addr-spec as text beside the key they are found by.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
+
+from dearly.letter.address import Address
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def stamp(moment: datetime) -> int:
+    """An aware datetime as unix seconds, rounded down. Works before 1970 too, for letters on paper."""
+    return (moment - _EPOCH) // timedelta(seconds=1)
+
+
+def moment(seconds: int) -> datetime:
+    """Unix seconds as an aware datetime in UTC."""
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+def maybe(seconds: int | None) -> datetime | None:
+    """As `moment`, for a column that may be NULL."""
+    return None if seconds is None else moment(seconds)
+
+
+def written_at(seconds: int, offset_minutes: int) -> datetime:
+    """The moment with the offset of the place where it was written."""
+    return moment(seconds).astimezone(timezone(timedelta(minutes=offset_minutes)))
+
+
+def offset(moment: datetime) -> int:
+    """The offset of an aware datetime from UTC in whole minutes."""
+    return (moment.utcoffset() or timedelta()) // timedelta(minutes=1)
+
+
+def address(text: str) -> Address:
+    """The address that was stored as text: it was parsed strictly when it came in, and is not parsed again."""
+    local, _at, domain = text.rpartition("@")
+    return Address(local, domain)
+
+
+def name_key(name: str) -> str:
+    """What two spellings of a name have in common: case, width and blanks do not count."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

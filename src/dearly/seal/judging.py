@@ -1,0 +1,147 @@
+"""Judging the signatures of an opened letter. Sequoia decides whether one holds; we decide what to call it if not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dearly.letter.errors import CannotSealOrOpen
+from dearly.letter.sealing import Grammar, Integrity, Signature
+from dearly.seal import sequoia
+from dearly.seal.certificate import Certificate, Component, parse
+from dearly.seal.opening import Unpacked
+from dearly.seal.packets import Malformed, Tag, head, write
+from dearly.seal.signature import INTENDED, KEY_EXPIRES, TEXT, SignaturePacket, proves
+from dearly.seal.trust import merge
+
+MOST_CERTIFICATES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """`signers`: fingerprints of the certificates whose signature holds. `signed_at`: as the first of them says, aware
+    UTC. `intended`: primary fingerprints that the signatures that hold name as intended recipients (RFC 9580
+    5.2.3.36); empty when they name nobody. `at_hand`: fingerprints of the certificates that own a claimed issuer id,
+    whatever came of it. All in lower-case hex."""
+
+    signature: Signature
+    signers: tuple[str, ...] = ()
+    signed_at: datetime | None = None
+    intended: tuple[str, ...] = ()
+    at_hand: tuple[str, ...] = ()
+
+
+def verify(unpacked: Unpacked, certificates: Sequence[bytes], now: datetime) -> Verified:
+    """Step 4, in the child: judge the signatures with these certificates. Never raises.
+
+    Certificates that own none of the claimed issuer ids count as not given; copies of one certificate are merged
+    first (A16). `now` (aware UTC) decides whether a certificate whose signature does not hold is called expired."""
+    if unpacked.integrity is not Integrity.INTACT or unpacked.grammar is not Grammar.ONE_LETTER:
+        return Verified(Signature.NONE)
+    if not unpacked.signatures:
+        return Verified(Signature.NONE)
+    owners = _owners(certificates, set(unpacked.issuers))
+    if not owners:
+        return Verified(Signature.UNKNOWN)
+    at_hand = tuple(c.fingerprint for c in owners)
+    signatures = list(_readable(unpacked.signatures))
+    store: dict[str, list[bytes]] = {}
+    for cert in owners:
+        encoded = cert.encode()
+        for name in cert.names:
+            store.setdefault(name, []).append(encoded)
+    signers: list[str] = []
+    held: list[SignaturePacket] = []
+    # Each alone: a forged signature beside a true one must not lend its subpackets to it (A17).
+    for signature in signatures:
+        found = sequoia.check(_message(unpacked.data, signature), store)
+        if found and found.data == unpacked.data:
+            signers += found.signers
+            held.append(signature)
+    if held:
+        return Verified(
+            signature=Signature.HOLDS,
+            signers=tuple(dict.fromkeys(signers)),
+            signed_at=datetime.fromtimestamp(held[0].created, UTC),
+            intended=tuple(dict.fromkeys(v[1:].hex() for s in held for k, v in s.hashed if k == INTENDED)),
+            at_hand=at_hand,
+        )
+    return Verified(_why_not(unpacked.data, signatures, owners, now), at_hand=at_hand)
+
+
+def _owners(certificates: Sequence[bytes], issuers: set[str]) -> list[Certificate]:
+    """The certificates that own one of the issuer ids, one for each fingerprint."""
+    found: dict[str, bytes] = {}
+    for data in certificates[:MOST_CERTIFICATES]:
+        try:
+            cert = parse(data)
+            if issuers.intersection(cert.names):
+                known = found.get(cert.fingerprint)
+                found[cert.fingerprint] = cert.encode() if known is None else merge(known, data)
+        except (Malformed, CannotSealOrOpen):
+            continue
+    return [parse(data) for data in found.values()]
+
+
+def _readable(bodies: Sequence[bytes]) -> Iterator[SignaturePacket]:
+    for body in bodies:
+        try:
+            yield SignaturePacket.read(body)
+        except Malformed:
+            continue
+
+
+def _message(data: bytes, signature: SignaturePacket) -> bytes:
+    """The letter with this signature alone, as one signed message (RFC 9580 5.4, 10.3)."""
+    front = bytes([signature.kind, signature.hash, signature.algorithm])
+    names = [bytes.fromhex(i) for i in signature.issuers]
+    if signature.version == 6:
+        fingerprint = next((n for n in names if len(n) == 32), bytes(32))
+        one_pass = b"\6" + front + bytes([len(signature.salt)]) + signature.salt + fingerprint + b"\1"
+    else:
+        key_id = next((n[-8:] for n in names if len(n) in (8, 20)), bytes(8))
+        one_pass = b"\3" + front + key_id + b"\1"
+    literal = head(Tag.LITERAL, 6 + len(data)) + b"b" + bytes(5)
+    return b"".join((write(Tag.ONE_PASS, one_pass), literal, data, write(Tag.SIGNATURE, signature.lean())))
+
+
+def _why_not(data: bytes, signatures: list[SignaturePacket], owners: list[Certificate], now: datetime) -> Signature:
+    """BAD, unless a signature was truly made by a key that has been revoked or has expired."""
+    made_by = [
+        (cert, component)
+        for signature in signatures
+        for cert in owners
+        for component in (cert.primary, *cert.subkeys)
+        if component.key is not None
+        and set(component.key.names).intersection(signature.issuers)
+        and proves(signature, component.key, (_as_signed(data, signature),)) is not False
+    ]
+    if any(_revoked(cert, component) for cert, component in made_by):
+        return Signature.REVOKED
+    if any(_expired(cert, component, now) for cert, component in made_by):
+        return Signature.EXPIRED
+    return Signature.BAD
+
+
+def _as_signed(data: bytes, signature: SignaturePacket) -> bytes:
+    return re.sub(rb"\r?\n", b"\r\n", data) if signature.kind == TEXT else data
+
+
+def _revoked(cert: Certificate, component: Component) -> bool:
+    try:
+        return bool(component.revocations) or sequoia.standing(cert.encode())[0]
+    except sequoia.NotTaken:
+        return False
+
+
+def _expired(cert: Certificate, component: Component, now: datetime) -> bool:
+    lasts = component.newest.number(KEY_EXPIRES) if component.newest else None
+    if component.key and lasts and component.key.created + lasts <= now.timestamp():
+        return True
+    try:
+        expires = sequoia.standing(cert.encode())[1]
+    except sequoia.NotTaken:
+        return False
+    return expires is not None and expires <= now

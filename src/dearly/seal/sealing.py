@@ -1,0 +1,98 @@
+"""Sealing: one letter signed by us and encrypted to its readers and to ourselves (RFC 9580 10.3).
+
+Sequoia makes the packets that hand each reader the session key; signing, packing and armor are ours, so that the
+signature names whom it is for, recipients can stay unnamed, and bytes are exactly those that were rendered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass, field
+
+from dearly.letter.errors import CannotSealOrOpen
+from dearly.letter.words import _
+from dearly.seal import pkesk, seipd, sequoia
+from dearly.seal.armor import armor
+from dearly.seal.certificate import parse
+from dearly.seal.keypacket import MLKEM768_X25519, SecretKey
+from dearly.seal.keys import OwnKey
+from dearly.seal.packets import Malformed, Tag, head, write
+from dearly.seal.signature import BINARY, INTENDED, SHA512, sign, sub
+from dearly.seal.trust import SealPlan, slot
+
+AES256 = 9
+_VERSION_OF_PRINT = {20: b"\4", 32: b"\6"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """`armored`: ASCII armor, CRLF, with CRC-24, no armor headers (RFC 9580 6.2). `slice_sha256`: SHA-256 of the bytes
+    in the armor. `quantum_safe`: no key but ML-KEM-768+X25519 opens it. `fingerprints`: of all certificates it was
+    sealed to, ours last; the signature names them as intended recipients."""
+
+    armored: bytes = field(repr=False)
+    slice_sha256: bytes
+    quantum_safe: bool
+    fingerprints: tuple[str, ...]
+
+
+def seal(data: bytes, own: OwnKey, plan: SealPlan) -> Sealed:
+    """`data` signed by us and sealed to everybody in the plan and to ourselves.
+
+    Every certificate is looked at again: `CannotSealOrOpen` (key_revoked, key_expired, key_unusable, bad_certificate)
+    is raised before anything is sealed."""
+    slots = {s.certificate.fingerprint: s for s in (slot(c, plan.at) for c in plan.certificates)}
+    slots.pop(own.fingerprint, None)
+    ours = own.subkeys[0]
+    fingerprints = [s.certificate.key.fingerprint for s in slots.values()] + [own.primary.public.fingerprint]
+    views = [s.view for s in slots.values()] + [parse(own.certificate).only(ours.public).encode()]
+    names = [s.key.names for s in slots.values()] + [ours.public.names]
+    heads, version = _shell(views, names)
+    try:
+        cipher, key = pkesk.unwrap(heads[-1], ours)
+    except pkesk.CannotOpen:
+        raise _cannot() from None
+    message = signed_message(data, own.primary, int(plan.at.timestamp()), fingerprints)
+    binary = b"".join(
+        [write(Tag.PKESK, h.nameless() if plan.hidden else h.encode()) for h in heads]
+        + [write(Tag.SEIPD, seipd.seal(message, version, cipher or AES256, key))]
+    )
+    return Sealed(
+        armored=armor(binary),
+        slice_sha256=hashlib.sha256(binary).digest(),
+        quantum_safe=all(h.algorithm == MLKEM768_X25519 for h in heads),
+        fingerprints=tuple(f.hex() for f in fingerprints),
+    )
+
+
+def signed_message(data: bytes, key: SecretKey, when: int, intended: list[bytes]) -> bytes:
+    """One-pass, literal, signature (RFC 9580 5.4, 5.9, 5.2). The literal carries no name and no date: they would not
+    be signed (A09). `intended`: fingerprints of the certificates that it is for (5.2.3.36), against forwarding the
+    signature under another seal (A17)."""
+    named = b"".join(sub(INTENDED, _VERSION_OF_PRINT[len(f)] + f) for f in intended)
+    one_pass = struct.pack(">BBBB", 3, BINARY, SHA512, key.public.algorithm) + key.public.key_id + b"\1"
+    signature = sign(key, BINARY, (data,), when, named)
+    literal = head(Tag.LITERAL, 6 + len(data)) + b"b" + bytes(5)
+    return b"".join((write(Tag.ONE_PASS, one_pass), literal, data, write(Tag.SIGNATURE, signature)))
+
+
+def _shell(views: list[bytes], names: list[tuple[str, str]]) -> tuple[list[pkesk.Head], int]:
+    """The PKESK of each view, each for the key we chose, and the version of the container that goes with them."""
+    try:
+        *first, last = sequoia.shell(views)
+        heads = [pkesk.Head.read(p.body) for p in first]
+    except (sequoia.NotTaken, Malformed, ValueError):
+        raise _cannot() from None
+    fit = [h.recipient.hex() in n for h, n in zip(heads, names, strict=False)]
+    if len(heads) != len(names) or not all(fit) or last.tag != Tag.SEIPD or {p.tag for p in first} != {Tag.PKESK}:
+        raise _cannot()
+    return heads, last.body[0]
+
+
+def _cannot() -> CannotSealOrOpen:
+    return CannotSealOrOpen(
+        "key_unusable",
+        _("This letter cannot be sealed: the keys that were chosen for it do not work together."),
+        _("Ask the recipients for their cards again."),
+    )

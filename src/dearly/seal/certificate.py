@@ -78,6 +78,14 @@ class Certificate:
     primary: Component
     user_ids: tuple[Component, ...]
     subkeys: tuple[Component, ...]
+    encoded: bytes = field(repr=False)
+    """Binary, minimal."""
+
+    @classmethod
+    def of(cls, primary: Component, user_ids: tuple[Component, ...], subkeys: tuple[Component, ...]) -> Certificate:
+        """A certificate of these parts."""
+        encoded = join(p for c in (primary, *user_ids, *subkeys) for p in c.packets())
+        return cls(primary, user_ids, subkeys, encoded)
 
     @property
     def key(self) -> KeyPacket:
@@ -100,13 +108,9 @@ class Certificate:
         """Fingerprints and key ids of all keys."""
         return tuple(name for key in self.keys for name in key.names)
 
-    def encode(self) -> bytes:
-        """Binary, minimal."""
-        return join(p for c in (self.primary, *self.user_ids, *self.subkeys) for p in c.packets())
-
     def only(self, key: KeyPacket) -> Certificate:
         """The same certificate with this one subkey (or none, for the primary key itself)."""
-        return replace(self, subkeys=tuple(c for c in self.subkeys if c.key == key))
+        return self.of(self.primary, self.user_ids, tuple(c for c in self.subkeys if c.key == key))
 
     def sealing_keys(self, now: int) -> list[KeyPacket]:
         """Keys that letters may be sealed to at `now` (Unix seconds), best first: ML-KEM-768, then the newest."""
@@ -196,7 +200,7 @@ def build(
         chosen = sorted(joined.values(), key=worth, reverse=True)[:limit]
         return tuple(c for c in joined.values() if c in chosen)
 
-    return Certificate(primary, most(user_ids, MOST_USER_IDS), most(subkeys, MOST_SUBKEYS))
+    return Certificate.of(primary, most(user_ids, MOST_USER_IDS), most(subkeys, MOST_SUBKEYS))
 
 
 def join_components(one: Component, other: Component) -> Component:

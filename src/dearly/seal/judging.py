@@ -49,9 +49,8 @@ def verify(unpacked: Unpacked, certificates: Sequence[bytes], now: datetime) -> 
     signatures = list(_readable(unpacked.signatures))
     store: dict[str, list[bytes]] = {}
     for cert in owners:
-        encoded = cert.encode()
         for name in cert.names:
-            store.setdefault(name, []).append(encoded)
+            store.setdefault(name, []).append(cert.encoded)
     signers: list[str] = []
     held: list[SignaturePacket] = []
     # Each alone: a forged signature beside a true one must not lend its subpackets to it (A17).
@@ -79,7 +78,7 @@ def _owners(certificates: Sequence[bytes], issuers: set[str]) -> list[Certificat
             cert = parse(data)
             if issuers.intersection(cert.names):
                 known = found.get(cert.fingerprint)
-                found[cert.fingerprint] = cert.encode() if known is None else merge(known, data)
+                found[cert.fingerprint] = cert.encoded if known is None else merge(known, data)
         except (Malformed, CannotSealOrOpen):
             continue
     return [parse(data) for data in found.values()]
@@ -131,7 +130,7 @@ def _as_signed(data: bytes, signature: SignaturePacket) -> bytes:
 
 def _revoked(cert: Certificate, component: Component) -> bool:
     try:
-        return bool(component.revocations) or sequoia.standing(cert.encode())[0]
+        return bool(component.revocations) or sequoia.standing(cert.encoded)[0]
     except sequoia.NotTaken:
         return False
 
@@ -141,7 +140,7 @@ def _expired(cert: Certificate, component: Component, now: datetime) -> bool:
     if component.key and lasts and component.key.created + lasts <= now.timestamp():
         return True
     try:
-        expires = sequoia.standing(cert.encode())[1]
+        expires = sequoia.standing(cert.encoded)[1]
     except sequoia.NotTaken:
         return False
     return expires is not None and expires <= now

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
@@ -71,21 +72,29 @@ class KeyPacket:
         return self.fingerprint.hex(), self.key_id.hex()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the key objects are made once, which is a third of the cost of opening a letter
 class SecretKey:
     """One of our keys. `secret`: the octets that the packet stores behind its usage octet 0 (RFC 9580 5.5.3)."""
 
     public: KeyPacket
     secret: bytes = field(repr=False)
 
-    @property
-    def scalar(self) -> bytes:
-        """The 32 octets of the Curve25519 part, as `cryptography` takes them."""
-        if self.public.algorithm == EDDSA:
-            return read_mpi(self.secret)[0].rjust(32, b"\0")
-        if self.public.algorithm == ECDH:
-            return read_mpi(self.secret)[0].rjust(32, b"\0")[::-1]  # big-endian here, RFC 9580 5.5.5.6.1.1
-        return self.secret[:32]
+    @cached_property
+    def ed25519(self) -> Ed25519PrivateKey:
+        """Of our primary key."""
+        return Ed25519PrivateKey.from_private_bytes(read_mpi(self.secret)[0].rjust(32, b"\0"))
+
+    @cached_property
+    def x25519(self) -> X25519PrivateKey:
+        """Of either subkey."""
+        if self.public.algorithm == ECDH:  # big-endian here, RFC 9580 5.5.5.6.1.1
+            return X25519PrivateKey.from_private_bytes(read_mpi(self.secret)[0].rjust(32, b"\0")[::-1])
+        return X25519PrivateKey.from_private_bytes(self.secret[:32])
+
+    @cached_property
+    def mlkem768(self) -> MLKEM768PrivateKey:
+        """Of the ML-KEM-768+X25519 subkey: behind the X25519 octets stands the seed (RFC 9980 4.3.2)."""
+        return MLKEM768PrivateKey.from_seed_bytes(self.secret[32:])
 
     def body(self) -> bytes:
         """The secret key packet, unprotected."""
@@ -107,18 +116,15 @@ def new_secret(algorithm: int) -> bytes:
 
 def public_of(algorithm: int, secret: bytes, created: int) -> SecretKey:
     """The key that this secret belongs to, its public half computed anew. Raises `Malformed` for a bad secret."""
+    # A stand-in only carries the algorithm, by which the secret is read.
+    key = SecretKey(KeyPacket.make(created, algorithm, bytes(4)), secret)
     try:
         if algorithm == EDDSA:
-            seed = read_mpi(secret)[0].rjust(32, b"\0")
-            point = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-            material = OID_ED25519 + mpi(b"\x40" + point)
+            material = OID_ED25519 + mpi(b"\x40" + key.ed25519.public_key().public_bytes_raw())
         elif algorithm == ECDH:
-            scalar = read_mpi(secret)[0].rjust(32, b"\0")[::-1]
-            point = X25519PrivateKey.from_private_bytes(scalar).public_key().public_bytes_raw()
-            material = OID_CURVE25519 + mpi(b"\x40" + point) + KDF
+            material = OID_CURVE25519 + mpi(b"\x40" + key.x25519.public_key().public_bytes_raw()) + KDF
         elif algorithm == MLKEM768_X25519 and len(secret) == 96:
-            material = X25519PrivateKey.from_private_bytes(secret[:32]).public_key().public_bytes_raw()
-            material += MLKEM768PrivateKey.from_seed_bytes(secret[32:]).public_key().public_bytes_raw()
+            material = key.x25519.public_key().public_bytes_raw() + key.mlkem768.public_key().public_bytes_raw()
         else:
             raise Malformed("not one of our algorithms")
     except ValueError:

@@ -118,8 +118,9 @@ def _head(body: bytes) -> pkesk.Head | None:
 
 
 def session_keys(pkesks: Sequence[bytes], own: OwnKey) -> tuple[SessionKey, ...]:
-    """Step 2, with the keyholder: the session keys that our subkeys give. Never raises; at most 64 are looked at."""
-    found: list[SessionKey] = []
+    """Step 2, with the keyholder: the session key that our subkeys give, of the first packet that is for us.
+
+    Never raises; at most 64 packets are looked at."""
     for index, body in enumerate(pkesks[:MOST_RECIPIENTS]):
         head = _head(body)
         for key in own.subkeys if head else ():
@@ -128,8 +129,8 @@ def session_keys(pkesks: Sequence[bytes], own: OwnKey) -> tuple[SessionKey, ...]
                     cipher, session = pkesk.unwrap(head, key)
                 except pkesk.CannotOpen:
                     continue
-                found.append(SessionKey(cipher, session, key.public.fingerprint.hex(), index))
-    return tuple(found)
+                return (SessionKey(cipher, session, key.public.fingerprint.hex(), index),)
+    return ()
 
 
 def passphrase_keys(skesks: Sequence[bytes], passphrase: str) -> tuple[SessionKey, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from dearly.seal.keypacket import ECDH, MLKEM768_X25519, OID_CURVE25519, KeyPacket, SecretKey
@@ -74,8 +73,8 @@ def unwrap(head: Head, own: SecretKey) -> tuple[int | None, bytes]:
 def _mlkem(head: Head, own: SecretKey) -> tuple[int | None, bytes]:
     """RFC 9980 4.2.1 and 4.3.1."""
     share, end = head.rest[:32], 32 + _MLKEM_CIPHERTEXT
-    shared = X25519PrivateKey.from_private_bytes(own.scalar).exchange(X25519PublicKey.from_public_bytes(share))
-    lattice = MLKEM768PrivateKey.from_seed_bytes(own.secret[32:]).decapsulate(head.rest[32:end])
+    shared = own.x25519.exchange(X25519PublicKey.from_public_bytes(share))
+    lattice = own.mlkem768.decapsulate(head.rest[32:end])
     parts = (lattice, shared, share, own.public.material[:32], bytes([MLKEM768_X25519]), _COMBINER)
     kek = hashlib.sha3_256(b"".join(parts) + bytes([len(_COMBINER)])).digest()
     tail = _sized(head.rest, end)
@@ -87,7 +86,7 @@ def _mlkem(head: Head, own: SecretKey) -> tuple[int | None, bytes]:
 def _ecdh(head: Head, own: SecretKey) -> tuple[int | None, bytes]:
     """RFC 9580 11.5, over Curve25519Legacy."""
     point, at = read_mpi(head.rest)
-    shared = X25519PrivateKey.from_private_bytes(own.scalar).exchange(X25519PublicKey.from_public_bytes(point[1:]))
+    shared = own.x25519.exchange(X25519PublicKey.from_public_bytes(point[1:]))
     kdf = own.public.material[-4:]
     parameters = OID_CURVE25519 + bytes([ECDH]) + kdf + b"Anonymous Sender    " + own.public.fingerprint
     kek = hashlib.new(_KDF_HASHES[kdf[2]], b"\0\0\0\1" + shared + parameters).digest()[: _WRAPS[kdf[3]]]

@@ -46,7 +46,7 @@ def seal(data: bytes, own: OwnKey, plan: SealPlan) -> Sealed:
     slots.pop(own.fingerprint, None)
     ours = own.subkeys[0]
     fingerprints = [s.certificate.key.fingerprint for s in slots.values()] + [own.primary.public.fingerprint]
-    views = [s.view for s in slots.values()] + [parse(own.certificate).only(ours.public).encode()]
+    views = [s.view for s in slots.values()] + [parse(own.certificate).only(ours.public).encoded]
     names = [s.key.names for s in slots.values()] + [ours.public.names]
     heads, version = _shell(views, names)
     try:

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
 from dearly.seal import keypacket
@@ -167,7 +167,7 @@ def sign(
     area += hashed
     head = struct.pack(">BBBBH", 4, kind, key.public.algorithm, digest, len(area)) + area
     value = _digest(digest, 4, b"", signed, head)
-    raw = Ed25519PrivateKey.from_private_bytes(key.scalar).sign(value)
+    raw = key.ed25519.sign(value)
     issuer = sub(ISSUER, key.public.key_id)
     return head + struct.pack(">H", len(issuer)) + issuer + value[:2] + mpi(raw[:32]) + mpi(raw[32:])
 

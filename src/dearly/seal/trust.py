@@ -81,7 +81,7 @@ def examine(certificate: bytes, now: datetime) -> CertificateFacts:
     Raises `CannotSealOrOpen` (bad_certificate) when it is none, more than one, a secret key, or of a kind we cannot
     read."""
     cert = _parsed(certificate)
-    data = cert.encode()
+    data = cert.encoded
     try:
         revoked, expires = sequoia.standing(data)
     except sequoia.NotTaken:
@@ -111,7 +111,7 @@ def minimise(certificate: bytes, keep: Address | None) -> bytes:
 
     `keep`: the User ID with this address is never the one left out. Subkeys stay in the order they came in.
     Raises as `examine`."""
-    data = _parsed(certificate, keep).encode()
+    data = _parsed(certificate, keep).encoded
     try:
         sequoia.certificate(data)
     except sequoia.NotTaken:
@@ -132,7 +132,7 @@ def merge(old: bytes, new: bytes) -> bytes:
         )
     primary = join_components(one.primary, other.primary)
     both = build(primary, (*one.user_ids, *other.user_ids), (*one.subkeys, *other.subkeys))
-    return minimise(both.encode(), None)
+    return minimise(both.encoded, None)
 
 
 def plan(wanted: Mapping[Address, bytes | None], now: datetime) -> SealPlan:
@@ -156,7 +156,7 @@ def plan(wanted: Mapping[Address, bytes | None], now: datetime) -> SealPlan:
         )
     modern = bool(slots) and all(s.seipd2 for s in slots.values())
     return SealPlan(
-        certificates=tuple(s.certificate.encode() for s in slots.values()),
+        certificates=tuple(s.certificate.encoded for s in slots.values()),
         # GnuPG and Thunderbird try every key they have on a letter that names nobody, and To names them anyway.
         hidden=modern,
         binary=modern,
@@ -173,7 +173,7 @@ def slot(certificate: bytes | None, now: datetime) -> Slot:
         raise CannotSealOrOpen("no_key", _("no key of theirs is known"), _("Ask them for their card."))
     cert = _parsed(certificate)
     try:
-        revoked, expires = sequoia.standing(cert.encode())
+        revoked, expires = sequoia.standing(cert.encoded)
     except sequoia.NotTaken:
         raise _bad_certificate() from None
     if revoked or cert.primary.revocations:
@@ -189,7 +189,7 @@ def slot(certificate: bytes | None, now: datetime) -> Slot:
             _("Ask them for their card again: it brings the key with its new date."),
         )
     for key in cert.sealing_keys(int(now.timestamp())):
-        view = cert.only(key).encode()
+        view = cert.only(key).encoded
         version = _shell_version(view, key.fingerprint, key.key_id)
         if version:
             return Slot(cert, key, view, version == 2)

@@ -6,9 +6,27 @@ the digest: bytes that changed on the disk are never given out as if they were w
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
+import zstandard
+
 from dearly.drawer.connection import Db
+from dearly.letter.errors import Damaged
+from dearly.letter.words import _
+
+_LEVEL = 3
+_TEXT_LIMIT = 64 << 20
+"""Octets that a packed text may unfold to. Our own texts are far below; it bounds what damage can ask for."""
+
+_HOLDERS = (
+    ("enclosures", "object_id"),
+    ("draft_enclosures", "object_id"),
+    ("sealed_forms", "object_id"),
+    ("arrivals", "object_id"),
+    ("letters", "html"),
+)
+"""Every column that refers to an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +41,92 @@ class Packed:
 
 def pack(data: bytes) -> Packed:
     """`data` compressed (zstd level 3), or as it is where that saves less than a sixteenth."""
-    raise NotImplementedError
+    small = zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    digest = hashlib.sha256(data).digest()
+    if len(small) < len(data) - len(data) // 16:
+        return Packed(digest, len(data), "zstd", small)
+    return Packed(digest, len(data), "plain", data)
 
 
 def put(db: Db, data: bytes | Packed) -> int:
     """Keep the bytes; the id of the object, the same one for the same bytes."""
-    raise NotImplementedError
+    digest = data.sha256 if isinstance(data, Packed) else hashlib.sha256(data).digest()
+    known = db.value("SELECT id FROM objects WHERE sha256 = ?", (digest,))
+    if known is not None:
+        return int(known)
+    packed = data if isinstance(data, Packed) else pack(data)
+    return db.insert(
+        "INSERT INTO objects (sha256, size, packing, body) VALUES (?, ?, ?, ?)",
+        (packed.sha256, packed.size, packed.packing, packed.body),
+    )
 
 
 def get(db: Db, object_id: int) -> bytes:
     """The bytes. Raises `Damaged` (object_damaged) when they are not the ones that were stored."""
-    raise NotImplementedError
+    row = db.one("SELECT sha256, size, packing, body FROM objects WHERE id = ?", (object_id,))
+    if row is None:
+        raise _damaged()
+    digest, size, packing, body = row
+    try:
+        # `size` bounds the unfolding, so that damage cannot ask for more memory than the object ever had.
+        data = body if packing == "plain" else _unfold(body, size)
+    except zstandard.ZstdError:
+        raise _damaged() from None
+    if len(data) != size or hashlib.sha256(data).digest() != digest:
+        raise _damaged()
+    return bytes(data)
 
 
 def release(db: Db, object_id: int) -> bool:
     """Delete the object if nothing refers to it any more. True when it is gone."""
-    raise NotImplementedError
+    for table, column in _HOLDERS:
+        # Table and column are the constants above.
+        if db.one(f"SELECT 1 FROM {table} WHERE {column} = ?", (object_id,)) is not None:  # noqa: S608
+            return False
+    return db.run("DELETE FROM objects WHERE id = ?", (object_id,)) > 0
 
 
 def pack_text(text: str, onto: str | None = None) -> bytes:
     """A text as a zstd frame; compressed against the text `onto`, which is then needed for reading it."""
-    raise NotImplementedError
+    data = text.encode()
+    base = b"" if onto is None else onto.encode()
+    if not base:
+        return zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    # Window and tables must span both texts, or only the nearer part of the older one would be seen.
+    window = max(10, min(27, (len(data) + len(base)).bit_length()))
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        _LEVEL, source_size=len(data), dict_size=len(base), window_log=window, hash_log=max(10, min(22, window - 1))
+    )
+    return zstandard.ZstdCompressor(dict_data=_dictionary(base), compression_params=parameters).compress(data)
 
 
 def unpack_text(body: bytes, onto: str | None = None) -> str:
     """What `pack_text` packed. Raises `Damaged` (text_damaged)."""
-    raise NotImplementedError
+    base = b"" if onto is None else onto.encode()
+    try:
+        return _unfold(body, _TEXT_LIMIT, base).decode()
+    except (zstandard.ZstdError, UnicodeDecodeError):
+        raise Damaged(
+            "text_damaged",
+            _("A text in the drawer is damaged: its bytes are not as they were written."),
+            _("“dearly check” names what is damaged; a backup has it whole."),
+        ) from None
+
+
+def _unfold(body: bytes, limit: int, base: bytes = b"") -> bytes:
+    if zstandard.frame_content_size(body) > limit:
+        raise zstandard.ZstdError("larger than it can be")
+    dictionary = _dictionary(base) if base else None
+    return zstandard.ZstdDecompressor(dict_data=dictionary, max_window_size=1 << 27).decompress(body)
+
+
+def _dictionary(base: bytes) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
+def _damaged() -> Damaged:
+    return Damaged(
+        "object_damaged",
+        _("Something kept in the drawer is damaged: its bytes are not as they were written."),
+        _("“dearly check” names what is damaged; a backup has it whole."),
+    )

@@ -12,6 +12,7 @@ CREATE TABLE chain (
   at      INTEGER NOT NULL,
   digest  BLOB    NOT NULL CHECK (length(digest) = 32)
 ) STRICT;
+CREATE INDEX chain_of ON chain (subject);
 
 CREATE TABLE numbers (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -74,7 +75,7 @@ CREATE TABLE person_addresses (
   position   INTEGER NOT NULL,
   label      TEXT    NOT NULL DEFAULT '',
   care_of    TEXT    NOT NULL DEFAULT '',
-  since      INTEGER NOT NULL,
+  since      INTEGER,
   until      INTEGER,
   hold_until INTEGER
 ) STRICT;
@@ -337,7 +338,8 @@ CREATE TABLE journeys (
 CREATE INDEX journeys_leaving ON journeys (not_before) WHERE state IN ('waiting', 'trying', 'dated');
 CREATE INDEX journeys_pending ON journeys (letter)
   WHERE state IN ('waiting', 'dated', 'held', 'trying', 'came_back', 'uncertain');
-CREATE INDEX journeys_uncertain ON journeys (id) WHERE state = 'uncertain';
+CREATE INDEX journeys_uncertain ON journeys (form) WHERE state = 'uncertain';
+CREATE INDEX journeys_on_their_way ON journeys (way, place, form) WHERE state = 'on_its_way';
 CREATE INDEX journeys_of_form ON journeys (form) WHERE form IS NOT NULL;
 CREATE INDEX journeys_to ON journeys (person_id) WHERE person_id IS NOT NULL;
 

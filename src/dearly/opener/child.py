@@ -1,0 +1,77 @@
+"""The opener itself: a process that parses foreign bytes, holds no key, and can do nothing but compute.
+
+Run as `python -I -m dearly.opener.child letters|cards|trying`. The reader of visiting cards is a kind of its own: the
+library behind it takes as long to import as all else together. `trying` is the kind that tests its own limits.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dearly.letter.errors import DearlyError
+from dearly.opener import probe, reading, serving, warm
+from dearly.opener.protocol import Bytes, Certificate, Merge, Minimise
+from dearly.opener.serving import Run
+from dearly.seal import trust
+
+
+def _certificate(what: Bytes) -> Certificate:
+    minimised = trust.minimise(what.data, None)
+    return Certificate(minimised, trust.examine(minimised, what.now))
+
+
+def _letters() -> Mapping[str, Run]:
+    warm.letters()
+    return {
+        "open": reading.open_parcel,
+        "outline": lambda raw, _: reading.look(raw),
+        "certificate": lambda what, _: _certificate(what),
+        "examine": lambda what, _: trust.examine(what.data, what.now),
+        "minimise": _minimise,
+        "merge": _merge,
+    }
+
+
+def _minimise(what: Minimise, _: Any) -> bytes:
+    return trust.minimise(what.certificate, what.keep)
+
+
+def _merge(what: Merge, _: Any) -> bytes:
+    return trust.merge(what.old, what.new)
+
+
+def _cards() -> Mapping[str, Run]:
+    from dearly.exchange import vcard
+
+    warm.cards()
+
+    def card(what: Bytes, _: Any) -> vcard.Card:
+        read = vcard.read_card(what.data)
+        kept = []
+        for certificate in read.certificates:
+            try:
+                kept.append(trust.minimise(certificate, None))
+            except DearlyError:
+                continue
+        return replace(read, certificates=tuple(kept))
+
+    return {"card": card}
+
+
+def _trying() -> Mapping[str, Run]:
+    import tempfile
+
+    written = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open for the life of the process, that is the test
+    return {
+        **_letters(),
+        "try": lambda what, _: probe.attempt(what, written),
+        "exec": lambda what, _: probe.attempt_exec(what),
+        "spin": lambda what, _: probe.spin(what),
+    }
+
+
+if __name__ == "__main__":
+    serving.serve({"letters": _letters, "cards": _cards, "trying": _trying}[sys.argv[1]])

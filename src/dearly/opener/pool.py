@@ -1,0 +1,317 @@
+"""The opener's face to the desk: a few children, started when they are first needed, and what can be asked of them.
+
+A parcel is given to one child once. If that child ends while it has the parcel, the parcel is not tried again: the
+answer says what happened, and the next parcel gets a new child. Only a child that ended before it took the parcel is
+replaced without a word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from dearly.exchange.vcard import Card
+from dearly.letter.address import Address
+from dearly.letter.errors import DearlyError, Refused
+from dearly.letter.sealing import TEXT_WITHHELD, Binding, Evidence, Integrity, Key, Shape, judge
+from dearly.letter.words import _
+from dearly.opener import probe
+from dearly.opener.limits import REQUEST_SECONDS, Limits
+from dearly.opener.process import Answer, Child, Lost
+from dearly.opener.protocol import (
+    CARD,
+    CERTIFICATE,
+    EXAMINE,
+    FIND,
+    KEYS,
+    LARGEST_PKESK,
+    MERGE,
+    MINIMISE,
+    MOST_ISSUERS,
+    MOST_PKESKS,
+    OPEN,
+    OUTLINE,
+    Bytes,
+    How,
+    In,
+    Merge,
+    Minimise,
+    Open,
+    Operation,
+    Out,
+)
+from dearly.opener.values import Opened, Outside, Trouble, claimed_shape
+from dearly.seal.openpgp import SessionKey
+from dearly.seal.trust import CertificateFacts
+
+Keys = Callable[[list[bytes]], Awaitable[Sequence[SessionKey]]]
+"""PKESK bodies to the session keys that ours give (`keyholder.Keyholder.session_keys`)."""
+
+Find = Callable[[list[str]], Awaitable[Sequence[bytes]]]
+"""Issuer ids (lower-case hex key ids and fingerprints) to the certificates at hand that own one of them."""
+
+UNFOLD = 80 << 20
+"""Octets that a letter may unfold to: more than `content.MOST_ENCLOSED` in base64, which are 68 MB."""
+
+LARGEST_PARCEL = 128 << 20
+LARGEST_CERTIFICATE = 256 << 10
+LARGEST_CARD = 320 << 10
+"""64 KiB of card and 256 KiB of certificate (A15, A34)."""
+
+_MODULE = "dearly.opener.child"
+
+
+class Opener:
+    """A small pool of children. Use it as `async with Opener() as opener`, or call `start` and `close`.
+
+    `size`: most children at a time. `languages`: of the sentences in errors, best first, as for `words.speak`."""
+
+    def __init__(self, *, size: int = 2, languages: Sequence[str] = ()) -> None:
+        self._free = asyncio.Semaphore(size)
+        self._size = size
+        self._idle: deque[Child] = deque()
+        self._languages = languages
+        self._closed = False
+
+    async def start(self) -> None:
+        """Start the first child now, so that the first letter need not wait for it (about 0.2 s)."""
+        async with self._child():
+            pass
+
+    async def close(self) -> None:
+        """End all children. What is being asked ends with an error."""
+        self._closed = True
+        await asyncio.gather(*(child.close() for child in self._idle))
+        self._idle.clear()
+
+    async def __aenter__(self) -> Opener:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(
+        self,
+        raw: bytes,
+        keyholder: Keys,
+        find: Find,
+        *,
+        now: datetime,
+        our_fingerprints: Sequence[str] = (),
+        our_addresses: Sequence[Address] = (),
+        limit: int = UNFOLD,
+    ) -> Opened:
+        """Open one parcel, sealed or not. Whatever is wrong with the parcel is said in the result, never raised.
+
+        `keyholder` and `find` are asked at most once each; what they raise is raised here. `now`: aware UTC. Raises
+        `DearlyError` (opener_ended, opener_confused, opener_not_started) when the child failed for no fault of the
+        parcel's that could be told; the parcel is then as unopened as before."""
+        if len(raw) > LARGEST_PARCEL:
+            return _unread(raw, Evidence(claimed_shape(raw)), _too_large())
+        asked = gave = False
+
+        async def keys(pkesks: Sequence[bytes]) -> Sequence[SessionKey]:
+            nonlocal asked, gave
+            asked = True
+            if len(pkesks) > MOST_PKESKS or any(len(pkesk) > LARGEST_PKESK for pkesk in pkesks):
+                return ()
+            given = await keyholder(list(pkesks))
+            gave = bool(given)
+            return given
+
+        async def certificates(issuers: Sequence[str]) -> Sequence[bytes]:
+            return await find(list(issuers[:MOST_ISSUERS]))
+
+        request = Open(raw, now, tuple(our_fingerprints), tuple(our_addresses), limit)
+        try:
+            opened = await self._call(OPEN, request, {KEYS.name: keys, FIND.name: certificates})
+        except Lost as lost:
+            if lost.how in (How.ENDED, How.CONFUSED):
+                raise _error(lost) from None
+            shape = Shape.SEALED if asked else claimed_shape(raw)
+            key = Key.FITTED if gave else Key.NONE
+            return _unread(raw, Evidence(shape, key, Integrity.TOO_BIG), _trouble(lost.how))
+        return _withheld(opened)
+
+    async def open_many(
+        self,
+        raws: Iterable[bytes],
+        keyholder: Keys,
+        find: Find,
+        *,
+        now: datetime,
+        our_fingerprints: Sequence[str] = (),
+        our_addresses: Sequence[Address] = (),
+        limit: int = UNFOLD,
+    ) -> AsyncIterator[Opened | DearlyError]:
+        """Open many parcels, in order, all children at work; a `DearlyError` stands where `open` would raise one."""
+        waiting: deque[asyncio.Task[Opened]] = deque()
+        rest = iter(raws)
+        more: dict[str, Any] = {
+            "now": now,
+            "our_fingerprints": our_fingerprints,
+            "our_addresses": our_addresses,
+            "limit": limit,
+        }
+        try:
+            while True:
+                while len(waiting) <= self._size and (raw := next(rest, None)) is not None:
+                    waiting.append(asyncio.ensure_future(self.open(raw, keyholder, find, **more)))
+                if not waiting:
+                    return
+                try:
+                    yield await waiting.popleft()
+                except DearlyError as error:
+                    yield error
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def outline(self, raw: bytes) -> Outside:
+        """What stands outside, without opening anything. Raises `Refused` when it is beyond a limit of reading."""
+        if len(raw) > LARGEST_PARCEL:
+            raise _too_large_error()
+        return await self._simply(OUTLINE, raw)
+
+    async def read_card(self, data: bytes, *, now: datetime) -> Card:
+        """A visiting card, its certificates minimised and the unusable left out. Raises `Usage` (bad_card)."""
+        if len(data) > LARGEST_CARD:
+            raise _too_large_error()
+        child = await self._start("cards")
+        try:
+            return await child.call(CARD, Bytes(data, now), seconds=REQUEST_SECONDS)
+        except Lost as lost:
+            raise _error(lost) from None
+        finally:
+            await child.close()
+
+    async def read_certificate(self, data: bytes, now: datetime) -> tuple[bytes, CertificateFacts]:
+        """A foreign certificate (binary or armored), minimised, and its facts. Raises `CannotSealOrOpen`."""
+        if len(data) > LARGEST_CERTIFICATE * 2:  # armored
+            raise _too_large_error()
+        read = await self._simply(CERTIFICATE, Bytes(data, now))
+        return read.certificate, read.facts
+
+    async def examine(self, certificate: bytes, now: datetime) -> CertificateFacts:
+        """`seal.trust.examine` in a child."""
+        return await self._simply(EXAMINE, Bytes(certificate, now))
+
+    async def minimise(self, certificate: bytes, keep: Address | None = None) -> bytes:
+        """`seal.trust.minimise` in a child."""
+        return await self._simply(MINIMISE, Minimise(certificate, keep))
+
+    async def merge(self, old: bytes, new: bytes) -> bytes:
+        """`seal.trust.merge` in a child."""
+        return await self._simply(MERGE, Merge(old, new))
+
+    async def limits(self) -> Limits:
+        """What a child of this kind is proven unable to do here: a new one tries each, and is thrown away."""
+        return await probe.prove(lambda: self._start("trying"))
+
+    async def _simply(self, operation: Operation[In, Out], value: In) -> Out:
+        try:
+            return await self._call(operation, value)
+        except Lost as lost:
+            raise _error(lost) from None
+
+    async def _call(self, operation: Operation[In, Out], value: In, answers: Mapping[str, Answer] | None = None) -> Out:
+        for last_try in (False, True):
+            async with self._child() as child:
+                try:
+                    return await child.call(operation, value, answers, seconds=REQUEST_SECONDS)
+                except Lost as lost:
+                    if lost.took or last_try:
+                        raise
+        raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def _child(self) -> AsyncIterator[Child]:
+        """A child that nobody else uses; the one used last comes first, so that few are kept awake."""
+        if self._closed:
+            raise DearlyError("opener_closed", _("The desk is closing."))
+        async with self._free:
+            child = self._idle.pop() if self._idle else await self._start("letters")
+            try:
+                yield child
+            finally:
+                if child.usable and not self._closed:
+                    self._idle.append(child)
+                else:
+                    await child.close()
+
+    async def _start(self, kind: str) -> Child:
+        try:
+            return await Child.start(_MODULE, kind, languages=self._languages)
+        except (Lost, OSError):
+            raise DearlyError(
+                "opener_not_started",
+                _("The process that reads letters could not be started."),
+                _("Look whether this machine has memory and processes to spare, then try again."),
+                retry=True,
+            ) from None
+
+
+def _withheld(opened: Opened) -> Opened:
+    """The same, certainly without any text where the seal forbids it: the child's word is not enough for that."""
+    if judge(replace(opened.evidence, binding=Binding.VERIFIED)) in TEXT_WITHHELD:
+        return replace(opened, letter=None)
+    return opened
+
+
+def _unread(raw: bytes, evidence: Evidence, trouble: Trouble) -> Opened:
+    return Opened(
+        raw_sha256=hashlib.sha256(raw).digest(),
+        seal_sha256=None,
+        inner_sha256=None,
+        evidence=evidence,
+        quantum_safe=False,
+        issuers=(),
+        signers=(),
+        signed_at=None,
+        outer=None,
+        letter=None,
+        introduced=None,
+        found=(),
+        trouble=trouble,
+    )
+
+
+def _kept() -> str:
+    return _("It is kept exactly as it came; you can save it as a file.")
+
+
+def _too_large() -> Trouble:
+    return Trouble("too_large_to_open", _("This letter is too large to be opened here."), _kept())
+
+
+def _too_large_error() -> Refused:
+    trouble = _too_large()
+    return Refused(trouble.code, _("This is too large to be read here."), trouble.hint)
+
+
+def _trouble(how: How) -> Trouble:
+    if how is How.TIME:
+        return Trouble("too_slow_to_open", _("This letter takes too long to be opened here."), _kept())
+    if how is How.MEMORY:
+        return _too_large()
+    return Trouble("opener_crashed", _("Reading this letter ended the process that reads letters."), _kept())
+
+
+def _error(lost: Lost) -> DearlyError:
+    """For what is not a letter, or was lost for no fault of the letter's."""
+    if lost.how in (How.TIME, How.MEMORY, How.CRASHED):
+        trouble = _trouble(lost.how)
+        return Refused(trouble.code, _("This is too large, or too odd, to be read here."))
+    again = _("Nothing is lost. Try again.")
+    if lost.how is How.CONFUSED:
+        message = _("The process that reads letters answered with something else than an answer, and was ended.")
+        return DearlyError("opener_confused", message, again, retry=True)
+    message = _("The process that reads letters was ended before it was done.")
+    return DearlyError("opener_ended", message, again, retry=True)

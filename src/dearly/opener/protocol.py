@@ -1,0 +1,163 @@
+"""What the desk may ask of its children, and they of it: one table of names and types for both sides.
+
+A request is answered with exactly one `done`, `failed` or `lost`. Before it, the child says once that it `took` the
+request (a child that ends before that has not seen the parcel, so another one may be asked), and an opener may ask
+back, each question at most once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from dearly.exchange.vcard import Card
+from dearly.letter.address import Address
+from dearly.opener.limits import Locks
+from dearly.opener.values import Opened, Outside
+from dearly.seal.openpgp import Sealed, SessionKey
+from dearly.seal.trust import CertificateFacts, SealPlan
+
+MOST_PKESKS = 64
+LARGEST_PKESK = 8 << 10
+"""Caps on what is handed to the keyholder (A26)."""
+
+MOST_ISSUERS = 64
+
+
+class How(Enum):
+    """How a request was lost together with its child."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    CRASHED = "crashed"
+    """By a signal of its own making."""
+    ENDED = "ended"
+    """From outside, or without a word."""
+    CONFUSED = "confused"
+    """It broke the protocol and was ended for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open this parcel. `limit`: octets that it may unfold to."""
+
+    raw: bytes = field(repr=False)
+    now: datetime
+    our_fingerprints: tuple[str, ...]
+    our_addresses: tuple[Address, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Foreign bytes, and the time at which they are judged."""
+
+    data: bytes = field(repr=False)
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Minimise:
+    certificate: bytes = field(repr=False)
+    keep: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    old: bytes = field(repr=False)
+    new: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A minimised certificate and what it says of itself."""
+
+    certificate: bytes = field(repr=False)
+    facts: CertificateFacts
+
+
+@dataclass(frozen=True, slots=True)
+class SealThis:
+    """Sign `data` with our key and seal it to the plan."""
+
+    data: bytes = field(repr=False)
+    plan: SealPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What a self-test is to attempt. `folder`: one that can be read; `port`: one of 127.0.0.1 that answers."""
+
+    folder: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What of it was refused by the system, as it should be."""
+
+    memory: bool
+    descriptors: bool
+    output: bool
+    no_net: bool
+    no_files: bool
+    processes: bool
+
+
+In = TypeVar("In", contravariant=True)
+Out = TypeVar("Out", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[In, Out]):
+    """A name, the type that goes to the other side, and the type that comes back."""
+
+    name: str
+    takes: Any
+    gives: Any
+
+
+# asked of openers
+OPEN = Operation[Open, Opened]("open", Open, Opened)
+OUTLINE = Operation[bytes, Outside]("outline", bytes, Outside)
+CARD = Operation[Bytes, Card]("card", Bytes, Card)
+CERTIFICATE = Operation[Bytes, Certificate]("certificate", Bytes, Certificate)
+EXAMINE = Operation[Bytes, CertificateFacts]("examine", Bytes, CertificateFacts)
+MINIMISE = Operation[Minimise, bytes]("minimise", Minimise, bytes)
+MERGE = Operation[Merge, bytes]("merge", Merge, bytes)
+TRY = Operation[Try, Tried]("try", Try, Tried)
+EXEC = Operation[Empty, bool]("exec", Empty, bool)
+SPIN = Operation[Empty, Empty]("spin", Empty, Empty)
+
+# asked of keyholders
+OWN = Operation[bytes, str]("own", bytes, str)
+SESSION_KEYS = Operation[tuple[bytes, ...], tuple[SessionKey, ...]](
+    "session_keys", tuple[bytes, ...], tuple[SessionKey, ...]
+)
+SEAL = Operation[SealThis, Sealed]("seal", SealThis, Sealed)
+
+OPERATIONS: dict[str, Operation[Any, Any]] = {
+    operation.name: operation
+    for operation in (
+        *(OPEN, OUTLINE, CARD, CERTIFICATE, EXAMINE, MINIMISE, MERGE, TRY, EXEC, SPIN),
+        *(OWN, SESSION_KEYS, SEAL),
+    )
+}
+
+KEYS = Operation[tuple[bytes, ...], tuple[SessionKey, ...]]("keys", tuple[bytes, ...], tuple[SessionKey, ...])
+"""What an opener may ask back: session keys for PKESK bodies."""
+
+FIND = Operation[tuple[str, ...], tuple[bytes, ...]]("find", tuple[str, ...], tuple[bytes, ...])
+"""What an opener may ask back: certificates for issuer ids."""
+
+QUESTIONS: dict[str, Operation[Any, Any]] = {KEYS.name: KEYS, FIND.name: FIND}
+
+READY = Locks
+"""The first word of every child: how far it has locked itself down."""

@@ -17,6 +17,9 @@ from pathlib import Path
 MEMORY = 512 << 20
 """Bytes that a child may take beyond what it needs to start (A25)."""
 
+KEYHOLDER_MEMORY = 1 << 30
+"""The same for a keyholder: sealing the largest letter takes eight times its size, and all of that is our own."""
+
 REQUEST_SECONDS = 20.0
 """Processor time for one request."""
 
@@ -65,10 +68,12 @@ def keep_private() -> None:
         linux.not_dumpable()
 
 
-def lock_down() -> Locks:
-    """Give everything else away, for ever. Never raises; what the system refuses is left out of the result."""
+def lock_down(memory: int = MEMORY) -> Locks:
+    """Give everything else away, for ever. Never raises; what the system refuses is left out of the result.
+
+    `memory`: bytes that may be taken beyond what is taken now."""
     locks = Locks()
-    _limit_memory()  # first: it reads a file
+    _limit_memory(memory)  # first: it reads a file
     if sys.platform == "linux":
         from dearly.opener import linux
 
@@ -92,13 +97,13 @@ def _limit(what: int, value: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
-def _limit_memory() -> None:
+def _limit_memory(more: int) -> None:
     """RLIMIT_AS and RLIMIT_DATA, counted from what is taken now. Where that cannot be known, no limit is set."""
     with suppress(OSError, ValueError, IndexError):
         pages = [int(word) for word in Path("/proc/self/statm").read_text("ascii").split()]
         size = resource.getpagesize()
-        _limit(resource.RLIMIT_AS, pages[0] * size + MEMORY)
-        _limit(resource.RLIMIT_DATA, pages[5] * size + MEMORY)
+        _limit(resource.RLIMIT_AS, pages[0] * size + more)
+        _limit(resource.RLIMIT_DATA, pages[5] * size + more)
 
 
 def start_timing(seconds: float) -> None:

@@ -125,23 +125,23 @@ class Operation(Generic[In, Out]):
 
 
 # asked of openers
-OPEN = Operation[Open, Opened]("open", Open, Opened)
-OUTLINE = Operation[bytes, Outside]("outline", bytes, Outside)
-CARD = Operation[Bytes, Card]("card", Bytes, Card)
-CERTIFICATE = Operation[Bytes, Certificate]("certificate", Bytes, Certificate)
-EXAMINE = Operation[Bytes, CertificateFacts]("examine", Bytes, CertificateFacts)
-MINIMISE = Operation[Minimise, bytes]("minimise", Minimise, bytes)
-MERGE = Operation[Merge, bytes]("merge", Merge, bytes)
-TRY = Operation[Try, Tried]("try", Try, Tried)
-EXEC = Operation[Empty, bool]("exec", Empty, bool)
-SPIN = Operation[Empty, Empty]("spin", Empty, Empty)
+OPEN: Operation[Open, Opened] = Operation("open", Open, Opened)
+OUTLINE: Operation[bytes, Outside] = Operation("outline", bytes, Outside)
+CARD: Operation[Bytes, Card] = Operation("card", Bytes, Card)
+CERTIFICATE: Operation[Bytes, Certificate] = Operation("certificate", Bytes, Certificate)
+EXAMINE: Operation[Bytes, CertificateFacts] = Operation("examine", Bytes, CertificateFacts)
+MINIMISE: Operation[Minimise, bytes] = Operation("minimise", Minimise, bytes)
+MERGE: Operation[Merge, bytes] = Operation("merge", Merge, bytes)
+TRY: Operation[Try, Tried] = Operation("try", Try, Tried)
+EXEC: Operation[Empty, bool] = Operation("exec", Empty, bool)
+SPIN: Operation[Empty, Empty] = Operation("spin", Empty, Empty)
 
 # asked of keyholders
-OWN = Operation[bytes, str]("own", bytes, str)
-SESSION_KEYS = Operation[tuple[bytes, ...], tuple[SessionKey, ...]](
+OWN: Operation[bytes, str] = Operation("own", bytes, str)
+SESSION_KEYS: Operation[tuple[bytes, ...], tuple[SessionKey, ...]] = Operation(
     "session_keys", tuple[bytes, ...], tuple[SessionKey, ...]
 )
-SEAL = Operation[SealThis, Sealed]("seal", SealThis, Sealed)
+SEAL: Operation[SealThis, Sealed] = Operation("seal", SealThis, Sealed)
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
@@ -151,10 +151,12 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
     )
 }
 
-KEYS = Operation[tuple[bytes, ...], tuple[SessionKey, ...]]("keys", tuple[bytes, ...], tuple[SessionKey, ...])
+KEYS: Operation[tuple[bytes, ...], tuple[SessionKey, ...]] = Operation(
+    "keys", tuple[bytes, ...], tuple[SessionKey, ...]
+)
 """What an opener may ask back: session keys for PKESK bodies."""
 
-FIND = Operation[tuple[str, ...], tuple[bytes, ...]]("find", tuple[str, ...], tuple[bytes, ...])
+FIND: Operation[tuple[str, ...], tuple[bytes, ...]] = Operation("find", tuple[str, ...], tuple[bytes, ...])
 """What an opener may ask back: certificates for issuer ids."""
 
 QUESTIONS: dict[str, Operation[Any, Any]] = {KEYS.name: KEYS, FIND.name: FIND}

@@ -59,13 +59,16 @@ class Channel:
         return wire.unpack(operation.gives, frame.head.get("answer"), frame.blobs)
 
 
-def serve(prepare: Callable[[], Mapping[str, Run]]) -> None:
+def serve(prepare: Callable[[], Mapping[str, Run]], memory: int = limits.MEMORY) -> None:
     """Be a child. `prepare` imports and warms up everything, and gives the operations. Returns when the input ends."""
     limits.keep_private()
     channel = Channel()
     speak(None, Path(dearly.__file__).parent / "locale")
     operations = prepare()
-    channel.say("ready", limits.Locks, limits.lock_down())
+    for operation in (*(OPERATIONS[name] for name in operations), *QUESTIONS.values()):
+        wire.ready(operation.takes)
+        wire.ready(operation.gives)
+    channel.say("ready", limits.Locks, limits.lock_down(memory))
     done = 0
     while (frame := channel.read()) is not None:
         done += 1

@@ -73,6 +73,11 @@ class Db:
         """Run one statement for each set of arguments."""
         self._connection.executemany(sql, rows)
 
+    def script(self, sql: str) -> None:
+        """Run several statements without arguments, one after the other."""
+        for _row in self._connection.execute(sql):
+            pass
+
     def insert(self, sql: str, args: Args = ()) -> int:
         """Run one INSERT; the integer primary key of the new row."""
         self.run(sql, args)
@@ -119,6 +124,16 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def unguarded(connection: apsw.Connection, *statements: str) -> None:
+    """Run what the authorizer forbids everyone else: for the few places that own such a setting."""
+    connection.set_authorizer(None)
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    finally:
+        connection.set_authorizer(permit)
 
 
 def translate(error: BaseException) -> DearlyError:

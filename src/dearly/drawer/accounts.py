@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dearly.drawer.connection import Db
+from dearly.drawer.connection import Args, Db
+from dearly.drawer.rows import address as stored_address
+from dearly.drawer.rows import moment, stamp
 from dearly.letter.address import Address
 from dearly.letter.clock import Chance
 from dearly.letter.envelope import Way
+from dearly.letter.errors import NotFound, Refused
+from dearly.letter.words import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +34,36 @@ class Account:
 
 def add_own_address(db: Db, address: Address, *, now: datetime, chance: Chance) -> None:
     """This address is ours; one that was left is ours again. Harmless when it is already."""
-    raise NotImplementedError
+    db.run(
+        "INSERT INTO own_addresses (uid, text, address_key, since) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (address_key) DO UPDATE SET until = NULL",
+        (chance.token(16), str(address), address.key, stamp(now)),
+    )
 
 
 def end_own_address(db: Db, address: Address, now: datetime) -> None:
     """This address is no longer ours. Raises `NotFound` (unknown_address), `Refused` (address_in_use) while an
     account serves it."""
-    raise NotImplementedError
+    row = db.one("SELECT id FROM own_addresses WHERE address_key = ? AND until IS NULL", (address.key,))
+    if row is None:
+        raise NotFound("unknown_address", _("{address} is not one of your addresses.").format(address=address))
+    if db.one("SELECT 1 FROM accounts WHERE own_address = ? AND ended IS NULL", row) is not None:
+        raise Refused(
+            "address_in_use",
+            _("An account still serves {address}.").format(address=address),
+            _("Remove the account first."),
+        )
+    db.run("UPDATE own_addresses SET until = ? WHERE id = ?", (stamp(now), row[0]))
 
 
 def own_addresses(db: Db, *, left: bool = False) -> list[Address]:
     """Our addresses, the first one first; with `left` also those that are no longer ours, last."""
-    raise NotImplementedError
+    return [
+        stored_address(text)
+        for (text,) in db.each(
+            "SELECT text FROM own_addresses WHERE until IS NULL OR ? ORDER BY until IS NOT NULL, id", (left,)
+        )
+    ]
 
 
 def add(
@@ -54,20 +77,59 @@ def add(
     now: datetime,
     chance: Chance,
 ) -> Account:
-    """Keep an account; its address becomes ours. The same way and place again replaces details and secret."""
-    raise NotImplementedError
+    """Keep an account; its address becomes ours. The same way and place again replaces address, details and secret."""
+    add_own_address(db, address, now=now, chance=chance)
+    db.run(
+        "INSERT INTO accounts (uid, way, place, own_address, details, secret, made)"
+        " SELECT ?1, ?2, ?3, id, ?4, ?5, ?6 FROM own_addresses WHERE address_key = ?7"
+        " ON CONFLICT (way, place) WHERE ended IS NULL DO UPDATE SET own_address = excluded.own_address,"
+        " details = excluded.details, secret = excluded.secret",
+        (
+            chance.token(16),
+            way.value,
+            place,
+            json.dumps(dict(details), ensure_ascii=False, sort_keys=True),
+            secret,
+            stamp(now),
+            address.key,
+        ),
+    )
+    kept = account(db, way, place)
+    assert kept is not None
+    return kept
 
 
 def list_all(db: Db) -> list[Account]:
     """The accounts in use, oldest first."""
-    raise NotImplementedError
+    return _accounts(db, "SELECT" + _COLUMNS + "WHERE a.ended IS NULL ORDER BY a.id", ())
 
 
 def account(db: Db, way: Way, place: str) -> Account | None:
     """The account in use at this place."""
-    raise NotImplementedError
+    found = _accounts(
+        db, "SELECT" + _COLUMNS + "WHERE a.way = ? AND a.place = ? AND a.ended IS NULL", (way.value, place)
+    )
+    return found[0] if found else None
 
 
 def end(db: Db, way: Way, place: str, now: datetime) -> None:
     """Give the account up: its secret is erased, its name and times stay. Raises `NotFound` (unknown_account)."""
-    raise NotImplementedError
+    changed = db.run(
+        "UPDATE accounts SET ended = ?, secret = '' WHERE way = ? AND place = ? AND ended IS NULL",
+        (stamp(now), way.value, place),
+    )
+    if not changed:
+        raise NotFound("unknown_account", _("There is no account called “{place}”.").format(place=place))
+
+
+_COLUMNS = """
+  a.id, a.uid, a.way, a.place, o.text, a.details, a.secret, a.made
+FROM accounts a JOIN own_addresses o ON o.id = a.own_address
+"""
+
+
+def _accounts(db: Db, sql: str, args: Args) -> list[Account]:
+    return [
+        Account(n, uid.hex(), Way(way), place, stored_address(text), json.loads(details), secret, moment(made))
+        for n, uid, way, place, text, details, secret, made in db.each(sql, args)
+    ]

@@ -1,9 +1,7 @@
-"""Keys: our own, other people's certificates, and the bindings that say whose a certificate is and how sure we are.
+"""Keys: our own, and other people's certificates. Whose a certificate is, and how sure we are, says `bindings`.
 
-A certificate is kept once, merged (A16) and minimised (A15): both are done outside and handed in. A binding ties it to
-one address of one person (docs/decisions.md 15): `first_seen`, then `pinned` by use, `verified` in person. Another
-certificate for a person who has one becomes `changed`: it is shown, and the old one stays in use until the person
-decides (A13); what was decided against, or left, is `left`.
+A certificate is kept once, merged (A16) and minimised (A15); both is done outside, where foreign bytes are parsed,
+and handed in. Fingerprints and key ids are lower-case hex.
 """
 
 from __future__ import annotations
@@ -11,25 +9,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
+from dearly.drawer.bindings import (
+    IN_USE,
+    BindingState,
+    Bound,
+    binding,
+    bindings,
+    decide,
+    mark_used,
+    saw,
+    standing,
+)
 from dearly.drawer.connection import Db
-from dearly.letter.address import Address
-from dearly.letter.sealing import Binding
+from dearly.drawer.rows import maybe, moment, stamp
+from dearly.letter.errors import NotFound, Refused
+from dearly.letter.words import _
 
+__all__ = [
+    "IN_USE",
+    "BindingState",
+    "Bound",
+    "StoredCertificate",
+    "StoredKey",
+    "binding",
+    "bindings",
+    "certificate",
+    "certificates_by_key_ids",
+    "decide",
+    "mark_used",
+    "own_key",
+    "own_keys",
+    "put_certificate",
+    "saw",
+    "set_own_key",
+    "standing",
+]
 
-class BindingState(StrEnum):
-    """How sure we are that a certificate is a person's."""
-
-    FIRST_SEEN = "first_seen"
-    PINNED = "pinned"
-    VERIFIED = "verified"
-    CHANGED = "changed"
-    LEFT = "left"
-
-
-IN_USE = frozenset({BindingState.FIRST_SEEN, BindingState.PINNED, BindingState.VERIFIED})
-"""States of a binding that letters are sealed by. At most one for each address of a person."""
+_MOST = 64
+"""Key ids looked up, and certificates found, for one letter (A26)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,88 +77,112 @@ class StoredCertificate:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A certificate tied to one address of one person. `seen`: when first; `since`: in this state since (aware UTC)."""
-
-    person: int
-    address: str
-    fingerprint: str
-    state: BindingState
-    source: str
-    seen: datetime
-    since: datetime
-
-
 def set_own_key(db: Db, key: StoredKey, now: datetime) -> None:
     """Keep our key: a new one becomes the one in use and retires the one before; the same one again (with an address
     more or less) is replaced."""
-    raise NotImplementedError
+    db.run(
+        "UPDATE own_keys SET retired = ? WHERE retired IS NULL AND fingerprint <> ?",
+        (stamp(now), key.fingerprint),
+    )
+    db.run(
+        "INSERT INTO own_keys (fingerprint, secret, certificate, made, changed) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (fingerprint) DO UPDATE SET secret = excluded.secret, certificate = excluded.certificate,"
+        " changed = excluded.changed, retired = NULL",
+        (key.fingerprint, key.secret, key.certificate, stamp(key.made), stamp(now)),
+    )
 
 
 def own_key(db: Db) -> StoredKey:
     """The key in use. Raises `NotFound` (no_own_key) before set-up."""
-    raise NotImplementedError
+    keys = own_keys(db)
+    if not keys or keys[0].retired is not None:
+        raise NotFound("no_own_key", _("This desk has no key of its own yet."), _("“dearly setup” makes one."))
+    return keys[0]
 
 
 def own_keys(db: Db) -> list[StoredKey]:
     """Every key of ours, the one in use first: old letters need old keys."""
-    raise NotImplementedError
+    return [
+        StoredKey(fingerprint, secret, body, moment(made), maybe(retired))
+        for fingerprint, secret, body, made, retired in db.each(
+            "SELECT fingerprint, secret, certificate, made, retired FROM own_keys"
+            " ORDER BY retired IS NOT NULL, retired DESC"
+        )
+    ]
 
 
 def put_certificate(db: Db, certificate: StoredCertificate, *, merged_onto: bytes | None, now: datetime) -> None:
     """Keep a certificate. `merged_onto`: the stored body that the merge started from, None when there was none.
 
-    Raises `RevisionMismatch` (changed_meanwhile) when another body was stored since: merge again, so that neither
-    a revocation nor a new subkey is lost."""
-    raise NotImplementedError
+    Raises `Refused` (changed_meanwhile) when another body was stored since: merge again, so that neither a revocation
+    nor a new subkey is lost."""
+    stored = db.value("SELECT body FROM certificates WHERE fingerprint = ?", (certificate.fingerprint,))
+    if stored != merged_onto and stored != certificate.body:
+        raise Refused(
+            "changed_meanwhile", _("This key was brought up to date by something else meanwhile."), retry=True
+        )
+    db.run(
+        "INSERT INTO certificates"
+        " (fingerprint, body, source, created, expires, revoked, quantum_safe, first_seen, changed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (fingerprint) DO UPDATE SET body = excluded.body, created = excluded.created,"
+        " expires = excluded.expires, revoked = excluded.revoked, quantum_safe = excluded.quantum_safe,"
+        " changed = excluded.changed",
+        (
+            certificate.fingerprint,
+            certificate.body,
+            certificate.source,
+            stamp(certificate.created),
+            None if certificate.expires is None else stamp(certificate.expires),
+            certificate.revoked,
+            certificate.quantum_safe,
+            stamp(now),
+            stamp(now),
+        ),
+    )
+    db.run("DELETE FROM certificate_keys WHERE fingerprint = ?", (certificate.fingerprint,))
+    db.many(
+        "INSERT INTO certificate_keys (key_id, fingerprint) VALUES (?, ?)",
+        [(key_id, certificate.fingerprint) for key_id in sorted({*certificate.key_ids, certificate.fingerprint})],
+    )
 
 
 def certificate(db: Db, fingerprint: str) -> StoredCertificate | None:
     """The certificate with this fingerprint of its primary key (lower-case hex)."""
-    raise NotImplementedError
+    row = db.one(
+        "SELECT fingerprint, body, source, created, expires, revoked, quantum_safe FROM certificates"
+        " WHERE fingerprint = ?",
+        (fingerprint,),
+    )
+    if row is None:
+        return None
+    fingerprint, body, source, created, expires, revoked, quantum_safe = row
+    key_ids = tuple(
+        key_id
+        for (key_id,) in db.each(
+            "SELECT key_id FROM certificate_keys WHERE fingerprint = ? ORDER BY key_id", (fingerprint,)
+        )
+    )
+    return StoredCertificate(
+        fingerprint,
+        body,
+        key_ids,
+        moment(created),
+        maybe(expires),
+        revoked=bool(revoked),
+        quantum_safe=bool(quantum_safe),
+        source=source,
+    )
 
 
 def certificates_by_key_ids(db: Db, key_ids: Sequence[str]) -> list[StoredCertificate]:
-    """Every certificate with one of these key ids or fingerprints (lower-case hex), each once; at most 64 are
-    looked up (A26)."""
-    raise NotImplementedError
-
-
-def saw(db: Db, person: int, address: Address, fingerprint: str, source: str, now: datetime) -> Bound:
-    """A certificate was seen as this person's, at this address. The first for the person becomes `first_seen`, the one
-    they have in use at another address counts here too, any other becomes `changed`; one that was seen before stays
-    what it is."""
-    raise NotImplementedError
-
-
-def mark_used(db: Db, person: int, address: Address, now: datetime) -> None:
-    """A letter went to, or came from, the certificate in use here: `first_seen` becomes `pinned`."""
-    raise NotImplementedError
-
-
-def decide(
-    db: Db, person: int, fingerprint: str, state: BindingState, now: datetime, address: Address | None = None
-) -> list[Bound]:
-    """The person's own word: PINNED or VERIFIED takes this certificate into use (whatever was in use is `left`), LEFT
-    refuses or drops it. At one address, or at every address where it was seen. Raises `NotFound` (unknown_key)."""
-    raise NotImplementedError
-
-
-def binding(db: Db, person: int, address: Address | None = None) -> Bound | None:
-    """What letters to this address are sealed by: the binding in use there; where none was ever seen there, the one
-    in use at the person's other addresses, if that is a single certificate. Without an address: the latter."""
-    raise NotImplementedError
-
-
-def bindings(db: Db, person: int) -> list[Bound]:
-    """Everything ever seen for this person: in use first, then `changed`, then `left`."""
-    raise NotImplementedError
-
-
-def standing(db: Db, person: int | None, fingerprint: str) -> Binding | None:
-    """What the address book says of a signer who is said to be `person`, for `letter.sealing.judge`.
-
-    None: nothing is known of this certificate, and the person has none: it would be the first seen. OTHER: it is
-    known as another person's only. CHANGED: the person has another one in use, or has left this one."""
-    raise NotImplementedError
+    """Every certificate with one of these key ids or fingerprints (lower-case hex), each once; at most 64 ids are
+    looked up, and at most 64 certificates found (A26)."""
+    found: dict[str, StoredCertificate] = {}
+    for key_id in list(dict.fromkeys(key_ids))[:_MOST]:
+        for (fingerprint,) in db.all(
+            "SELECT fingerprint FROM certificate_keys WHERE key_id = ? LIMIT ?", (key_id, _MOST)
+        ):
+            if fingerprint not in found and len(found) < _MOST and (known := certificate(db, fingerprint)):
+                found[fingerprint] = known
+    return list(found.values())

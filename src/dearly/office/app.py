@@ -1,0 +1,299 @@
+"""The office over HTTP: tokens, the JMAP addresses, joining, health. A thin layer over `jmap` and `accounts`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request as Http
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from dearly.letter.clock import Chance, Clock
+from dearly.letter.errors import DearlyError, Refused, Usage
+from dearly.letter.words import _
+from dearly.office import accounts, blobs, jmap, outer
+from dearly.office.context import Context
+from dearly.office.gates import AtOnce, Throttle, body
+from dearly.office.limits import Limits
+from dearly.office.store import Account, Shelf, Store
+from dearly.office.wire import Properties, RequestError, SetError, load, or_null, parse, text
+
+log = logging.getLogger("dearly.office")
+
+_PIECE = 256 * 1024
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\Z")
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}\Z")
+_HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "referrer-policy": "no-referrer",
+}
+
+
+def create_app(store: Store, *, clock: Clock, chance: Chance, limits: Limits) -> Callable[..., Awaitable[None]]:
+    """The whole office as an ASGI application over `store`, which the caller closes."""
+    return _Guard(Starlette(routes=_Office(store, clock, chance, limits).routes()), limits)
+
+
+class _Guard:
+    """Around everything: a time limit on slow readers, our errors as problem documents, and one line of log.
+
+    The line says what was done and how it ended; never who, to whom, what about, nor any id, token or address."""
+
+    def __init__(self, app: Starlette, limits: Limits) -> None:
+        self._app, self._limits = app, limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.monotonic()
+        status = 0
+
+        async def bounded(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            async with asyncio.timeout(3 * self._limits.body_seconds):
+                await send(message)
+
+        try:
+            await self._app(scope, receive, bounded)
+        except Exception as e:  # noqa: BLE001  the last place that can answer; what it was goes to the log by name
+            log.error(_line(event="trouble", kind=type(e).__name__, where=_where(e)))  # noqa: TRY400  a trace could quote mail
+            if status:
+                raise ConnectionError from None  # uvicorn closes the connection: half an answer must not look whole
+            await _problem(500, "about:blank", _("The office made a mistake."))(scope, receive, bounded)
+        finally:
+            if log.isEnabledFor(logging.INFO):
+                done = getattr(scope.get("endpoint"), "__name__", "other")
+                spent = round((time.monotonic() - begun) * 1000)
+                log.info(_line(event="answered", act=done, status=status, ms=spent))
+
+
+def _line(**what: object) -> str:
+    return json.dumps(what)
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else ""
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(json.dumps(value), status, _HEADERS, "application/json")
+
+
+def _problem(status: int, kind: str, detail: str, headers: dict[str, str] | None = None, **more: object) -> Response:
+    """RFC 9457."""
+    value = {"type": kind, "status": status, "detail": detail, **more}
+    return Response(json.dumps(value), status, _HEADERS | (headers or {}), "application/problem+json")
+
+
+class _Office:
+    def __init__(self, store: Store, clock: Clock, chance: Chance, limits: Limits) -> None:
+        self._store, self._clock, self._chance, self._limits = store, clock, chance, limits
+        self._requests = AtOnce(limits.requests_at_once, "maxConcurrentRequests")
+        self._uploads = AtOnce(limits.uploads_at_once, "maxConcurrentUpload", limits.memory)
+        self._throttle = Throttle(limits.failures)
+
+    def routes(self) -> list[Route]:
+        """Every address there is."""
+        return [
+            Route("/.well-known/jmap", self._answering(self.session), methods=["GET"]),
+            Route("/jmap/session", self._answering(self.session), methods=["GET"]),
+            Route("/jmap/api", self._answering(self.api), methods=["POST"]),
+            Route("/jmap/upload/{account}", self._answering(self.upload), methods=["POST"]),
+            Route("/jmap/download/{account}/{blob}/{name}", self._answering(self.download), methods=["GET"]),
+            Route("/jmap/events", self._answering(self.events), methods=["GET"]),
+            Route("/join", self._answering(self.join), methods=["POST"]),
+            Route("/healthz", self._answering(self.healthz), methods=["GET"]),
+        ]
+
+    def _answering(self, act: Callable[[Http], Awaitable[Response]]) -> Callable[[Http], Awaitable[Response]]:
+        async def endpoint(http: Http) -> Response:
+            try:
+                return await act(http)
+            except RequestError as e:
+                answer = Response(json.dumps(e.problem()), e.status, _HEADERS, "application/problem+json")
+            except DearlyError as e:
+                status = 503 if not isinstance(e, Refused | Usage) else 403 if isinstance(e, Refused) else 400
+                answer = _problem(status, "about:blank", e.message, code=e.code, hint=e.hint)
+            if answer.status_code in (429, 503):
+                answer.headers["retry-after"] = "5"
+            return await self._politely(http, answer)
+
+        endpoint.__name__ = act.__name__
+        return endpoint
+
+    async def _politely(self, http: Http, answer: Response) -> Response:
+        """Read a short rest of the body, so that the client can read the refusal; else end the connection after it."""
+        try:
+            await body(http.headers, http.stream(), 1_000_000, self._limits, "")
+        except RequestError:
+            answer.headers["connection"] = "close"
+        except RuntimeError:
+            pass  # it was read already
+        return answer
+
+    async def _member(self, http: Http) -> Account:
+        """Whose token it is. Right tokens always pass, however many wrong ones came from the same address."""
+        scheme, _space, token = http.headers.get("authorization", "").partition(" ")
+        account = None
+        if scheme.lower() == "bearer" and token:
+            account = await self._store.holder(accounts.digest(token.strip()))
+        if account is None:
+            raise _Unknown(await self._failed(http))
+        return account
+
+    async def _failed(self, http: Http) -> bool:
+        return self._throttle.failed(http.client.host if http.client else "")
+
+    # -- the addresses
+
+    async def session(self, http: Http) -> Response:
+        """RFC 8620 2."""
+        account = await self._member(http)
+        return _json(jmap.session(account, self._limits, _base(http)))
+
+    async def api(self, http: Http) -> Response:
+        """RFC 8620 3.1."""
+        account = await self._member(http)
+        with self._requests.one(account.uid):
+            if http.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+                raise RequestError("notJSON", _("The content type has to be application/json."))
+            raw = await body(http.headers, http.stream(), self._limits.request, self._limits, "maxSizeRequest")
+            request = parse(raw, self._limits, jmap.KNOWN)
+            del raw
+
+            def act(shelf: Shelf) -> bytes:
+                answers = jmap.respond(shelf, account, request, self._limits, self._clock, self._chance)
+                return jmap.body(answers, request.created, jmap.SESSION_STATE)
+
+            run = self._store.write if jmap.writes(request) else self._store.read
+            data = await run(act)
+        return _large(data)
+
+    async def upload(self, http: Http) -> Response:
+        """RFC 8620 6.1."""
+        account = await self._member(http)
+        if http.path_params["account"] != account.uid:
+            return _problem(404, "about:blank", _("There is no such account."))
+        stated = http.headers.get("content-length", "")
+        size = min(int(stated[:20]), self._limits.upload) if stated.isdecimal() else self._limits.upload
+        with self._uploads.one(account.uid, size):
+            data = await body(http.headers, http.stream(), self._limits.upload, self._limits, "maxSizeUpload")
+            # Examining 70 MB takes a while, which others should not have to wait for.
+            sender, uid = await asyncio.to_thread(lambda: (outer.sender_of(data, self._limits), blobs.uid_of(data)))
+
+            def act(shelf: Shelf) -> int:
+                c = Context(shelf, account, self._limits, self._clock, self._chance, frozenset())
+                return blobs.keep(c, uid, data, sender).size
+
+            try:
+                size = await self._store.write(act)
+            except SetError as e:
+                return _problem(403, "about:blank", e.description, code=e.kind)
+        return _json({"accountId": account.uid, "blobId": uid, "type": blobs.TYPE, "size": size}, 201)
+
+    async def download(self, http: Http) -> Response:
+        """RFC 8620 6.2."""
+        account = await self._member(http)
+        uid, name = http.path_params["blob"], http.path_params["name"]
+        blob = None
+        if http.path_params["account"] == account.uid:
+            blob = await self._store.read(lambda shelf: shelf.blob(account, uid))
+        if blob is None:
+            return _problem(404, "about:blank", _("There is no such parcel."))
+        size = blob.size
+
+        async def pieces() -> Any:
+            for start in range(0, size, _PIECE):
+                piece = await self._store.piece(account, uid, start, _PIECE)
+                if piece is None:
+                    raise ConnectionError  # taken away meanwhile: the connection breaks, nothing looks whole
+                yield piece
+
+        asked = http.query_params.get("accept", "").lower()
+        headers = _HEADERS | {
+            "content-length": str(size),
+            "cache-control": "private, immutable, max-age=31536000",
+            "content-disposition": "attachment; filename*=UTF-8''" + quote(name[:200], safe=""),
+        }
+        return StreamingResponse(pieces(), 200, headers, asked if _TYPE.match(asked) else "application/octet-stream")
+
+    async def events(self, http: Http) -> Response:
+        """RFC 8620 7.3 wants an address for this. Letters are slow: there is no push here, and it says so."""
+        await self._member(http)
+        return _problem(501, "about:blank", _("This office does not push; look into the letterbox when you like."))
+
+    async def join(self, http: Http) -> Response:
+        """An invitation for an account; docs/office.md describes it."""
+        value = load(await body(http.headers, http.stream(), 4_096, self._limits, "maxSizeRequest"))
+        try:
+            asked = Properties(value if isinstance(value, dict) else {})
+            invitation = asked.take("invite", text)
+            name = asked.take("name", or_null(text), None)
+            token = asked.take("token", or_null(text), None)
+            asked.done()
+        except SetError as e:
+            raise Usage("bad_request", e.description) from None
+        try:
+            joined = await accounts.join(self._store, invitation, self._clock, self._chance, name=name, token=token)
+        except Refused as e:
+            if await self._failed(http):
+                raise RequestError("about:blank", _("Too many attempts; wait a minute."), status=429) from None
+            status = {"no_invitation": 403, "name_taken": 409}.get(e.code, 410)
+            return _problem(status, "about:blank", e.message, code=e.code, hint=e.hint)
+        answer = {"token": joined.token, "address": str(joined.address), "apiUrl": f"{_base(http)}/jmap/api"}
+        return _json(answer | {"sessionUrl": f"{_base(http)}/.well-known/jmap"}, 201)
+
+    async def healthz(self, _http: Http) -> Response:
+        """Whether the office can still take letters in."""
+        return _json({"status": "ok"}) if self._store.healthy() else _json({"status": "failed"}, 503)
+
+
+class _Unknown(RequestError):
+    """No token, or a wrong one."""
+
+    def __init__(self, too_often: bool) -> None:
+        if too_often:
+            super().__init__("about:blank", _("Too many attempts; wait a minute."), status=429)
+        else:
+            super().__init__("about:blank", _("This token is not known here."), status=401)
+
+
+def _base(http: Http) -> str:
+    """Scheme, host and port as the client wrote them, for the addresses in its own session."""
+    host = http.headers.get("host", "")
+    if not _HOST.match(host):
+        raise Usage("bad_host", _("The Host field of this request is not a host."))
+    scheme = http.url.scheme
+    # A reverse proxy on this machine ends TLS and says so; from elsewhere the field means nothing.
+    if http.client and http.client.host in ("127.0.0.1", "::1") and http.headers.get("x-forwarded-proto") == "https":
+        scheme = "https"
+    return f"{scheme}://{host}"
+
+
+def _large(data: bytes) -> Response:
+    """An answer that goes out in pieces if it is large, so that a slow reader meets the time limit."""
+    if len(data) <= _PIECE:
+        return Response(data, 200, _HEADERS, "application/json")
+
+    async def pieces() -> Any:
+        for start in range(0, len(data), _PIECE):
+            yield data[start : start + _PIECE]
+
+    headers = _HEADERS | {"content-length": str(len(data))}
+    return StreamingResponse(pieces(), 200, headers, "application/json")

@@ -1,0 +1,160 @@
+"""JMAP as the office speaks it (RFC 8620, 8621, 9404): the session, and the table of methods.
+
+A method is a plain function over a `Context`; a whole request is one transaction of the store, so that everything it
+made is durable by one commit before its answer is sent. RFC 8620 5.3 still holds: each object is done or refused by
+itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dearly.letter.clock import Chance, Clock
+from dearly.office import blobs, emails, mailboxes, submissions
+from dearly.office.context import Answer, Context
+from dearly.office.limits import Limits
+from dearly.office.store import Account, Shelf
+from dearly.office.submissions import ONCE
+from dearly.office.wire import Call, MethodError, Request, resolve
+
+CORE = "urn:ietf:params:jmap:core"
+MAIL = "urn:ietf:params:jmap:mail"
+SUBMISSION = "urn:ietf:params:jmap:submission"
+BLOB = "urn:ietf:params:jmap:blob"
+KNOWN = frozenset({CORE, MAIL, SUBMISSION, BLOB, ONCE})
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """`needs`: the capability that a request must name to use it. `writes`: whether it may change the store."""
+
+    act: Callable[[Context, dict[str, Any]], Answer]
+    needs: str
+    writes: bool = False
+
+
+def echo(_c: Context, given: dict[str, Any]) -> Answer:
+    """Core/echo (RFC 8620 4)."""
+    return given
+
+
+METHODS: dict[str, Method] = {
+    "Core/echo": Method(echo, CORE),
+    "Mailbox/get": Method(mailboxes.mailbox_get, MAIL),
+    "Mailbox/changes": Method(mailboxes.mailbox_changes, MAIL),
+    "Mailbox/query": Method(mailboxes.mailbox_query, MAIL),
+    "Mailbox/queryChanges": Method(mailboxes.never_calculated, MAIL),
+    "Thread/get": Method(mailboxes.thread_get, MAIL),
+    "Thread/changes": Method(emails.thread_changes, MAIL),
+    "Email/get": Method(emails.email_get, MAIL),
+    "Email/changes": Method(emails.email_changes, MAIL),
+    "Email/query": Method(emails.email_query, MAIL),
+    "Email/queryChanges": Method(mailboxes.never_calculated, MAIL),
+    "Email/import": Method(emails.email_import, MAIL, writes=True),
+    "Email/set": Method(emails.email_set, MAIL, writes=True),
+    "Identity/get": Method(mailboxes.identity_get, SUBMISSION),
+    "Identity/changes": Method(mailboxes.identity_changes, SUBMISSION),
+    "EmailSubmission/get": Method(submissions.submission_get, SUBMISSION),
+    "EmailSubmission/changes": Method(mailboxes.never_calculated, SUBMISSION),
+    "EmailSubmission/query": Method(submissions.submission_query, SUBMISSION),
+    "EmailSubmission/queryChanges": Method(mailboxes.never_calculated, SUBMISSION),
+    "EmailSubmission/set": Method(submissions.submission_set, SUBMISSION, writes=True),
+    "Blob/upload": Method(blobs.blob_upload, BLOB, writes=True),
+    "Blob/get": Method(blobs.blob_get, BLOB),
+}
+
+
+def writes(request: Request) -> bool:
+    """Whether anything in `request` may change the store."""
+    return any(c.name in METHODS and METHODS[c.name].writes for c in request.calls)
+
+
+def respond(
+    shelf: Shelf, account: Account, request: Request, limits: Limits, clock: Clock, chance: Chance
+) -> list[Call]:
+    """The responses to every call, in order (RFC 8620 3.4)."""
+    c = Context(shelf, account, limits, clock, chance, request.using, dict(request.created or {}))
+    answers: list[Call] = []
+    for call in request.calls:
+        try:
+            name, answer = call.name, _one(c, call, answers)
+        except MethodError as e:
+            name, answer = "error", e.answer()
+        answers.append(Call(name, answer, call.id))
+        answers += [Call(also, more, call.id) for also, more in c.after]
+        c.after.clear()
+    if request.created is not None:
+        request.created.update(c.created)
+    return answers
+
+
+def _one(c: Context, call: Call, answers: Sequence[Call]) -> Answer:
+    method = METHODS.get(call.name)
+    if method is None or method.needs not in c.using:
+        raise MethodError("unknownMethod")
+    given, quoted = resolve(call, answers)
+    c.spend(quoted)
+    return method.act(c, given)
+
+
+def body(answers: Sequence[Call], created: dict[str, str] | None, state: str) -> bytes:
+    """The Response object as bytes."""
+    value: dict[str, Any] = {"methodResponses": [(a.name, a.arguments, a.id) for a in answers], "sessionState": state}
+    if created is not None:
+        value["createdIds"] = created
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+SESSION_STATE = "1"
+"""Nothing in a session of ours changes while the office runs, except what a new version brings."""
+
+
+def session(account: Account, limits: Limits, base: str) -> Answer:
+    """The Session object (RFC 8620 2). `base`: scheme, host and port as the client sees them."""
+    mail = {
+        "maxMailboxesPerEmail": 1,
+        "maxMailboxDepth": 1,
+        "maxSizeMailboxName": 100,
+        "maxSizeAttachmentsPerEmail": 0,
+        "emailQuerySortOptions": ["receivedAt"],
+        "mayCreateTopLevelMailbox": False,
+    }
+    blob = {
+        "maxSizeBlobSet": limits.request * 7 // 10,  # what base64 makes of it still fits into one request
+        "maxDataSources": limits.sources,
+        "supportedTypeNames": [],
+        "supportedDigestAlgorithms": list(blobs.DIGESTS),
+    }
+    once = {"rememberedDays": limits.remembered.days, "keptDays": limits.kept.days, "maxAnswerBytes": limits.answer}
+    each = {MAIL: mail, SUBMISSION: {"maxDelayedSend": 0, "submissionExtensions": {}}, BLOB: blob, ONCE: once}
+    core = {
+        "maxSizeUpload": limits.upload,
+        "maxConcurrentUpload": limits.uploads_at_once,
+        "maxSizeRequest": limits.request,
+        "maxConcurrentRequests": limits.requests_at_once,
+        "maxCallsInRequest": limits.calls,
+        "maxObjectsInGet": limits.get,
+        "maxObjectsInSet": limits.set,
+        "collationAlgorithms": [],
+    }
+    return {
+        "capabilities": {CORE: core, MAIL: {}, SUBMISSION: {}, BLOB: {}, ONCE: {}},
+        "accounts": {
+            account.uid: {
+                "name": str(account.address),
+                "isPersonal": True,
+                "isReadOnly": False,
+                "accountCapabilities": each,
+            }
+        },
+        "primaryAccounts": dict.fromkeys((CORE, *each), account.uid),
+        "username": str(account.address),
+        "apiUrl": f"{base}/jmap/api",
+        "downloadUrl": f"{base}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}",
+        "uploadUrl": f"{base}/jmap/upload/{{accountId}}",
+        "eventSourceUrl": f"{base}/jmap/events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}",
+        "state": SESSION_STATE,
+    }

@@ -1,0 +1,133 @@
+"""The outside of a parcel: its outer header, read without the `email` package, and whether it is sealed at all.
+
+The office reads nothing else of a parcel, and it takes no parcel in that is not sealed: not a byte of one is ever
+written to its disk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+
+from dearly.letter.address import Address, clean
+from dearly.letter.errors import Refused, Usage
+from dearly.letter.words import _
+from dearly.office.limits import Limits
+
+Headers = Sequence[tuple[str, str]]
+"""Names as written and raw values (RFC 8621 4.1.2.1: with the space after the colon), in order."""
+
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+
+
+def sender_of(data: bytes, limits: Limits) -> str:
+    """`Address.key` of the one outer From of a sealed parcel, "" where it has not exactly one.
+
+    Raises `Refused`: too_large, bare_line_end (A22), not_sealed. Linear, and costs no more than the parcel's size."""
+    if len(data) > limits.upload:
+        raise too_large(limits)
+    ends = data.count(b"\r\n")
+    if data.count(b"\n") != ends or data.count(b"\r") != ends:
+        raise Refused(
+            "bare_line_end",
+            _("This parcel has a line end that is not exactly CR LF."),
+            _("Line ends have to be CR LF throughout (RFC 5322 2.3)."),
+        )
+    if not _sealed(data):
+        raise Refused(
+            "not_sealed",
+            _("This is not a sealed letter, and the office keeps nothing else."),
+            _("A sealed letter is one RFC 3156 encrypted message and nothing around it."),
+        )
+    froms = [value for name, value in headers(data, limits) if name.lower() == "from"]
+    if len(froms) != 1:
+        return ""
+    who = addresses(froms[0])
+    try:
+        return Address.parse(who[0][1]).key if len(who) == 1 else ""
+    except Usage:
+        return ""
+
+
+def too_large(limits: Limits) -> Refused:
+    """The refusal of a parcel above the limit."""
+    most = limits.upload // 1_000_000
+    return Refused("too_large", _("A parcel may weigh at most {most} MB here.").format(most=most))
+
+
+def _sealed(data: bytes) -> bool:
+    try:
+        from dearly.mime.pgpmime import sealed_shape
+    except ImportError:
+        head, _gap, body = data.partition(b"\r\n\r\n")
+        return b"multipart/encrypted" in head.lower() and b"-----BEGIN PGP MESSAGE-----\r\n" in body
+    return sealed_shape(data)
+
+
+def head_of(data: bytes, limits: Limits) -> bytes:
+    """The header block, cut at the limit."""
+    end = data.find(b"\r\n\r\n", 0, limits.header_block)
+    return data[: end + 2] if end >= 0 else data[: limits.header_block]
+
+
+def headers(data: bytes, limits: Limits) -> Headers:
+    """The fields of the outer header, in order; what is no field is passed over."""
+    found: list[tuple[str, str]] = []
+    for line in head_of(data, limits).split(b"\r\n"):
+        if line[:1] in (b" ", b"\t") and found:
+            name, value = found[-1]
+            found[-1] = (name, f"{value}\r\n{_text(line)}")
+        elif match := _FIELD.match(line):
+            found.append((_text(match[1]), _text(line[match.end() :])))
+    return found
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def unfolded(value: str) -> str:
+    """A raw value as text (RFC 8621 4.1.2.2, without decoding encoded words: the office has no use for names)."""
+    return re.sub(r"\r\n(?=[ \t])", "", value).strip(" \t")
+
+
+def addresses(value: str) -> list[tuple[str, str]]:
+    """(name, address) of each mailbox in an address list; quoted names are kept whole, groups are not read."""
+    found: list[tuple[str, str]] = []
+    for piece in re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^",])+', unfolded(value)[:65_536]):
+        name, angle, rest = piece.rpartition("<")
+        address = rest.partition(">")[0] if angle else piece
+        if address.strip():
+            found.append((clean(name.strip().strip('"')), clean(address)))
+    return found
+
+
+def message_ids(value: str) -> list[str]:
+    """RFC 8621 4.1.2.5."""
+    return [clean(m) for m in re.findall(r"<([^<>\s]{1,998})>", value)]
+
+
+_DATE = re.compile(
+    r"(?:\w{3},)?\s*(\d{1,2})\s+(\w{3})\s+(\d{4})\s+(\d\d):(\d\d)(?::(\d\d))?\s+(?:([+-])(\d\d)(\d\d)|[A-Z]+)"
+)
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+def date(value: str) -> str | None:
+    """The Date field as RFC 8621 4.1.2.6 wants it; None where it is not one (RFC 5322 3.3)."""
+    match = _DATE.match(unfolded(value)[:100])
+    try:
+        if not match or not match.re:
+            return None
+        day, month, year, hour, minute, second, sign, zh, zm = match.groups()
+        zone: timezone = UTC
+        if sign:
+            offset = timedelta(hours=int(zh), minutes=int(zm))
+            zone = timezone(-offset if sign == "-" else offset)
+        when = datetime(
+            int(year), _MONTHS.index(month.title()) + 1, int(day), int(hour), int(minute), int(second or 0), tzinfo=zone
+        )
+    except ValueError:
+        return None
+    return when.isoformat().replace("+00:00", "Z")

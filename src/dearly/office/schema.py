@@ -1,0 +1,101 @@
+"""The tables of the office's SQLite store, and the one number that says which shape they have."""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x0FF1CE01
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE facts (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE accounts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,   -- never given again
+    uid TEXT NOT NULL UNIQUE,                   -- the JMAP account id
+    address TEXT NOT NULL,                      -- as it is shown
+    key TEXT NOT NULL UNIQUE,                   -- Address.key
+    token BLOB NOT NULL,                        -- SHA-256 of the bearer token
+    joined INTEGER NOT NULL,
+    email_seq INTEGER NOT NULL DEFAULT 0,       -- counts every change of its emails
+    known_from INTEGER NOT NULL DEFAULT 0,      -- since which email_seq every destroyed email is still in gone
+    submission_seq INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0             -- bytes of its uploads and emails: the quota
+) STRICT;
+-- Only four bytes are looked up; the whole digest is then compared in constant time.
+CREATE INDEX accounts_token ON accounts (substr(token, 1, 4));
+
+CREATE TABLE invitations (
+    token BLOB PRIMARY KEY,                     -- SHA-256
+    name TEXT NOT NULL,                         -- before the @
+    until INTEGER NOT NULL,
+    account INTEGER                             -- who used it
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE blobs (
+    number INTEGER PRIMARY KEY,
+    uid TEXT NOT NULL UNIQUE,                   -- "B" and the SHA-256
+    size INTEGER NOT NULL,
+    sender TEXT NOT NULL                        -- Address.key of the outer From
+) STRICT;
+
+-- A blob in pieces of 1 MiB, so that any part of a large one is one look-up: number = blob * 1024 + place.
+CREATE TABLE pieces (
+    number INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE uploads (
+    account INTEGER NOT NULL,
+    blob INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (account, blob)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX uploads_blob ON uploads (blob);
+CREATE INDEX uploads_at ON uploads (at);
+
+CREATE TABLE emails (
+    number INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    uid TEXT NOT NULL,
+    mailbox TEXT NOT NULL,
+    blob INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    leaves INTEGER,                             -- when it may go: fetched or sent long enough ago; NULL while waiting
+    keywords TEXT NOT NULL,                     -- sorted, one space between
+    created INTEGER NOT NULL,                   -- email_seq then
+    changed INTEGER NOT NULL,
+    UNIQUE (account, uid)
+) STRICT;
+CREATE UNIQUE INDEX emails_created ON emails (account, created);
+CREATE INDEX emails_changed ON emails (account, changed);
+CREATE INDEX emails_blob ON emails (blob);
+CREATE INDEX emails_leaves ON emails (leaves) WHERE leaves IS NOT NULL;
+
+CREATE TABLE gone (
+    account INTEGER NOT NULL,
+    destroyed INTEGER NOT NULL,                 -- email_seq then
+    uid TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (account, destroyed)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX gone_at ON gone (at);
+
+CREATE TABLE submissions (
+    number INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    uid TEXT NOT NULL,
+    key TEXT NOT NULL,                          -- the client's onceKey, or "=" and a derived one
+    email TEXT NOT NULL,
+    blob TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    deliveries TEXT NOT NULL,                   -- JSON: [recipient, accepted, reply] of each
+    UNIQUE (account, uid),
+    UNIQUE (account, key)
+) STRICT;
+CREATE INDEX submissions_at ON submissions (at);
+"""

@@ -2,9 +2,9 @@
 
 What is put on the wire, so that client and server can be read side by side:
 
-Handing over is one request: `Blob/upload` (data:asText; a letter larger than the account's `maxSizeBlobSet` or than
-half of `maxSizeRequest` goes to `uploadUrl` first), `Email/import` of `#blob` into the mailbox with role `sent` (else
-`drafts`), and `EmailSubmission/set` with one submission of `#email` *for each recipient*, each with its own envelope
+Handing over is one request: `Blob/upload` (a letter larger than the account's `maxSizeBlobSet`, than a third of
+`maxSizeRequest` or than 4 MB goes to `uploadUrl` first), `Email/import` of `#b0` into the mailbox with role `sent`
+(else `drafts`), and `EmailSubmission/set` with one submission of `#e0` *for each recipient*, each with its own envelope
 (`rcptTo` of one), so that every recipient has an outcome of its own and none reads of another.
 
 Once and never twice: an account capability of ours, `ONCE`, may be announced. It adds to EmailSubmission one
@@ -13,15 +13,18 @@ to `EmailSubmission/query`. Creating a submission with a `onceKey` that this acc
 recipient and the same bytes, creates nothing: the answer is `created` with the id of the first. Other bytes or another
 recipient under a used key is a SetError `alreadyExists`. Keys are remembered at least 90 days. Our `onceKey` is a hash
 of `SealedLetter.key` and the recipient. Because of it a letter may be handed over again after an unclear answer, and
-an empty `EmailSubmission/query` proves that it was not taken.
+an empty `EmailSubmission/query` proves that it was not taken. With `ONCE` our copy in `sent` is destroyed at once.
 
 Collecting is `Email/query` (mailbox with role `inbox`, oldest first) the first time, and `Email/changes` ever after;
-then `Email/get` (blobId, size, mailboxIds, keywords) and `Blob/get` (data:asBase64, digest:sha-256, size), or
-`downloadUrl` for large ones and where blobs inside the request are not known. Acknowledging is `Email/set` of the
-keyword `$seen`; where a server forbids it, parcels stay as they are and nothing is lost.
+then `Email/get` (blobId, size, mailboxIds, keywords) and `Blob/get` (data, digest:sha-256, size), or `downloadUrl` for
+those above 1 MB, for what came short, and where blobs inside the request are not known. Acknowledging is `Email/set`
+of the keyword `$seen`; where a server forbids it, parcels stay as they are and nothing is lost.
+
+The modules: `line` (HTTP: what may have had an effect, and what cannot have), `session` (the Session object and one
+request), `blobs`, `posting`, `looking`, `collecting`.
 """
 
-from __future__ import annotations
+from dearly.carriers.jmap.carrier import JmapCarrier
+from dearly.carriers.jmap.session import ONCE
 
-ONCE = "https://dearly.invalid/jmap/once"
-"""Capability: submissions carry a key of the client's, and the same key is accepted once (see above)."""
+__all__ = ["ONCE", "JmapCarrier"]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dearly.carriers.jmap.line import Cut
+from dearly.carriers.jmap.line import Cut, NotDone
 from dearly.carriers.jmap.session import Account, MethodFailed, expand, mapping, objects, text
 from dearly.letter.words import _
 
@@ -48,7 +48,7 @@ async def upload(account: Account, data: bytes) -> str:
 async def fetch(account: Account, wanted: Mapping[str, int]) -> dict[str, bytes]:
     """The blobs that come whole, of those wanted (blob id -> size as the server states it).
 
-    Raises `NotDone`, `Cut`, `CarrierTrouble`."""
+    Raises `NotDone` (the server cannot be reached) and `CarrierTrouble`."""
     session = await account.session()
     got: dict[str, bytes] = {}
     small = {blob: size for blob, size in wanted.items() if size <= _INLINE} if session.blobs else {}
@@ -91,7 +91,14 @@ async def _download(account: Account, blob: str, size: int) -> bytes | None:
     """RFC 8620 6.2; None when it is not whole, or there no more."""
     session = await account.session()
     url = expand(session.download, accountId=session.account, blobId=blob, type=MEDIA_TYPE, name="letter.eml")
-    data = await account.line.get_bytes(url, size)
+    try:
+        data = await account.line.get_bytes(url, size)
+    except Cut:
+        return None  # nor may one parcel that always breaks the line hold up the others
+    except NotDone as trouble:
+        if trouble.answered:
+            return None
+        raise
     if len(data) != size:
         return None
     if session.blobs and session.digests and size <= _DIGESTED:
@@ -108,7 +115,7 @@ async def _blob_get(account: Account, ids: Sequence[str], properties: list[str])
     asked = {"accountId": session.account, "ids": ids, "properties": properties}
     try:
         return objects((await account.ask([("Blob/get", asked, "b")])).of("b", "Blob/get").get("list"))
-    except MethodFailed:
+    except (Cut, MethodFailed):
         return []
 
 
@@ -128,4 +135,4 @@ def _whole(data: bytes, size: int, stated: Mapping[str, Any]) -> bool:
     digest = stated.get("digest:sha-256")
     if digest is not None and digest != base64.b64encode(hashlib.sha256(data).digest()).decode():
         return False
-    return len(data) == size == stated.get("size", size)
+    return len(data) == size and stated.get("size", size) == size

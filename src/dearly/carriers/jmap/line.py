@@ -35,11 +35,13 @@ that gives up earlier than the server makes doubles; RFC 5321 4.5.3.2.6 waits as
 
 
 class NotDone(Exception):
-    """The request certainly had no effect. `final`: nor would it ever have. `why`: for a person."""
+    """The request certainly had no effect. `why`: for a person.
 
-    def __init__(self, why: str, *, final: bool = False) -> None:
+    `final`: nor would it ever have. `answered`: the server itself said so; else it was not reached at all."""
+
+    def __init__(self, why: str, *, final: bool = False, answered: bool = False) -> None:
         super().__init__(why)
-        self.why, self.final = why, final
+        self.why, self.final, self.answered = why, final, answered
 
 
 class Cut(Exception):
@@ -242,7 +244,7 @@ class Line:
             )
         why = _refusal(body) or _("{host} answered with status {status}.").format(host=self.host, status=status)
         if 300 <= status < 500:
-            raise NotDone(why, final=status == 413 or _limit(body) == "maxSizeRequest")
+            raise NotDone(why, final=status == 413 or _limit(body) == "maxSizeRequest", answered=True)
         raise Cut(why)
 
 

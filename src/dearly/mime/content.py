@@ -1,0 +1,130 @@
+"""What a person reads of a letter: its text, its HTML if it has any, and its enclosures, decoded from the original."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from dearly.letter.content import Enclosure
+from dearly.mime import charset, plain, transfer
+from dearly.mime.outline import Body, Outline, Part
+
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
+_NAMES = {
+    "message/rfc822": "letter.eml",
+    "text/calendar": "calendar.ics",
+    "text/vcard": "card.vcf",
+    "text/html": "page.html",
+    "text/plain": "text.txt",
+    "image/jpeg": "picture.jpg",
+    "image/png": "picture.png",
+    "image/gif": "picture.gif",
+    "image/webp": "picture.webp",
+    "application/pdf": "document.pdf",
+    "application/pgp-signature": "signature.asc",
+}
+"""Names for parts that came without one."""
+
+
+class _Found(NamedTuple):
+    """Indexes of parts, by what they are for the reader."""
+
+    texts: list[int]
+    htmls: list[int]
+    enclosed: list[int]
+
+
+def readable(raw: bytes, outline: Outline) -> Body:
+    """The text and the enclosures of the letter that `outline` was made from. Decodes, and never raises."""
+    parts = outline.parts
+    children: list[list[int]] = [[] for _part in parts]
+    for index, part in enumerate(parts):
+        if part.parent >= 0:
+            children[part.parent].append(index)
+    found = _sort(raw, parts, children, 0)
+    protected = outline.hp is not None
+
+    html, left_out, cut = None, False, False
+    pieces: list[str] = []
+    for index in sorted({*found.texts, *(found.htmls if not found.texts else ())}):
+        part = parts[index]
+        if index in found.texts:
+            pieces.append(_text(raw, part, protected))
+        else:
+            visible = plain.from_html(_decoded(raw, part), legacy=protected and _is_legacy(part))
+            left_out, cut = left_out or visible.left_out, cut or visible.cut
+            pieces.append(visible.text)
+    if found.htmls:
+        html = _decoded(raw, parts[found.htmls[0]])
+    return Body(_together(pieces), html, tuple(_enclosure(raw, parts[i]) for i in found.enclosed), left_out, cut)
+
+
+def _sort(raw: bytes, parts: tuple[Part, ...], children: list[list[int]], index: int) -> _Found:
+    """What this part and those within it are. The nesting is bounded by `limits.MOST_DEPTH`."""
+    part = parts[index]
+    if not part.container:
+        return _sort_leaf(part, index)
+    inner = [_sort(raw, parts, children, child) for child in children[index]]
+    enclosed = [i for one in inner for i in one.enclosed]
+    if part.content_type != "multipart/alternative":
+        return _Found([i for one in inner for i in one.texts], [i for one in inner for i in one.htmls], enclosed)
+    # RFC 2046 5.1.4: the same in several forms. Plain text is the one that shows all there is.
+    htmls = next((one.htmls for one in reversed(inner) if one.htmls), [])
+    texts = next((one.texts for one in inner if one.texts and _says_something(raw, parts, one.texts)), None)
+    if texts is None:
+        texts = [] if htmls else next((one.texts for one in inner if one.texts), [])
+    return _Found(texts, htmls, enclosed)
+
+
+def _sort_leaf(part: Part, index: int) -> _Found:
+    if part.parent < 0 and part.content_type.startswith("multipart/") and part.content_type != "multipart/encrypted":
+        # A multipart whose boundaries were lost: all there is, is text.
+        return _Found([index], [], [])
+    is_own = part.disposition != "attachment" and part.cid is None and (part.filename is None or part.parent < 0)
+    if part.content_type == "text/plain" and is_own:
+        return _Found([index], [], [])
+    if part.content_type == "text/html" and part.disposition != "attachment" and (part.filename is None or is_own):
+        return _Found([], [index], [])
+    return _Found([], [], [index])
+
+
+def _says_something(raw: bytes, parts: tuple[Part, ...], texts: list[int]) -> bool:
+    return any(not raw[parts[i].body : parts[i].end].isspace() and parts[i].body < parts[i].end for i in texts)
+
+
+def _content(raw: bytes, part: Part) -> bytes:
+    return transfer.decode(raw[part.body : part.end], part.cte)
+
+
+def _decoded(raw: bytes, part: Part) -> str:
+    return charset.decode(_content(raw, part), part.charset).replace("\r\n", "\n")
+
+
+def _text(raw: bytes, part: Part, protected: bool) -> str:
+    text = _decoded(raw, part)
+    if protected and _is_legacy(part):
+        # RFC 9788 5.2.2: a copy of the protected header for old readers, up to the first empty line.
+        text = text.partition("\n\n")[2]
+    if part.parameters.get("format", "").lower() == "flowed":
+        return plain.from_flowed(text, delsp=part.parameters.get("delsp", "").lower() == "yes")
+    return text
+
+
+def _is_legacy(part: Part) -> bool:
+    return part.parameters.get("hp-legacy-display") == "1"
+
+
+def _together(pieces: list[str]) -> str:
+    text = ""
+    for piece in pieces:
+        text += ("" if not text or text.endswith("\n") else "\n") + piece
+    return text
+
+
+def _enclosure(raw: bytes, part: Part) -> Enclosure:
+    return Enclosure(
+        name=plain.clean_filename(part.filename or _NAMES.get(part.content_type, "")),
+        media_type=part.content_type if _MEDIA_TYPE.match(part.content_type) else "application/octet-stream",
+        data=_content(raw, part),
+        cid=part.cid if part.disposition != "attachment" else None,
+    )

@@ -102,6 +102,7 @@ async def body(headers: Any, pieces: AsyncIterator[bytes], most: int, limits: Li
     # A transfer coding stands instead of a length; h11 refuses both together.
     if stated.isdecimal() and int(stated[:20]) > most:
         raise too_large
+    slow = RequestError("about:blank", _("This came too slowly."), status=408)
     data = bytearray()
     begun = time.monotonic()
     try:
@@ -115,9 +116,9 @@ async def body(headers: Any, pieces: AsyncIterator[bytes], most: int, limits: Li
                 raise too_large
             passed = time.monotonic() - begun
             if passed > limits.body_seconds and len(data) < passed * limits.body_rate:
-                raise TimeoutError
+                raise slow
     except TimeoutError:
-        raise RequestError("about:blank", _("This came too slowly."), status=408) from None
+        raise slow from None
 
 
 class AtOnce:

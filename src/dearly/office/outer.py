@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from dearly.letter.address import Address, clean
 from dearly.letter.errors import Refused, Usage
 from dearly.letter.words import _
+from dearly.mime.bounded import sealed_shape
 from dearly.office.limits import Limits
 
 Headers = Sequence[tuple[str, str]]
@@ -34,7 +35,7 @@ def sender_of(data: bytes, limits: Limits) -> str:
             _("This parcel has a line end that is not exactly CR LF."),
             _("Line ends have to be CR LF throughout (RFC 5322 2.3)."),
         )
-    if not _sealed(data):
+    if not sealed_shape(data):
         raise Refused(
             "not_sealed",
             _("This is not a sealed letter, and the office keeps nothing else."),
@@ -54,15 +55,6 @@ def too_large(limits: Limits) -> Refused:
     """The refusal of a parcel above the limit."""
     most = limits.upload // 1_000_000
     return Refused("too_large", _("A parcel may weigh at most {most} MB here.").format(most=most))
-
-
-def _sealed(data: bytes) -> bool:
-    try:
-        from dearly.mime.pgpmime import sealed_shape
-    except ImportError:
-        head, _gap, body = data.partition(b"\r\n\r\n")
-        return b"multipart/encrypted" in head.lower() and b"-----BEGIN PGP MESSAGE-----\r\n" in body
-    return sealed_shape(data)
 
 
 def head_of(data: bytes, limits: Limits) -> bytes:

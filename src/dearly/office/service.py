@@ -202,8 +202,8 @@ async def _sweep(store: Store, clock: Clock) -> None:
     """Once an hour, let go of what has had its time; in small portions, between which others are served."""
     while True:
         try:
-            while await store.write(lambda shelf: shelf.sweep(clock.now(), 200)):
+            while await store.write(lambda shelf: shelf.sweep(clock.now(), 200)):  # noqa: ASYNC110  not a poll
                 await asyncio.sleep(0.05)
         except DearlyError as e:
-            log.error(json.dumps({"event": "trouble", "kind": e.code, "where": "sweep"}))
+            log.error(json.dumps({"event": "trouble", "kind": e.code, "where": "sweep"}))  # noqa: TRY400  no trace
         await asyncio.sleep(_SWEEP_SECONDS)

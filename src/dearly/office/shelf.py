@@ -36,6 +36,14 @@ _EMAIL = (
 )
 _SUBMISSION = "SELECT uid, key, email, blob, sender, at, deliveries FROM submissions"
 
+# The blob with this uid, if the account has an Email or an upload of it: uid, and twice the account's number.
+_MINE = (
+    " FROM blobs b WHERE uid = ? AND (EXISTS (SELECT 1 FROM emails WHERE blob = b.number AND account = ?)"
+    " OR EXISTS (SELECT 1 FROM uploads WHERE account = ? AND blob = b.number))"
+)
+_BLOB = "SELECT uid, size, sender" + _MINE
+_SIZE = "SELECT number, size" + _MINE
+
 
 def _when(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
@@ -77,7 +85,7 @@ def holder(db: sqlite3.Connection, token_sha256: bytes) -> Account | None:
 
 def piece(db: sqlite3.Connection, account: int, uid: str, offset: int, length: int | None) -> bytes | None:
     """Part of a blob that the account may see."""
-    row = db.execute(f"SELECT number, size FROM blobs b WHERE uid = ? AND {_MINE}", (uid, account, account)).fetchone()
+    row = db.execute(_SIZE, (uid, account, account)).fetchone()
     if row is None:
         return None
     number, size = row
@@ -92,13 +100,6 @@ def piece(db: sqlite3.Connection, account: int, uid: str, offset: int, length: i
     data: bytes = rows[0][0] if len(rows) == 1 else b"".join(r[0] for r in rows)
     start = offset - first * PIECE
     return data if start == 0 and len(data) == end - offset else data[start : start + end - offset]
-
-
-# `b` is the blob; two parameters, both the account's number.
-_MINE = (
-    "(EXISTS (SELECT 1 FROM emails WHERE blob = b.number AND account = ?)"
-    " OR EXISTS (SELECT 1 FROM uploads WHERE account = ? AND blob = b.number))"
-)
 
 
 class SqliteShelf(Shelf):
@@ -150,7 +151,7 @@ class SqliteShelf(Shelf):
             "SELECT blob FROM emails WHERE account = ? UNION SELECT blob FROM uploads WHERE account = ?", n + n
         ).fetchall()
         for table in ("emails", "uploads", "gone", "submissions"):
-            self._db.execute(f"DELETE FROM {table} WHERE account = ?", n)
+            self._db.execute(f"DELETE FROM {table} WHERE account = ?", n)  # noqa: S608  the four names above
         self._db.execute("DELETE FROM accounts WHERE number = ?", n)
         for (blob,) in blobs:
             self._drop_blob(blob)
@@ -203,9 +204,7 @@ class SqliteShelf(Shelf):
         return Blob(uid, len(data), sender)
 
     def blob(self, account: Account, uid: str) -> Blob | None:
-        row = self._db.execute(
-            f"SELECT uid, size, sender FROM blobs b WHERE uid = ? AND {_MINE}", (uid, account.number, account.number)
-        ).fetchone()
+        row = self._db.execute(_BLOB, (uid, account.number, account.number)).fetchone()
         return Blob(*row) if row else None
 
     def read(self, account: Account, uid: str, offset: int = 0, length: int | None = None) -> bytes | None:

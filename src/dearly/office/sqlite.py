@@ -179,7 +179,7 @@ class SqliteStore(Store):
         ended = False
         try:
             if self._failed:
-                raise self._failed
+                raise self._failed  # noqa: TRY301  the same way out as for a write that fails now
             self._db.execute("BEGIN IMMEDIATE")
             until = time.monotonic() + _GROUP_SECONDS
             while job is not None:

@@ -147,10 +147,10 @@ def _matching(c: Context, condition: dict[str, Any]) -> list[Submission]:
     else:
         found = list(c.shelf.all_submissions(c.account))
     tests: dict[str, Any] = {
-        "identityIds": lambda s, x: IDENTITY in x,
+        "identityIds": lambda _s, x: IDENTITY in x,
         "emailIds": lambda s, x: s.email in x,
         "threadIds": lambda s, x: thread_of(s.email) in x,
-        "undoStatus": lambda s, x: x == "final",
+        "undoStatus": lambda _s, x: x == "final",
         "before": lambda s, x: s.at < x,
         "after": lambda s, x: s.at >= x,
     }

@@ -84,6 +84,8 @@ class Correspondent:
 
 def clean(text: str) -> str:
     """Text from outside, fit to be shown in one line: without control, format and bidi characters (A20, A21)."""
+    if text.isprintable():  # nearly always, and then there is nothing to take out
+        return text.strip()
     return "".join(
         " " if c in "\t\r\n" else c
         for c in text

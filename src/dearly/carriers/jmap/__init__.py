@@ -21,10 +21,12 @@ those above 1 MB, for what came short, and where blobs inside the request are no
 of the keyword `$seen`; where a server forbids it, parcels stay as they are and nothing is lost.
 
 The modules: `line` (HTTP: what may have had an effect, and what cannot have), `session` (the Session object and one
-request), `blobs`, `posting`, `looking`, `collecting`.
+request), `blobs`, `posting`, `looking`, `collecting`, and `joining` (an invitation for an account, which JMAP
+does not speak of).
 """
 
 from dearly.carriers.jmap.carrier import JmapCarrier
+from dearly.carriers.jmap.joining import Membership, join, new_token
 from dearly.carriers.jmap.session import ONCE
 
-__all__ = ["ONCE", "JmapCarrier"]
+__all__ = ["ONCE", "JmapCarrier", "Membership", "join", "new_token"]

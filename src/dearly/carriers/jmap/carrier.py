@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from dearly.carriers.base import Collected, Report
 from dearly.carriers.jmap import collecting, looking, posting
@@ -18,14 +17,14 @@ class JmapCarrier:
     """`Posts`, `PostsMany`, `Reports` and `Collects` for one address on one server.
 
     `url`: of the server or of its session resource; https, or http on this machine. `token`: its bearer token, which
-    is sent to this server and shown nowhere. `ca_file`: a PEM file of the authority that alone is trusted then.
+    is sent to this server and shown nowhere. `ca`: PEM text of an authority, which alone is trusted then.
     Raises `Usage` (bad_office_url, insecure_office, bad_token, bad_ca_file). Nothing is asked before the first act.
     An instance belongs to the event loop in which it is first used."""
 
     way = Way.OFFICE
 
-    def __init__(self, url: str, token: str, address: Address, ca_file: Path | None = None) -> None:
-        self._account = Account(Line(url, token, ca_file), address)
+    def __init__(self, url: str, token: str, address: Address, ca: str | None = None) -> None:
+        self._account = Account(Line(url, token, ca), address)
         self.place = str(address)
 
     def __repr__(self) -> str:

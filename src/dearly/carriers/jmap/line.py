@@ -12,7 +12,6 @@ import ipaddress
 import json
 import ssl
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -91,32 +90,34 @@ def _bad_url(url: str) -> Usage:
     )
 
 
-def trust(url: SplitResult, ca_file: Path | None) -> ssl.SSLContext | bool:
-    """Whom to trust: the authorities in `ca_file` alone, or else the well-known ones. Raises `Usage` (bad_ca_file)."""
+def trust(url: SplitResult, ca: str | None) -> ssl.SSLContext | bool:
+    """Whom to trust: the authorities in `ca` alone, or else the well-known ones. Raises `Usage` (bad_ca_file)."""
     if url.scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and costs no reading of certificates
-    if ca_file is None:
+    if ca is None:
         return True
     try:
-        return ssl.create_default_context(cafile=str(ca_file))
-    except (OSError, ssl.SSLError):
+        return ssl.create_default_context(cadata=ca)
+    except (ValueError, ssl.SSLError):
         raise Usage(
             "bad_ca_file",
-            _("The file {path} holds no certificates that can be read.").format(path=said(str(ca_file))),
+            _("There is no certificate of an authority in what was given as one."),
             _("Give the PEM file of the authority that signed the office's certificate."),
         ) from None
 
 
 class Line:
-    """Requests to one server, with one token. `url`: of the server, or of its session resource."""
+    """Requests to one server, with one token ("" for none).
 
-    def __init__(self, url: str, token: str, ca_file: Path | None = None) -> None:
+    `url`: of the server, or of its session resource. `ca`: PEM text of an authority."""
+
+    def __init__(self, url: str, token: str, ca: str | None = None) -> None:
         parts = checked(url)
         if token != said(token) or not token.isascii() or " " in token:
             raise Usage("bad_token", _("The token holds characters that no token holds."), _("Copy it once more."))
         self.start = url if parts.path not in ("", "/") else urljoin(url, WELL_KNOWN)
         self.host = parts.hostname or ""
-        self._trust = trust(parts, ca_file)
+        self._trust = trust(parts, ca)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client: httpx.AsyncClient | None = None
 
@@ -144,6 +145,12 @@ class Line:
         sent = json.dumps(value, separators=(",", ":")).encode()
         status, _headers, body = await self._ask("POST", url, sent, "application/json", patience, MOST_ANSWER)
         return _json(self._passed(status, body))
+
+    async def post_plain(self, url: str, value: Any) -> tuple[int, Any]:
+        """Post JSON where no token is needed: the status, and the JSON of the answer. Raises `NotDone` and `Cut`."""
+        sent = json.dumps(value).encode()
+        status, _headers, body = await self._ask("POST", url, sent, "application/json", HASTY, 100_000)
+        return status, _json(body)
 
     async def post_bytes(self, url: str, data: bytes, media_type: str) -> Any:
         """Upload `data`; the JSON answer. Raises as `post_json`."""

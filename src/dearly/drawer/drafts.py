@@ -11,15 +11,50 @@ A draft gets its drawer-wide number when it begins, and keeps it as a letter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 
 from dearly.drawer.connection import Db
+from dearly.drawer.enclosed import IN_DRAFT, Enclosed
+from dearly.drawer.numbers import new_number
+from dearly.drawer.objects import pack_text, unpack_text
+from dearly.drawer.persons import person_of_address
+from dearly.drawer.rows import LAST, address, moment, stamp
+from dearly.drawer.versions import Version, Why, count_words, cut, words_changed
+from dearly.drawer.versions import listed as versions
+from dearly.drawer.versions import text_of as version_text
+from dearly.letter.address import Correspondent, header_safe
 from dearly.letter.clock import Chance
-from dearly.letter.content import Draft, Enclosure
-from dearly.letter.errors import Refused
+from dearly.letter.content import MOST_ENCLOSED, Draft, Enclosure, LetterId
+from dearly.letter.errors import NotFound, Refused
 from dearly.letter.words import _
+
+__all__ = [
+    "PAUSE_SECONDS",
+    "WORDS_CHANGED",
+    "DraftLine",
+    "Enclosed",
+    "OnPage",
+    "RevisionMismatch",
+    "Version",
+    "Why",
+    "back_on_page",
+    "became_letter",
+    "cut_version",
+    "drop",
+    "enclose",
+    "list_all",
+    "load",
+    "new",
+    "put_away",
+    "restore",
+    "save",
+    "take_out",
+    "take_out_enclosure",
+    "version_text",
+    "versions",
+    "whole",
+]
 
 PAUSE_SECONDS = 60
 """After a pause this long the text as it was becomes a version, at the next save."""
@@ -28,16 +63,7 @@ WORDS_CHANGED = 500
 """After so many words put in or taken out, a version is cut."""
 
 
-class Why(StrEnum):
-    """Why a version was cut."""
-
-    PAUSE = "pause"
-    PUT_AWAY = "put_away"
-    READ_OVER = "read_over"
-    LEAVING = "leaving"
-    RESTORE = "restore"
-    WORDS = "words"
-    POSTED = "posted"
+_BEGINNING = 120
 
 
 class RevisionMismatch(Refused):
@@ -50,18 +76,6 @@ class RevisionMismatch(Refused):
             _("Look at both texts, and keep the one you want."),
         )
         self.current = current
-
-
-@dataclass(frozen=True, slots=True)
-class Enclosed:
-    """An enclosure as listed, without its bytes. `position` counts from 0. `size` in bytes."""
-
-    position: int
-    name: str
-    media_type: str
-    cid: str | None
-    size: int
-    object_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +114,75 @@ class DraftLine:
     changed: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """An earlier state. `version` counts from 1 for each draft."""
-
-    version: int
-    at: datetime
-    why: Why
-    words: int
-    subject: str
-
-
 def new(db: Db, draft: Draft, *, answers: int | None = None, now: datetime, chance: Chance) -> OnPage:
-    """Begin a draft, with everything in `draft`, enclosures too. Raises `Refused` (too_large)."""
-    raise NotImplementedError
+    """Begin a draft, with everything in `draft`, enclosures too. Raises `Refused` (too_large), `Usage` (bad_text)."""
+    number = new_number(db, "draft", now, chance)
+    db.run(
+        "INSERT INTO drafts"
+        " (number, state, revision, subject, body, words, changed_words, in_reply_to, answers, changed)"
+        " VALUES (?, 'page', 1, ?, ?, ?, 0, ?, ?, ?)",
+        (
+            number,
+            draft.subject,
+            pack_text(draft.text),
+            count_words(draft.text),
+            draft.in_reply_to,
+            answers,
+            stamp(now),
+        ),
+    )
+    _put_recipients(db, number, draft.to)
+    _put_references(db, number, draft.references)
+    _check_enclosures((), draft.enclosures)
+    IN_DRAFT.add(db, number, draft.enclosures)
+    return load(db, number)
 
 
 def load(db: Db, number: int) -> OnPage:
-    """The draft with this number. Raises `NotFound` (no_draft, already_posted, dropped)."""
-    raise NotImplementedError
+    """The draft with this number. Raises `NotFound` (no_draft, already_posted)."""
+    row = db.one(
+        "SELECT n.uid, d.revision, d.state, d.subject, d.body, d.words, d.in_reply_to, d.answers, d.look_again,"
+        " n.made, d.changed FROM drafts d JOIN numbers n ON n.number = d.number WHERE d.number = ?",
+        (number,),
+    )
+    if row is None:
+        raise NotFound(
+            "no_draft", _("There is no draft with the number {n}.").format(n=number), _("“dearly drafts” lists them.")
+        )
+    uid, revision, state, subject, body, words, in_reply_to, answers, look_again, made, changed = row
+    if state == "posted":
+        raise NotFound(
+            "already_posted",
+            _("Number {n} is a letter now: it has been posted.").format(n=number),
+            _("As long as it has not left, “dearly take-back” brings it back to the page."),
+        )
+    to = db.all("SELECT name, address, person_id FROM draft_recipients WHERE draft = ? ORDER BY position", (number,))
+    references = db.all("SELECT letter_id FROM draft_references WHERE draft = ? ORDER BY position", (number,))
+    return OnPage(
+        number,
+        uid.hex(),
+        revision,
+        state,
+        Draft(
+            to=tuple(Correspondent(name, address(where)) for name, where, _person in to),
+            subject=subject,
+            text=unpack_text(body),
+            in_reply_to=in_reply_to,
+            references=tuple(LetterId(one) for (one,) in references),
+        ),
+        tuple(person for _name, _where, person in to),
+        IN_DRAFT.listed(db, number),
+        words,
+        None if look_again is None else date.fromisoformat(look_again),
+        answers,
+        moment(made),
+        moment(changed),
+    )
 
 
 def whole(db: Db, number: int) -> Draft:
-    """The draft with the bytes of its enclosures. Raises as `load`."""
-    raise NotImplementedError
+    """The draft with the bytes of its enclosures. Raises as `load`, and `Damaged` (object_damaged)."""
+    return replace(load(db, number).draft, enclosures=IN_DRAFT.whole(db, number))
 
 
 def save(db: Db, number: int, draft: Draft, *, based_on: int, now: datetime) -> int:
@@ -131,56 +190,178 @@ def save(db: Db, number: int, draft: Draft, *, based_on: int, now: datetime) -> 
 
     The same content again changes nothing and gives the revision it has. Cuts a version where its rules say so. A
     draft that was put away stays away. Raises `RevisionMismatch`, and as `load`."""
-    raise NotImplementedError
+    page = load(db, number)
+    was = page.draft
+    if page.revision != based_on:
+        raise RevisionMismatch(page.revision)
+    if was == replace(draft, enclosures=()):
+        return page.revision
+    if (now - page.changed).total_seconds() >= PAUSE_SECONDS:
+        cut_version(db, number, Why.PAUSE, now)
+    changed = db.value("SELECT changed_words FROM drafts WHERE number = ?", (number,))
+    changed += words_changed(was.text, draft.text)
+    db.run(
+        "UPDATE drafts SET revision = revision + 1, subject = ?, body = ?, words = ?, changed_words = ?,"
+        " in_reply_to = ?, changed = ? WHERE number = ?",
+        (
+            draft.subject,
+            pack_text(draft.text),
+            count_words(draft.text),
+            changed,
+            draft.in_reply_to,
+            stamp(now),
+            number,
+        ),
+    )
+    if draft.to != was.to:
+        _put_recipients(db, number, draft.to)
+    if draft.references != was.references:
+        _put_references(db, number, draft.references)
+    if changed >= WORDS_CHANGED:
+        cut_version(db, number, Why.WORDS, now)
+    return page.revision + 1
 
 
 def list_all(db: Db, *, state: str | None = None) -> list[DraftLine]:
     """Drafts on the page and put away (or only "page" or "away"), the last begun first."""
-    raise NotImplementedError
+    return [
+        DraftLine(
+            number,
+            its_state,
+            tuple(
+                name or where
+                for name, where in db.each(
+                    "SELECT coalesce(p.name, r.name), r.address FROM draft_recipients r"
+                    " LEFT JOIN persons p ON p.id = r.person_id WHERE r.draft = ? ORDER BY r.position",
+                    (number,),
+                )
+            ),
+            subject,
+            unpack_text(body)[:_BEGINNING],
+            words,
+            None if look_again is None else date.fromisoformat(look_again),
+            moment(made),
+            moment(changed),
+        )
+        for number, its_state, subject, body, words, look_again, made, changed in db.all(
+            "SELECT d.number, d.state, d.subject, d.body, d.words, d.look_again, n.made, d.changed"
+            " FROM drafts d JOIN numbers n ON n.number = d.number"
+            " WHERE d.state IN ('page', 'away') AND d.number < ? AND d.state = coalesce(?, d.state)"
+            " ORDER BY d.number DESC",
+            (LAST, state),
+        )
+    ]
 
 
 def enclose(db: Db, number: int, enclosures: Sequence[Enclosure], now: datetime) -> OnPage:
     """Enclose more files. Raises `Refused` (too_large), `Usage` (bad_text) for a name that no header may carry, and as
     `load`."""
-    raise NotImplementedError
+    _check_enclosures(load(db, number).enclosed, enclosures)
+    IN_DRAFT.add(db, number, enclosures)
+    return _touched(db, number, now)
 
 
 def take_out_enclosure(db: Db, number: int, position: int, now: datetime) -> OnPage:
     """Take one enclosure out; the others close up. Raises `NotFound` (no_enclosure), and as `load`."""
-    raise NotImplementedError
+    load(db, number)
+    IN_DRAFT.remove(db, number, position)
+    return _touched(db, number, now)
 
 
 def put_away(db: Db, number: int, until: date | None, now: datetime) -> OnPage:
     """Put it away on purpose, with a day to look at it again or none; cuts a version. Raises as `load`."""
-    raise NotImplementedError
+    cut_version(db, number, Why.PUT_AWAY, now)
+    db.run(
+        "UPDATE drafts SET state = 'away', look_again = ? WHERE number = ?",
+        (None if until is None else until.isoformat(), number),
+    )
+    return load(db, number)
 
 
-def take_out(db: Db, number: int, now: datetime) -> OnPage:
+def take_out(db: Db, number: int) -> OnPage:
     """Take it back to the page. Raises as `load`."""
-    raise NotImplementedError
+    load(db, number)
+    db.run("UPDATE drafts SET state = 'page', look_again = NULL WHERE number = ?", (number,))
+    return load(db, number)
 
 
 def drop(db: Db, number: int) -> None:
     """Throw it away: text, versions and enclosures are erased, the number is never used again. Raises as `load`."""
-    raise NotImplementedError
+    load(db, number)
+    IN_DRAFT.remove_all(db, number)
+    for table in ("draft_recipients", "draft_references", "versions"):
+        db.run(f"DELETE FROM {table} WHERE draft = ?", (number,))  # noqa: S608  a constant
+    db.run("DELETE FROM drafts WHERE number = ?", (number,))
 
 
 def cut_version(db: Db, number: int, why: Why, now: datetime) -> int | None:
     """Keep the current text as a version; its number, or None when the last version says the same. Raises as `load`."""
-    raise NotImplementedError
-
-
-def versions(db: Db, number: int) -> list[Version]:
-    """Every version of a draft or of a letter that was one, the last first."""
-    raise NotImplementedError
-
-
-def version_text(db: Db, number: int, version: int) -> str:
-    """The text of one version. Raises `NotFound` (no_version), `Damaged` (text_damaged)."""
-    raise NotImplementedError
+    draft = load(db, number).draft
+    db.run("UPDATE drafts SET changed_words = 0 WHERE number = ?", (number,))
+    return cut(db, number, draft.subject, draft.text, why, now)
 
 
 def restore(db: Db, number: int, version: int, *, based_on: int, now: datetime) -> OnPage:
     """Make the text and subject of a version the current ones; the ones before become a version first. Raises as
     `save` and `version_text`."""
-    raise NotImplementedError
+    text = version_text(db, number, version)
+    subject = db.value("SELECT subject FROM versions WHERE draft = ? AND version = ?", (number, version))
+    page = load(db, number)
+    if page.revision != based_on:
+        raise RevisionMismatch(page.revision)
+    cut_version(db, number, Why.RESTORE, now)
+    db.run(
+        "UPDATE drafts SET subject = ?, body = ?, words = ? WHERE number = ?",
+        (subject, pack_text(text), count_words(text), number),
+    )
+    return _touched(db, number, now)
+
+
+def became_letter(db: Db, number: int, now: datetime) -> None:
+    """It has been posted: `outbox.post` says so, in its transaction."""
+    cut_version(db, number, Why.POSTED, now)
+    db.run("UPDATE drafts SET state = 'posted', revision = revision + 1 WHERE number = ?", (number,))
+
+
+def back_on_page(db: Db, number: int, now: datetime) -> OnPage:
+    """Its posting was taken back: `outbox.take_back` says so. A form that posts the old revision again is refused."""
+    db.run("UPDATE drafts SET state = 'page', look_again = NULL WHERE number = ?", (number,))
+    return _touched(db, number, now)
+
+
+def _touched(db: Db, number: int, now: datetime) -> OnPage:
+    db.run("UPDATE drafts SET revision = revision + 1, changed = ? WHERE number = ?", (stamp(now), number))
+    return load(db, number)
+
+
+def _put_recipients(db: Db, number: int, to: Sequence[Correspondent]) -> None:
+    db.run("DELETE FROM draft_recipients WHERE draft = ?", (number,))
+    for position, who in enumerate(to):
+        person = person_of_address(db, who.address, who.name)
+        db.run(
+            "INSERT INTO draft_recipients (draft, position, name, address, address_key, person_id)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (number, position, who.name, str(who.address), who.address.key, person.id if person else None),
+        )
+
+
+def _put_references(db: Db, number: int, references: Sequence[LetterId]) -> None:
+    db.run("DELETE FROM draft_references WHERE draft = ?", (number,))
+    db.many(
+        "INSERT INTO draft_references (draft, position, letter_id) VALUES (?, ?, ?)",
+        [(number, position, one) for position, one in enumerate(references)],
+    )
+
+
+def _check_enclosures(there: Sequence[Enclosed], more: Sequence[Enclosure]) -> None:
+    for enclosure in more:
+        header_safe(enclosure.name, _("name of an enclosure"))
+    size = sum(e.size for e in there) + sum(len(e.data) for e in more)
+    if size > MOST_ENCLOSED:
+        raise Refused(
+            "too_large",
+            _("The enclosures weigh {size} MB together; a letter carries at most {most} MB.").format(
+                size=round(size / 1e6), most=MOST_ENCLOSED // 1_000_000
+            ),
+            _("Enclose fewer or smaller files, or send them in several letters."),
+        )

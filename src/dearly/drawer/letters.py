@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Literal
 
 from dearly.drawer.connection import Db
-from dearly.drawer.drafts import Enclosed
+from dearly.drawer.enclosed import Enclosed
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.envelope import Way

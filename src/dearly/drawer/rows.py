@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from dearly.letter.address import Address
 
+LAST = (1 << 63) - 1
+"""Larger than any number: "before this one" for the first page of a list."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

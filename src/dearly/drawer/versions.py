@@ -1,0 +1,139 @@
+"""Versions of a draft: append-only, each packed against the one before, so that an hour of typing costs little.
+
+Every 32nd is packed by itself, which bounds how far back reading one has to go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dearly.drawer.connection import Db
+from dearly.drawer.objects import pack_text, unpack_text
+from dearly.drawer.rows import moment, stamp
+from dearly.letter.errors import NotFound
+from dearly.letter.words import _
+
+_LONGEST_RUN = 32
+_WORD = re.compile(r"\S+")
+_GAP = re.compile(r"\s+")
+
+
+class Why(StrEnum):
+    """Why a version was cut."""
+
+    PAUSE = "pause"
+    PUT_AWAY = "put_away"
+    READ_OVER = "read_over"
+    LEAVING = "leaving"
+    RESTORE = "restore"
+    WORDS = "words"
+    POSTED = "posted"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An earlier state. `version` counts from 1 for each draft."""
+
+    version: int
+    at: datetime
+    why: Why
+    words: int
+    subject: str
+
+
+def cut(db: Db, draft: int, subject: str, text: str, why: Why, now: datetime) -> int | None:
+    """Keep this state as a version; its number, or None when the last version says the same (or there is nothing)."""
+    last = db.one(
+        "SELECT version, subject, (SELECT max(version) FROM versions WHERE draft = ?1 AND base IS NULL)"
+        " FROM versions WHERE draft = ?1 ORDER BY version DESC LIMIT 1",
+        (draft,),
+    )
+    base, before = None, None
+    version = 1
+    if last is not None:
+        version = last[0] + 1
+        before = text_of(db, draft, last[0])
+        if (last[1], before) == (subject, text):
+            return None
+        base = last[0] if version - last[2] < _LONGEST_RUN else None
+    elif not text and not subject:
+        return None
+    db.run(
+        "INSERT INTO versions (draft, version, at, why, words, subject, base, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            draft,
+            version,
+            stamp(now),
+            why.value,
+            count_words(text),
+            subject,
+            base,
+            pack_text(text, before if base is not None else None),
+        ),
+    )
+    return version
+
+
+def listed(db: Db, draft: int) -> list[Version]:
+    """Every version, the last first."""
+    return [
+        Version(version, moment(at), Why(why), words, subject)
+        for version, at, why, words, subject in db.each(
+            "SELECT version, at, why, words, subject FROM versions WHERE draft = ? ORDER BY version DESC", (draft,)
+        )
+    ]
+
+
+def text_of(db: Db, draft: int, version: int) -> str:
+    """The text of one version. Raises `NotFound` (no_version), `Damaged` (text_damaged)."""
+    run = db.all(
+        "SELECT base, body FROM versions WHERE draft = ?1 AND version <= ?2 AND version >="
+        " (SELECT max(version) FROM versions WHERE draft = ?1 AND version <= ?2 AND base IS NULL)"
+        " ORDER BY version",
+        (draft, version),
+    )
+    if not run or db.one("SELECT 1 FROM versions WHERE draft = ? AND version = ?", (draft, version)) is None:
+        raise NotFound(
+            "no_version",
+            _("There is no version {version} of this page.").format(version=version),
+            _("“dearly versions” lists them."),
+        )
+    text: str | None = None
+    for base, body in run:
+        text = unpack_text(body, text if base is not None else None)
+    assert text is not None
+    return text
+
+
+def count_words(text: str) -> int:
+    """Words as a writer counts them: runs of anything but blanks."""
+    return sum(1 for _match in _WORD.finditer(text))
+
+
+def words_changed(before: str, after: str) -> int:
+    """About how many words were put in or taken out between two texts that differ in one place.
+
+    Counted by the gaps in what differs, so that a word which grows over several saves counts once."""
+    if before == after:
+        return 0
+    shorter = min(len(before), len(after))
+    start = _agree(shorter, lambda n: before[:n] == after[:n])
+    end = _agree(shorter - start, lambda n: n == 0 or before[-n:] == after[-n:])
+    out, in_ = before[start : len(before) - end], after[start : len(after) - end]
+    return max(len(_GAP.findall(out)), len(_GAP.findall(in_)), int(bool(out and in_)))
+
+
+def _agree(most: int, same: Callable[[int], bool]) -> int:
+    """The largest n up to `most` for which `same(n)` holds, when it holds for all smaller ones too."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if same(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low

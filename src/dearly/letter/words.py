@@ -1,18 +1,26 @@
 """Every text that a person reads passes through here (gettext), from whichever room it comes.
 
 `_` translates at the moment a sentence is made. Until `speak` is called, and for languages that have no
-catalogue, the sentence is the English one in the source.
+catalogue, the sentence is the English one in the source. A process that serves several clients says what each of them
+reads inside `speaking`, in their language.
 """
 
 from __future__ import annotations
 
 import gettext
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _catalogue: gettext.NullTranslations = gettext.NullTranslations()
+_here: ContextVar[gettext.NullTranslations | None] = ContextVar("catalogue of this command", default=None)
 
 
-def speak(languages: list[str] | None, folder: Path) -> None:
+def speak(languages: list[str] | None, folder: str | Path) -> None:
     """Choose the language of all later sentences.
 
     `languages`: tags such as ["de", "en"], best first, or None for what the environment names (LANGUAGE, LC_ALL,
@@ -22,11 +30,21 @@ def speak(languages: list[str] | None, folder: Path) -> None:
     _catalogue = gettext.translation("dearly", str(folder), languages=languages, fallback=True)
 
 
+@contextmanager
+def speaking(languages: list[str], folder: str | Path) -> Iterator[None]:
+    """Choose the language of the sentences made inside, here and in the tasks begun from here. As `speak` otherwise."""
+    token = _here.set(gettext.translation("dearly", str(folder), languages=languages, fallback=True))
+    try:
+        yield
+    finally:
+        _here.reset(token)
+
+
 def _(sentence: str) -> str:
     """The sentence in the person's language."""
-    return _catalogue.gettext(sentence)
+    return (_here.get() or _catalogue).gettext(sentence)
 
 
 def ngettext(one: str, many: str, n: int) -> str:
     """The sentence for n things, in the person's language."""
-    return _catalogue.ngettext(one, many, n)
+    return (_here.get() or _catalogue).ngettext(one, many, n)

@@ -1,0 +1,116 @@
+"""`dearly`: hands a command to the process that holds its drawer, or runs it here.
+
+The first way imports neither click nor the desk. This is the only place that knows every room: it gives the faces the
+factories that `assemble` makes, and the door the command line to serve.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from dearly.cli.names import OWNED
+from dearly.door.place import default_drawer
+from dearly.door.terminal import LocalTerminal
+
+if TYPE_CHECKING:
+    from dearly.desk.app import App
+    from dearly.door.remote import RemoteTerminal
+    from dearly.letter.errors import DearlyError
+
+_INTERRUPTED = 130
+"""128 + SIGINT, as shells count."""
+
+_SECONDS_TO_ANSWER = 3.0
+"""How long a process that has just taken the drawer's lock may take until it answers at its door."""
+
+
+def main() -> int:
+    """Run the command in `sys.argv`; its exit code."""
+    try:
+        return _main(sys.argv[1:])
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _main(argv: list[str]) -> int:
+    if "_DEARLY_COMPLETE" in os.environ:
+        from dearly.cli.commands.completion import complete
+
+        return complete(os.environ["_DEARLY_COMPLETE"])
+    terminal = LocalTerminal()
+    drawer, command = _meant(argv)
+    drawer = os.path.join(terminal.cwd, drawer or os.environ.get("DEARLY_DRAWER") or default_drawer(os.environ))  # noqa: PTH118 (quick start: no pathlib)
+    owned = command in OWNED and not _asks_for_help(argv)
+    if owned:
+        code = _at_owner(drawer, argv, terminal)
+        if code is not None:
+            return code
+    from dearly.cli.main import run
+
+    return run(argv, terminal, _app, elsewhere=(lambda: _at_new_owner(drawer, argv, terminal)) if owned else None)
+
+
+def _meant(argv: list[str]) -> tuple[str | None, str | None]:
+    """The drawer that the arguments name, and the command; as click will read them, whose business the rest is."""
+    drawer = None
+    words = iter(argv)
+    for word in words:
+        if word == "--drawer":
+            drawer = next(words, None)
+        elif word.startswith("--drawer="):
+            drawer = word.removeprefix("--drawer=")
+        elif word == "--passphrase-file":
+            next(words, None)
+        elif not word.startswith("-"):
+            return drawer, word
+    return drawer, None
+
+
+def _asks_for_help(argv: list[str]) -> bool:
+    return "--help" in argv or "--version" in argv
+
+
+def _at_owner(drawer: str, argv: list[str], terminal: LocalTerminal) -> int | None:
+    """The exit code of the command as run by the process that holds the drawer; None where there is none."""
+    from dearly.door.client import call
+    from dearly.letter.errors import DearlyError
+
+    try:
+        return call(drawer, argv, terminal)
+    except DearlyError as error:
+        return _told(error, argv, terminal)
+
+
+def _at_new_owner(drawer: str, argv: list[str], terminal: LocalTerminal) -> int | None:
+    """As `_at_owner`, for a drawer whose lock turned out to be taken: its owner may only just be opening its door."""
+    import time
+
+    until = time.monotonic() + _SECONDS_TO_ANSWER
+    while (code := _at_owner(drawer, argv, terminal)) is None and time.monotonic() < until:
+        time.sleep(0.05)
+    return code
+
+
+def _told(error: DearlyError, argv: list[str], terminal: LocalTerminal) -> int:
+    from dearly.cli.shown import trouble
+
+    return trouble(terminal, error, as_json="--json" in argv)
+
+
+def _app() -> App:
+    from dearly import assemble
+
+    return assemble.app(_serve)
+
+
+def _serve(app: App, argv: list[str], terminal: RemoteTerminal) -> int:
+    """Run a client's command in the process that holds the drawer."""
+    from dearly.cli.main import run
+
+    return run(argv, terminal, lambda: app, in_owner=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""Values as text for people: calm, plain, in local time. One function for each kind of value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from dearly.cli import words_of_letters as words
+from dearly.cli.layout import day, moment, printable, size, table, wrap, zone_of
+from dearly.letter.address import clean
+from dearly.letter.words import _, ngettext
+
+if TYPE_CHECKING:
+    from dearly.cli.terminal import Terminal
+    from dearly.desk.values import (
+        EnvelopeView,
+        Finding,
+        KeyView,
+        LetterView,
+        MyCard,
+        Opened,
+        OutboxRow,
+        PersonView,
+        ReadOver,
+        RoundReport,
+        VersionView,
+    )
+
+_FIRST_WORDS = 40
+
+
+class Page:
+    """A writer of text for one terminal: its width and its time zone."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._columns = terminal.columns
+        self._zone = zone_of(terminal.env.get("TZ"))
+        self._wrap_letters = terminal.out_tty
+        self._strong = terminal.out_tty and not terminal.env.get("NO_COLOR") and terminal.env.get("TERM") != "dumb"
+
+    def prose(self, *sentences: str) -> str:
+        """Sentences as one paragraph."""
+        return wrap(" ".join(s for s in sentences if s), self._columns)
+
+    def _title(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self._strong else text
+
+    def letter(self, letter: LetterView, saved: Sequence[object] = ()) -> str:
+        """A whole letter or draft."""
+        head = [self._title(self._name(letter))]
+        if letter.to:
+            head.append(_("to {names}").format(names=", ".join(map(clean, letter.to))))
+        head.append(moment(letter.date, self._zone))
+        if letter.subject:
+            head.append(clean(letter.subject))
+        blocks = ["\n".join(head)]
+        blocks += [self.prose(text) for text in (self._seal(letter), *letter.notes) if text]
+        if letter.text:
+            blocks.append(self.text(letter.text))
+        blocks += self._enclosed(letter)
+        if letter.postmarks:
+            marks = (f"{words.of_way(p.way)}, {moment(p.at, self._zone)}" for p in letter.postmarks)
+            blocks.append(_("Postmarks: {marks}").format(marks="; ".join(marks)))
+        if saved:
+            blocks.append("\n".join([_("Saved:"), *(f"  {path}" for path in saved)]))
+        return "\n\n".join(blocks)
+
+    def _name(self, letter: LetterView) -> str:
+        sender, person = clean(letter.from_), clean(letter.person)
+        if letter.direction == "in":
+            known = f"{person} <{sender}>" if person and person not in sender else sender
+            name = _("{number}: a letter from {sender}").format(number=letter.number, sender=known)
+        elif letter.state in ("draft", "put_away"):
+            name = _("{number}: a draft to {person}").format(number=letter.number, person=person)
+        else:
+            name = _("{number}: your letter to {person}").format(number=letter.number, person=person)
+        if letter.letter_no is not None:
+            name += " " + _("(the {n}. of this correspondence)").format(n=letter.letter_no)
+        state = words.of_state(letter.state)
+        if letter.put_away_until is not None:
+            state = _("put away until {day}").format(day=day(letter.put_away_until))
+        return name if letter.state in ("draft", "opened") else f"{name}, {state}"
+
+    def _seal(self, letter: LetterView) -> str:
+        if letter.seal is None:
+            return ""
+        of_seal = words.of_seal if letter.direction == "in" else words.of_our_seal
+        return of_seal(letter.seal, letter.quantum_safe)
+
+    def _enclosed(self, letter: LetterView) -> list[str]:
+        if not letter.enclosures:
+            return []
+        rows = [("", clean(e.name), size(e.size)) for e in letter.enclosures]
+        return [_("Enclosed:") + "\n" + table(rows)]
+
+    def text(self, text: str) -> str:
+        """The text of a letter."""
+        shown = printable(text).strip("\n")
+        return wrap(shown, self._columns) if self._wrap_letters else shown
+
+    def opened(self, opened: Opened) -> str:
+        """A letter and what was saved of it."""
+        return self.letter(opened.letter, opened.saved)
+
+    def letters(self, letters: Iterable[LetterView], none: str) -> str:
+        """A list of drafts or letters."""
+        rows = []
+        for one in letters:
+            who = clean(one.person) or clean(", ".join(one.to))
+            arrow = _("from {name}") if one.direction == "in" else _("to {name}")
+            gist = clean(one.subject) or _shortened(one.text)
+            state = "" if one.state in ("draft", "opened") else words.of_state(one.state)
+            if one.put_away_until is not None:
+                state = _("put away until {day}").format(day=day(one.put_away_until))
+            what = ", ".join(text for text in (gist, state) if text)
+            rows.append((f"{one.number:>4}", arrow.format(name=who), day(one.date.astimezone(self._zone).date()), what))
+        return table(rows) or none
+
+    def letterbox(self, envelopes: Sequence[EnvelopeView]) -> str:
+        """What lies in the letterbox."""
+        if not envelopes:
+            return _("Nothing today.")
+        rows = []
+        for one in envelopes:
+            who = clean(one.person or one.from_)
+            seal = words.of_way(one.way) + ", " + (_("a postcard") if one.seal is not None else _("sealed"))
+            state = _("opened") if one.opened else _("at the door") if one.at_door else ""
+            what = ", ".join(text for text in (seal, state) if text)
+            rows.append((f"{one.number:>4}", _("from {name}").format(name=who), moment(one.arrived, self._zone), what))
+        return table(rows)
+
+    def outbox(self, rows: Sequence[OutboxRow], none: str | None = None) -> str:
+        """Posted letters, and where each is."""
+        if not rows:
+            return none or _("The outbox is empty.")
+        return "\n".join(self._journey(row) for row in rows)
+
+    def _journey(self, row: OutboxRow) -> str:
+        who = clean(row.person) or clean(row.recipient)
+        lines = [
+            _("{number:>4}  to {person}, {way}: {state}, since {since}").format(
+                number=row.number,
+                person=who,
+                way=words.of_way(row.way),
+                state=words.of_state(row.state),
+                since=moment(row.since, self._zone),
+            )
+        ]
+        if row.reason:
+            lines.append("      " + clean(words.of_reason(row.state, row.reason)))
+        if row.leaves is not None:
+            lines.append("      " + _("leaves {when} at the earliest").format(when=moment(row.leaves, self._zone)))
+        if row.state == "uncertain":
+            lines.append(
+                "      "
+                + _("the carrier gave no clear answer; Dearly looks for it, and never sends it again by itself")
+            )
+        return "\n".join(lines)
+
+    def round(self, report: RoundReport) -> str:
+        """What one round did."""
+        said = []
+        for numbers, text in (
+            (report.handed_over, _("Handed over: {numbers}.")),
+            (report.arrived, _("In the letterbox: {numbers}.")),
+            (report.uncertain, _("Uncertain: {numbers}; see “dearly outbox”.")),
+        ):
+            if numbers:
+                said.append(text.format(numbers=", ".join(map(str, numbers))))
+        said += map(clean, report.troubles)
+        if not said:
+            said.append(_("Nothing today."))
+        if report.next_leaves is not None:
+            said.append(_("The next letter leaves {when}.").format(when=moment(report.next_leaves, self._zone)))
+        return "\n".join(self.prose(sentence) for sentence in said)
+
+    def people(self, people: Sequence[PersonView]) -> str:
+        """The address book."""
+        rows = [(clean(p.name), ", ".join(map(clean, p.addresses)) or _("no address")) for p in people]
+        return table(rows) or _("Nobody is in the address book yet.")
+
+    def person(self, person: PersonView) -> str:
+        """Someone, with addresses and keys."""
+        lines = [self._title(clean(person.name))]
+        lines += [f"  {clean(address)}" for address in person.addresses]
+        lines += ["", self.keys(person)]
+        return "\n".join(lines)
+
+    def keys(self, person: PersonView) -> str:
+        """Someone's keys."""
+        if not person.keys:
+            return self.prose(
+                _("No key of {name} is known, so nothing can be sealed to them yet.").format(name=clean(person.name)),
+                _("Ask for their card, and give it with “dearly people add NAME --vcard FILE”."),
+            )
+        return "\n".join(self._key(key) for key in person.keys)
+
+    def _key(self, key: KeyView) -> str:
+        said = _("{words}, since {day}").format(
+            words=words.of_key(key.state), day=day(key.since.astimezone(self._zone).date())
+        )
+        return f"  {fingerprint(key.fingerprint)}\n    {said}"
+
+    def my_card(self, card: MyCard) -> str:
+        """What one gives to others."""
+        addresses = [f"  {clean(address)}" for address in card.addresses] or [f"  {_('no address yet')}"]
+        return "\n".join(
+            [self._title(clean(card.name)), *addresses, "", _("Your key:"), f"  {fingerprint(card.fingerprint)}"]
+        )
+
+    def read_over(self, seen: ReadOver) -> str:
+        """A draft as its reader will see it."""
+        blocks = [self.letter(seen.letter)]
+        way = (words.of_way(seen.way)[:1].upper() + words.of_way(seen.way)[1:] + ".") if seen.way is not None else ""
+        blocks.append(self.prose(way, clean(seen.seal)))
+        blocks += [self.prose(clean(notice)) for notice in seen.notices]
+        return "\n\n".join(block for block in blocks if block)
+
+    def versions(self, versions: Sequence[VersionView]) -> str:
+        """Earlier states of a draft."""
+        rows = [
+            (
+                f"{v.version:>4}",
+                moment(v.at, self._zone),
+                ngettext("{n} word", "{n} words", v.words).format(n=v.words),
+                words.of_version(v.why),
+            )
+            for v in versions
+        ]
+        return table(rows) or _("No earlier state of this draft is kept yet.")
+
+    def findings(self, findings: Sequence[Finding]) -> str:
+        """What `check` looked at."""
+        return "\n".join(
+            self.prose(clean(f.what) if f.ok else self._title(_("Not right:")) + " " + clean(f.what)) for f in findings
+        )
+
+    def moment(self, at: object) -> str:
+        """A moment in local time."""
+        from datetime import datetime
+
+        assert isinstance(at, datetime)
+        return moment(at, self._zone)
+
+
+def fingerprint(digits: str) -> str:
+    """A fingerprint in groups of four, as people compare it."""
+    upper = digits.upper()
+    return " ".join(upper[i : i + 4] for i in range(0, len(upper), 4))
+
+
+def _shortened(text: str) -> str:
+    first = clean(text.strip()[: _FIRST_WORDS * 4])
+    return first if len(first) <= _FIRST_WORDS else first[:_FIRST_WORDS].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,52 @@
+"""`keys`: by which keys a person is known, and how far."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from dearly.cli.as_text import Page
+from dearly.cli.command import command, group, option
+from dearly.cli.errand import Errand
+from dearly.cli.names import later
+from dearly.letter.errors import Usage
+from dearly.letter.words import _
+
+keys = group("keys", later("The keys by which someone's letters are known."))
+
+
+@command("show", later("The keys of a person, and how far each is known."), "dearly keys show Bert", group=keys)
+@click.argument("name", metavar="NAME")
+def show(errand: Errand, name: str) -> None:
+    """Show someone's keys."""
+    from dearly.desk import keys as verbs
+
+    person = errand.with_desk(lambda desk: verbs.show_keys(desk, name))
+    errand.tell(person, lambda: Page(errand.terminal).person(person))
+
+
+@command(
+    "pin",
+    later(
+        """Decide which key is a person's.
+
+        Compare the fingerprint with them, face to face or on the telephone; then pin it with --verified. Without a
+        fingerprint the key that is new becomes theirs."""
+    ),
+    "dearly keys pin Bert --verified",
+    group=keys,
+)
+@click.argument("name", metavar="NAME")
+@option("--fingerprint", metavar="HEX", help=later("The fingerprint of the key; spaces in it do not matter."))
+@option("--verified", is_flag=True, help=later("You have compared it with them."))
+def pin(errand: Errand, name: str, fingerprint: str | None, verified: bool) -> None:
+    """Pin a key."""
+    from dearly.desk import keys as verbs
+
+    if fingerprint is not None:
+        fingerprint = re.sub(r"[\s:]", "", fingerprint).lower()
+        if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", fingerprint):
+            raise Usage("bad_fingerprint", _("A fingerprint has 40 or 64 hexadecimal digits."))
+    person = errand.with_desk(lambda desk: verbs.pin(desk, name, fingerprint, verified))
+    errand.tell(person, lambda: Page(errand.terminal).person(person))

@@ -1,0 +1,101 @@
+"""`letterbox`, `open`, `show`, `answer` and `correspondence`: what has come."""
+
+from __future__ import annotations
+
+import click
+
+from dearly.cli.as_json import many, plain
+from dearly.cli.as_text import Page
+from dearly.cli.command import Number, command, option
+from dearly.cli.errand import Errand
+from dearly.cli.given import enclosures, letter_text
+from dearly.cli.names import later
+from dearly.letter.words import _
+
+
+@command(
+    "letterbox",
+    later(
+        """What has come.
+
+        Envelopes lie here until they are opened; opening is up to you, and nobody is told of it."""
+    ),
+    "dearly letterbox",
+)
+def letterbox(errand: Errand) -> None:
+    """Look into the letterbox."""
+    from dearly.desk import open as verbs
+
+    found = errand.with_desk(verbs.letterbox)
+    errand.tell(many("letters", found), lambda: Page(errand.terminal).letterbox(found))
+
+
+@command(
+    "open",
+    later(
+        """Open an envelope from the letterbox.
+
+        It says what the seal is worth, and shows the letter. One that cannot be opened is kept as it came."""
+    ),
+    "dearly open 2 --save letters",
+)
+@click.argument("number", type=Number(), metavar="N")
+@option("--save", metavar="DIR", help=later("Write the enclosures into this folder."))
+def open(errand: Errand, number: int, save: str | None) -> None:  # noqa: A001 (the command's name)
+    """Open an envelope."""
+    from dearly.desk import open as verbs
+
+    folder = errand.path(save) if save else None
+    opened = errand.with_desk(lambda desk: verbs.open_letter(desk, number, folder))
+    errand.tell({**plain(opened.letter), "saved": opened.saved}, lambda: Page(errand.terminal).opened(opened))
+
+
+@command("show", later("Read a letter again, yours or theirs, or a draft."), "dearly show 2")
+@click.argument("number", type=Number(), metavar="N")
+def show(errand: Errand, number: int) -> None:
+    """Show a letter."""
+    from dearly.desk import open as verbs
+
+    opened = errand.with_desk(lambda desk: verbs.show(desk, number))
+    errand.tell(opened.letter, lambda: Page(errand.terminal).opened(opened))
+
+
+@command(
+    "answer",
+    later(
+        """Begin an answer to a letter.
+
+        It becomes a draft that joins the correspondence; it is sealed if the letter was."""
+    ),
+    "dearly answer 2 --from-file answer.txt",
+)
+@click.argument("number", type=Number(), metavar="N")
+@option("--from-file", "source", metavar="FILE", help=later("The text of the answer; “-” is standard input."))
+@option(
+    "--enclose", "files", multiple=True, metavar="FILE", help=later("A file to put in. May be given several times.")
+)
+def answer(errand: Errand, number: int, source: str | None, files: tuple[str, ...]) -> None:
+    """Draft an answer."""
+    from dearly.desk import answer as verbs
+
+    enclosed = enclosures(errand, files)
+    text = letter_text(errand, source)
+    draft = errand.with_desk(lambda desk: verbs.answer(desk, number, text, enclosed))
+    errand.tell(
+        draft,
+        lambda: Page(errand.terminal).prose(
+            _("Draft {number} lies on the desk, an answer to {name}.").format(number=draft.number, name=draft.person),
+            _("“dearly post {number}” posts it.").format(number=draft.number),
+        ),
+    )
+
+
+@command("correspondence", later("All letters with someone, both ways, by date."), "dearly correspondence Bert")
+@click.argument("name", metavar="NAME")
+def correspondence(errand: Errand, name: str) -> None:
+    """List a correspondence."""
+    from dearly.desk import open as verbs
+
+    found = errand.with_desk(lambda desk: verbs.correspondence(desk, name))
+    none = _("No letter has been exchanged yet.")
+    errand.tell(many("letters", found), lambda: Page(errand.terminal).letters(found, none))

@@ -1,0 +1,108 @@
+"""`unlock`, `lock` and `lock-change`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dearly.cli.as_text import Page
+from dearly.cli.command import command, option
+from dearly.cli.errand import Errand
+from dearly.cli.given import new_passphrase
+from dearly.cli.names import later
+from dearly.cli.progress import progress
+from dearly.letter.errors import NotFound
+from dearly.letter.words import _
+
+if TYPE_CHECKING:
+    from dearly.desk.desk import Desk
+
+
+@command(
+    "unlock",
+    later(
+        """Open the drawer and leave it open.
+
+        A process stays behind that makes the rounds and answers commands without asking for the passphrase again. It
+        ends with “dearly lock”, and by itself after twelve hours."""
+    ),
+    "dearly unlock",
+)
+def unlock(errand: Errand) -> None:
+    """Leave the drawer open."""
+    if errand.in_owner:
+
+        async def nothing(_desk: Desk) -> None:
+            """Opening the desk is all: it asks for the passphrase if it wants it."""
+
+        errand.with_desk(nothing)
+    else:
+        errand.unlocking(lambda secret: errand.app.keep_open(errand.folder, secret))
+    errand.tell({"locked": False}, _("The drawer is open."))
+
+
+@command(
+    "lock",
+    later(
+        """Close the drawer.
+
+        It says first what was to leave meanwhile; that leaves, and missed rounds are made, when the drawer is opened
+        again. To lock a drawer that is open no passphrase is needed."""
+    ),
+    "dearly lock",
+)
+def lock(errand: Errand) -> None:
+    """Lock the drawer."""
+    page = Page(errand.terminal)
+    if not errand.in_owner:
+        if not errand.folder.is_dir():
+            raise NotFound(
+                "no_drawer",
+                _("There is no drawer in {folder}.").format(folder=errand.folder),
+                _("“dearly setup” makes one."),
+            )
+        errand.tell({"locked": True, "notices": []}, _("The drawer is locked."))
+        return
+
+    from dearly.desk import keep as verbs
+
+    async def close(desk: Desk) -> list[str]:
+        notices = await verbs.lock_notice(desk)
+        if notices:
+            errand.aside("\n".join(notices))
+        await verbs.lock(desk)
+        return notices
+
+    notices = errand.with_desk(close)
+    errand.tell({"locked": True, "notices": notices}, lambda: page.prose(_("The drawer is locked.")))
+
+
+@command(
+    "lock-change",
+    later(
+        """Change the passphrase.
+
+        Whoever has an old copy of the drawer, or an old backup, can still open that copy with the old passphrase.
+        --renew changes the key of the whole drawer as well: it takes longer, and makes the recovery kit that you have
+        useless for it, so a new one must be printed."""
+    ),
+    "dearly lock-change --new-passphrase-file new.txt",
+)
+@option(
+    "--new-passphrase-file",
+    "source",
+    metavar="FILE",
+    help=later("A file with the new passphrase; “-” is standard input."),
+)
+@option("--renew", is_flag=True, help=later("Give the drawer a new key, too."))
+def lock_change(errand: Errand, source: str | None, renew: bool) -> None:
+    """Change the lock."""
+    from dearly.desk import keep as verbs
+
+    new = new_passphrase(errand, source) if source is not None or not renew else None
+    with progress(errand.terminal, quiet=errand.json) as tell:
+        errand.with_desk(lambda desk: verbs.lock_change(desk, new, renew, tell))
+    said = [_("The passphrase is changed.")] if new is not None else []
+    if renew:
+        said.append(_("The drawer has a new key; print a new recovery kit with “dearly kit --out FILE”."))
+    said.append(_("Old backups and copies still open with what they had."))
+    errand.tell({"changed": new is not None, "renewed": renew}, lambda: Page(errand.terminal).prose(*said))

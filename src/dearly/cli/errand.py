@@ -1,0 +1,166 @@
+"""An errand: one command on its way, with all it may use. Every command gets one, and nothing else.
+
+It knows where the command was typed, which drawer is meant and how its passphrase comes; it brings the desk, and says
+what came of it as text or as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from dearly.letter.errors import Locked, Usage
+from dearly.letter.words import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dearly.cli.terminal import Terminal
+    from dearly.desk.app import App
+    from dearly.desk.desk import Desk
+
+T = TypeVar("T")
+Secret = Callable[[], str]
+
+TRIES = 3
+"""How often a person may mistype the passphrase at the prompt."""
+
+
+class _Wanted(BaseException):
+    """The passphrase is needed. Never asked for on an event loop: a person may take minutes to type it."""
+
+
+class Left(Exception):
+    """Nobody reads the answer any more, and the command is one that may be cut off."""
+
+
+class Errand:
+    """One command on its way.
+
+    `in_owner`: it runs in the process that holds the drawer. `json`, `drawer`, `passphrase_file`: as given on the
+    command line; the last two fall back to DEARLY_DRAWER and DEARLY_PASSPHRASE_FILE."""
+
+    def __init__(self, terminal: Terminal, make_app: Callable[[], App], *, in_owner: bool) -> None:
+        self.terminal, self.in_owner = terminal, in_owner
+        self.json = False
+        self.drawer: str | None = terminal.env.get("DEARLY_DRAWER") or None
+        self.passphrase_file: str | None = terminal.env.get("DEARLY_PASSPHRASE_FILE") or None
+        self._make_app = make_app
+        self._app: App | None = None
+        self.input_taken_by: str | None = None
+
+    @property
+    def app(self) -> App:
+        """The factories, made when first needed."""
+        if self._app is None:
+            self._app = self._make_app()
+        return self._app
+
+    @property
+    def folder(self) -> Path:
+        """The drawer that is meant."""
+        return self.path(self.drawer) if self.drawer else self.app.folder
+
+    def path(self, named: str) -> Path:
+        """A file that the person named, as seen from where they are."""
+        from pathlib import Path
+
+        return Path(self.terminal.cwd, named)
+
+    def tell(self, value: Any, text: str | Callable[[], str]) -> None:
+        """The answer: `value` as JSON where that was asked for, else `text`."""
+        if self.json:
+            from dearly.cli.as_json import dump
+
+            self.terminal.out(dump(value) + "\n")
+        else:
+            said = text if isinstance(text, str) else text()
+            self.terminal.out(said.rstrip("\n") + "\n")
+
+    def aside(self, text: str) -> None:
+        """Something for a person to know meanwhile: on standard error, and never among JSON."""
+        if not self.json:
+            from dearly.cli.layout import wrap
+
+            self.terminal.err(wrap(text, self.terminal.columns) + "\n")
+
+    def run(self, work: Awaitable[T], *, stoppable: bool = False) -> T:
+        """Run `work` to its end. `stoppable`: cut it off when nobody reads the answer any more (raises `Left`).
+
+        All else is finished even if the client has gone: an act once begun is not cut in half."""
+        result: T = self.app.run(_until_gone(work, self.terminal) if stoppable else _whole(work))
+        return result
+
+    def with_desk(self, act: Callable[[Desk], Awaitable[T]], *, stoppable: bool = False) -> T:
+        """What `act` gives, on the open desk. The passphrase is asked for only if the desk wants it."""
+
+        async def go(secret: Secret) -> T:
+            async with self.app.open_desk(self.folder, secret) as desk:
+                return await act(desk)
+
+        return self.unlocking(go, stoppable=stoppable)
+
+    def unlocking(self, go: Callable[[Secret], Awaitable[T]], *, new: bool = False, stoppable: bool = False) -> T:
+        """What `go` gives. It is begun without a passphrase, and again with one if it asks.
+
+        A mistyped passphrase may be typed again; one from a file may not. `new`: it is one that is to be set."""
+        try:
+            return self.run(go(_want), stoppable=stoppable)
+        except _Wanted:
+            pass
+        from dearly.cli.given import new_passphrase, passphrase
+
+        if new:
+            chosen = new_passphrase(self, self.passphrase_file)
+            return self.run(go(lambda: chosen), stoppable=stoppable)
+        for left in range(TRIES - 1, -1, -1):
+            secret = passphrase(self)
+            try:
+                return self.run(go(lambda secret=secret: secret), stoppable=stoppable)  # type: ignore[misc]  # a lambda's default has no type
+            except Locked as wrong:
+                if wrong.code != "wrong_passphrase" or self.passphrase_file is not None or not left:
+                    raise
+                self.aside(wrong.message)
+        raise AssertionError("unreachable")
+
+    def take_input(self, what: str) -> None:
+        """Note that standard input is read for `what`: it can be read for one thing only."""
+        if self.input_taken_by not in (None, what):
+            raise Usage(
+                "input_twice",
+                _("Standard input cannot be both {one} and {other}.").format(one=self.input_taken_by, other=what),
+                _("Give one of them as a file."),
+            )
+        self.input_taken_by = what
+
+
+def _want() -> NoReturn:
+    raise _Wanted
+
+
+async def _whole(work: Awaitable[T]) -> T:
+    return await work
+
+
+async def _until_gone(work: Awaitable[T], terminal: Terminal) -> T:
+    import asyncio
+    from contextlib import suppress
+
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(_whole(work))
+    gone = False
+
+    def leave() -> None:
+        nonlocal gone
+        gone = True
+        # The work may long be done, and its loop closed, when the reader goes.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(task.cancel)
+
+    terminal.when_gone(leave)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if gone:
+            raise Left from None
+        raise

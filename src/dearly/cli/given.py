@@ -1,0 +1,194 @@
+"""What a person gives to a command: secrets, the text of a letter, files to enclose, days.
+
+Secrets come from a file, standard input or a prompt without echo, never from an argument: arguments are visible to
+every user of the machine.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from dearly.letter.address import clean
+from dearly.letter.content import MOST_ENCLOSED, Enclosure
+from dearly.letter.errors import DearlyError, Locked, NoSpace, NotFound, Refused, Usage
+from dearly.letter.words import _
+
+if TYPE_CHECKING:
+    from dearly.cli.errand import Errand
+
+MOST_SECRET = 64 << 10
+MOST_CARD = 384 << 10
+MOST_TEXT = 60_000_000
+"""Bytes of the text of one letter. A thick novel is a million."""
+
+_OPEN_TO_OTHERS = 0o077
+
+
+def passphrase(errand: Errand) -> str:
+    """The passphrase of the drawer. Raises `Locked` (passphrase_wanted) where nobody can be asked."""
+    if errand.passphrase_file is not None:
+        return secret_from(errand, errand.passphrase_file, _("the passphrase"))
+    given = errand.terminal.ask_secret(_("Passphrase: "))
+    if given is None:
+        raise Locked(
+            "passphrase_wanted",
+            _("The drawer is locked, and there is no terminal at which to ask for its passphrase."),
+            _("Name a file that only you can read with --passphrase-file, or “-” for standard input."),
+        )
+    return _not_empty(given)
+
+
+def new_passphrase(errand: Errand, source: str | None) -> str:
+    """A passphrase that is to be set: from `source`, or typed twice. Raises `Usage`."""
+    if source is not None:
+        return secret_from(errand, source, _("the passphrase"))
+    first = errand.terminal.ask_secret(_("New passphrase: "))
+    if first is None:
+        raise Usage(
+            "passphrase_wanted",
+            _("A new passphrase is needed, and there is no terminal at which to ask for it."),
+            _("Name a file that only you can read, or “-” for standard input."),
+        )
+    _not_empty(first)
+    if errand.terminal.ask_secret(_("The same again: ")) != first:
+        raise Usage("not_the_same", _("The two were not the same."), _("Nothing has been changed. Begin again."))
+    return first
+
+
+def secret_from(errand: Errand, source: str, what: str, most: int = MOST_SECRET) -> str:
+    """The secret in a file that nobody else can read, or on standard input ("-"). One line end at its end is cut."""
+    data, mode = read(errand, source, most, what)
+    if mode is not None and mode & _OPEN_TO_OTHERS:
+        raise Usage(
+            "file_open_to_others",
+            _("“{file}” can be read by other users of this machine, so it cannot hold a secret.").format(
+                file=shown(source)
+            ),
+            _("Run “chmod 600” on it, and think about who may have read it already."),
+        )
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Usage("not_utf8", _("{what} is not written in UTF-8.").format(what=_first_upper(what))) from None
+    return _not_empty(re.sub(r"\r?\n\Z", "", text))
+
+
+def _not_empty(secret: str) -> str:
+    if not secret:
+        raise Usage("empty_passphrase", _("An empty passphrase protects nothing."), _("Give one of several words."))
+    return secret
+
+
+def letter_text(errand: Errand, source: str | None) -> str:
+    """The text of a letter, from a file or standard input (None and "-"). A byte order mark at its head is no part."""
+    source = source or "-"
+    what = _("the text of the letter")
+    if source == "-" and errand.terminal.in_tty:
+        errand.aside(_("Write your letter. End it with Ctrl-D on a line of its own."))
+    data, _mode = read(errand, source, MOST_TEXT, what)
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    zero = data.find(b"\0")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as trouble:
+        raise Usage(
+            "not_utf8",
+            _("The text of the letter is not written in UTF-8: byte {position} is not part of any character.").format(
+                position=trouble.start + 1
+            ),
+            _("Save it as UTF-8 text, or enclose it as a file."),
+        ) from None
+    if zero >= 0:
+        raise Usage(
+            "not_text",
+            _("This is not the text of a letter: byte {position} is zero.").format(position=zero + 1),
+            _("If it is a picture or a document, enclose it as a file."),
+        )
+    return text.replace("\r\n", "\n")
+
+
+def enclosures(errand: Errand, files: Sequence[str]) -> tuple[Enclosure, ...]:
+    """The files to enclose, read. Raises `Refused` (too_large) before more is read than a letter can carry."""
+    if not files:
+        return ()
+    from mimetypes import MimeTypes
+
+    # The table of the language alone: the machine's own would make letters differ from place to place.
+    types = MimeTypes(filenames=())
+    room = MOST_ENCLOSED
+    found = []
+    for file in files:
+        data, _mode = read(errand, file, room, shown(file))
+        room -= len(data)
+        name = "standard input" if file == "-" else shown(PurePath(file).name)
+        guessed, encoding = types.guess_type(name)
+        found.append(Enclosure(name, guessed if guessed and not encoding else "application/octet-stream", data))
+    return tuple(found)
+
+
+def read(errand: Errand, source: str, most: int, what: str) -> tuple[bytes, int | None]:
+    """At most `most` bytes of a file or of standard input, and the mode of a regular file.
+
+    `what` names it in sentences. Raises `NotFound`, `Usage` (unreadable) or `Refused` (too_large)."""
+    if source == "-":
+        errand.take_input(what)
+    try:
+        data, mode = errand.terminal.read(source, most)
+    except OSError as trouble:
+        raise file_trouble(trouble, source) from None
+    if len(data) > most:
+        raise Refused(
+            "too_large",
+            _("{what} is larger than {most} MB.").format(what=_first_upper(what), most=max(1, most // 1_000_000)),
+            _("Take less, or send it in several letters."),
+        )
+    return data, mode
+
+
+def file_trouble(trouble: OSError, file: str) -> DearlyError:
+    """The words for a file that cannot be read or written."""
+    name = shown(file)
+    match trouble.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return NotFound("no_such_file", _("There is no file “{file}”.").format(file=name))
+        case errno.EISDIR:
+            return Usage(
+                "is_a_folder", _("“{file}” is a folder.").format(file=name), _("Name the files in it one by one.")
+            )
+        case errno.EACCES | errno.EPERM:
+            return Usage("not_allowed", _("You are not allowed to open “{file}”.").format(file=name))
+        case errno.ENOSPC | errno.EDQUOT | errno.EROFS:
+            return NoSpace(
+                "no_space", _("“{file}” cannot be written: the disk is full or read-only.").format(file=name)
+            )
+    return Usage("unreadable", _("“{file}” cannot be used: {why}.").format(file=name, why=trouble.strerror or "?"))
+
+
+def day(text: str | None) -> date | None:
+    """The day that `text` names, as 2027-01-31. Raises `Usage` (bad_date)."""
+    if text is None:
+        return None
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    raise Usage(
+        "bad_date",
+        _("“{text}” is not a day.").format(text=clean(text)[:40]),
+        _("Write it as year, month and day: 2027-01-31."),
+    )
+
+
+def shown(file: str) -> str:
+    """A file's name as it can be shown in one line: bytes that are no UTF-8 are replaced, controls are left out."""
+    return clean(file.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -6,21 +6,29 @@ To bring a new carrier under the contract: write a rig, and add it to `POSTING` 
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import hashlib
+import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 from dearly.carriers.base import Collects, Posts
 from dearly.carriers.hand import HandIn, HandOut, read_file
+from dearly.carriers.jmap import JmapCarrier
 from dearly.carriers.letterfile import framed
 from dearly.letter import failpoint
 from dearly.letter.address import Address
 from dearly.letter.envelope import SealedLetter
 from dearly.letter.errors import DearlyError
+from dearly.office.sqlite import FILE
+from tests.support.cutting_proxy import CuttingProxy, Side, cutting_proxy
 from tests.support.fake_letters import ADA, BERT, CLARA
+from tests.support.letters_office import in_letterbox, letters_office
 from tests.support.memory_carrier import Luck, MemoryCarrier, MemoryPost
+from tests.support.offices import Member
 
 
 class PostingRig(ABC):
@@ -162,6 +170,59 @@ class HandCollecting(CollectingRig):
         raise NotImplementedError
 
 
+class OfficePosting(PostingRig):
+    """A real office behind a proxy that cuts."""
+
+    def __init__(self, proxy: CuttingProxy, people: Mapping[Address, Member]) -> None:
+        self.proxy, self.people = proxy, people
+        self.posts = JmapCarrier(f"http://127.0.0.1:{proxy.port}", people[ADA].token, ADA)
+
+    async def box(self, recipient: Address) -> list[bytes]:
+        return await asyncio.to_thread(in_letterbox, self.people[recipient])
+
+    def lost_answer(self) -> None:
+        self.proxy.cut_answer_to(b"EmailSubmission/set")
+
+    def cut_asking(self) -> None:
+        self.proxy.cut_request_with(b"EmailSubmission/set")
+
+    async def away(self) -> None:
+        await self.proxy.stop()
+
+
+class OfficeCollecting(CollectingRig):
+    """Bert's letterbox at a real office. A torn parcel is one that is damaged in the office's store."""
+
+    def __init__(self, proxy: CuttingProxy, people: Mapping[Address, Member], store: Path) -> None:
+        self.proxy, self.people, self.store = proxy, people, store
+        self.collects = JmapCarrier(f"http://127.0.0.1:{proxy.port}", people[BERT].token, BERT)
+
+    async def lay(self, letter: SealedLetter) -> None:
+        answers = await asyncio.to_thread(self.people[ADA].hand_over, letter.data, self.people[BERT])
+        assert [name for name, _ in answers] == ["Blob/upload", "Email/import", "EmailSubmission/set"]
+        assert answers[2][1]["created"], answers
+
+    async def tear(self, letter: SealedLetter) -> None:
+        await self.lay(letter)
+        self._damage(letter, letter.data[: len(letter.data) // 2])
+
+    async def mend(self, letter: SealedLetter) -> None:
+        self._damage(letter, letter.data)
+
+    def _damage(self, letter: SealedLetter, data: bytes) -> None:
+        """What a bad disk would do to the office."""
+        with closing(sqlite3.connect(self.store)) as db:
+            uid = "B" + hashlib.sha256(letter.data).hexdigest()
+            changed = db.execute(
+                "UPDATE pieces SET data = ? WHERE number = (SELECT number << 10 FROM blobs WHERE uid = ?)", (data, uid)
+            )
+            assert changed.rowcount == 1
+            db.commit()
+
+    def lost_answer(self) -> None:
+        self.proxy.cut(Side.SERVER, 0)
+
+
 @contextmanager
 def _listening(rig: HandPosting) -> Iterator[None]:
     failpoint.listen(rig.step)
@@ -195,11 +256,27 @@ async def hand_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
     yield HandCollecting(tmp / "letter.dearly")
 
 
+@asynccontextmanager
+async def office_posting(tmp: Path) -> AsyncIterator[PostingRig]:
+    with letters_office(tmp) as (office, people):
+        async with cutting_proxy(office.port) as proxy:
+            yield OfficePosting(proxy, people)
+
+
+@asynccontextmanager
+async def office_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
+    with letters_office(tmp) as (office, people):
+        async with cutting_proxy(office.port) as proxy:
+            yield OfficeCollecting(proxy, people, tmp / FILE)
+
+
 POSTING: dict[str, Callable[[Path], AbstractAsyncContextManager[PostingRig]]] = {
     "memory": memory_posting,
     "hand": hand_posting,
+    "office": office_posting,
 }
 COLLECTING: dict[str, Callable[[Path], AbstractAsyncContextManager[CollectingRig]]] = {
     "memory": memory_collecting,
     "hand": hand_collecting,
+    "office": office_collecting,
 }

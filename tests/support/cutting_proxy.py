@@ -30,13 +30,14 @@ class CuttingProxy:
         self.said: dict[Side, bytearray] = {side: bytearray() for side in Side}
         self.connections = 0
         self._cut: tuple[Side, int, bool] | None = None
+        self._mark: tuple[bytes, Side] | None = None
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def fresh(self) -> None:
         """Forget what passed; no cut is planned."""
-        self._cut = None
+        self._cut = self._mark = None
         self.connections = 0
         for said in self.said.values():
             said.clear()
@@ -47,6 +48,16 @@ class CuttingProxy:
         `reset`: with a TCP reset in place of an orderly end."""
         self.fresh()
         self._cut = (side, after, reset)
+
+    def cut_request_with(self, mark: bytes) -> None:
+        """Cut once, just before `mark` would pass from the client."""
+        self.fresh()
+        self._mark = (mark, Side.CLIENT)
+
+    def cut_answer_to(self, mark: bytes) -> None:
+        """Cut once, when the server begins to answer the request in which `mark` passed. Nothing of it arrives."""
+        self.fresh()
+        self._mark = (mark, Side.SERVER)
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -95,31 +106,35 @@ class CuttingProxy:
 
     async def _pass(self, side: Side, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while not self._due(side) and (data := await reader.read(65536)):
+            while data := await reader.read(65536):
+                if side is Side.CLIENT and self._mark is not None:
+                    self._look_for_mark(data)
                 reset = False
                 if self._cut is not None and self._cut[0] is side:
-                    data = data[: self._cut[1] - len(self.said[side])]
+                    data = data[: max(0, self._cut[1] - len(self.said[side]))]
                     reset = self._cut[2]
                 self.said[side] += data
                 writer.write(data)
                 await writer.drain()
-                if self._due(side):
+                if self._cut is not None and self._cut[0] is side and len(self.said[side]) >= self._cut[1]:
                     # Let what was passed on arrive before the ends go: a reset throws away what is still buffered.
                     if reset:
                         await asyncio.sleep(0.005)
                     self._cut = None
                     self.drop(reset=reset)
                     return
-            if self._due(side):
-                self._cut = None
-                self.drop()
         except OSError:
             pass
         finally:
             writer.close()
 
-    def _due(self, side: Side) -> bool:
-        return self._cut is not None and self._cut[0] is side and len(self.said[side]) >= self._cut[1]
+    def _look_for_mark(self, data: bytes) -> None:
+        assert self._mark is not None
+        mark, side = self._mark
+        place = (bytes(self.said[Side.CLIENT]) + data).find(mark)
+        if place >= 0:
+            self._mark = None
+            self._cut = (side, place if side is Side.CLIENT else len(self.said[Side.SERVER]), False)
 
 
 @asynccontextmanager

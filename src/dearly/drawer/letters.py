@@ -2,24 +2,60 @@
 
 A letter's key is its drawer-wide number. Its LetterId is a claim that anyone can write: the same letter is the same
 LetterId *and* the same signed bytes (`inner_sha256`); the same id with other bytes is another letter, both are kept and
-both are marked as twins (A36, F38). Archive order is by date, through `sort_key`: day << 20 | n.
+both are marked as twins (A36, F38). Archive order is by date, through `sort_key`: day << 20 | n. This is the face of
+the letters: putting them in is `filing`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from dearly.drawer import objects
 from dearly.drawer.connection import Db
-from dearly.drawer.enclosed import Enclosed
+from dearly.drawer.enclosed import IN_LETTER, Enclosed
+from dearly.drawer.filing import Filed, Received, content_digest, file_received, file_sent, own_id, redate, same
+from dearly.drawer.rows import LAST, address, maybe, moment, written_at
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.envelope import Way
+from dearly.letter.errors import NotFound
 from dearly.letter.sealing import Seal
+from dearly.letter.words import _
+
+__all__ = [
+    "Direction",
+    "Enclosed",
+    "Filed",
+    "FiledLetter",
+    "LetterLine",
+    "Party",
+    "Postmark",
+    "Received",
+    "content",
+    "content_digest",
+    "correspondence",
+    "correspondence_count",
+    "enclosure",
+    "file_received",
+    "file_sent",
+    "html",
+    "letter",
+    "our_numbers",
+    "own_id",
+    "postmarks_of",
+    "redate",
+    "same",
+    "their_numbers",
+    "threading",
+    "with_id",
+]
 
 Direction = Literal["out", "in"]
+
+_BEGINNING = 200
+_MOST_REFERENCES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +97,9 @@ class LetterLine:
 class FiledLetter:
     """A letter whole, but for the bytes of its enclosures (`enclosure`).
 
-    `seal`, `quantum_safe`, `signer` (fingerprint), `signed_at`: what opening came to; None for our own. `postcard`: ours,
-    chosen to go unsealed. `raw_sha256`: of the bytes as first fetched; None for our own. `filed`: when it was posted or
-    opened. `has_html`: whether `html` has something. `answers`, `answered_by`: numbers of letters at hand."""
+    `seal`, `quantum_safe`, `signer` (fingerprint), `signed_at`: what opening came to; None for our own. `postcard`:
+    ours, chosen to go unsealed. `filed`: when it was posted or opened. `has_html`: whether `html` has something.
+    `answers`, `answered_by`: numbers of letters at hand."""
 
     number: int
     uid: str
@@ -92,86 +128,96 @@ class FiledLetter:
     @property
     def sender(self) -> Correspondent | None:
         """Who it says it is from; None when that could not be read."""
-        raise NotImplementedError
+        return next((party.who for party in self.parties if party.role == "from"), None)
 
     @property
     def to(self) -> tuple[Correspondent, ...]:
         """To whom it says it went."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What opening an arrival brought, to be filed. `letter_id` None: it carried none. `inner_sha256`: of the signed
-    bytes (decisions 9). `person`: whose correspondence it joins; None for someone not in the address book."""
-
-    letter_id: LetterId | None
-    inner_sha256: bytes
-    sender: Correspondent | None
-    to: tuple[Correspondent, ...]
-    cc: tuple[Correspondent, ...]
-    date: datetime
-    subject: str
-    text: str
-    seal: Seal
-    html: str | None = field(default=None, repr=False)
-    enclosures: tuple[Enclosure, ...] = ()
-    in_reply_to: LetterId | None = None
-    references: tuple[LetterId, ...] = ()
-    letter_no: int | None = None
-    quantum_safe: bool | None = None
-    signer: str | None = None
-    signed_at: datetime | None = None
-    person: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """`number`: of the letter. `first`: False when it was here already (by another way), so that only a postmark was
-    added. `twin`: another letter with the same id but other bytes is here."""
-
-    number: int
-    first: bool
-    twin: bool
-
-
-def file_received(db: Db, arrival: int, received: Received, now: datetime) -> Filed:
-    """File what an arrival held, in the transaction of the caller: letter, enclosures, correspondence, chain; the
-    arrival becomes "opened". The letter's number is the arrival's, unless the same letter is here already; then that
-    one stays, and keeps the better of the two seals. Filing the same arrival again changes nothing.
-
-    Raises `NotFound` (no_arrival)."""
-    raise NotImplementedError
-
-
-def file_sent(
-    db: Db, number: int, letter: Letter, *, persons: Sequence[int | None], postcard: bool, now: datetime
-) -> None:
-    """File a letter of ours under the number that its draft had (or that `new_number` gave). `persons`: for each of
-    `letter.to`, its id in the address book. `letter.enclosures` hold their bytes."""
-    raise NotImplementedError
+        return tuple(party.who for party in self.parties if party.role == "to")
 
 
 def letter(db: Db, number: int) -> FiledLetter:
     """The letter with this number, or the one that the arrival with this number was another copy of. Raises
-    `NotFound` (no_letter)."""
-    raise NotImplementedError
+    `NotFound` (no_letter), `Damaged` (text_damaged)."""
+    row = db.one(
+        "SELECT l.number, n.uid, l.direction, l.letter_id, l.letter_no, l.date, l.date_offset, l.subject, l.body,"
+        " l.in_reply_to, l.seal, l.quantum_safe, l.signer, l.signed_at, l.postcard, l.twin, l.html, l.filed"
+        " FROM letters l JOIN numbers n ON n.number = l.number"
+        " WHERE l.number = coalesce((SELECT letter FROM arrivals WHERE number = ?1), ?1)",
+        (number,),
+    )
+    if row is None:
+        raise _no_letter(number)
+    number, uid, direction, letter_id, letter_no, date, minutes, subject, body = row[:9]
+    in_reply_to, seal, quantum_safe, signer, signed_at, postcard, twin, has_html, filed = row[9:]
+    return FiledLetter(
+        number=number,
+        uid=uid.hex(),
+        direction=direction,
+        letter_id=letter_id,
+        letter_no=letter_no,
+        date=written_at(date, minutes),
+        subject=subject,
+        text=objects.unpack_text(body),
+        parties=_parties(db, number),
+        in_reply_to=in_reply_to,
+        references=_references(db, number),
+        enclosed=IN_LETTER.listed(db, number),
+        postmarks=postmarks_of(db, number) if direction == "in" else (),
+        seal=None if seal is None else Seal(seal),
+        quantum_safe=None if quantum_safe is None else bool(quantum_safe),
+        signer=signer,
+        signed_at=maybe(signed_at),
+        postcard=bool(postcard),
+        twin=bool(twin),
+        has_html=has_html is not None,
+        answers=() if in_reply_to is None else tuple(with_id(db, in_reply_to)),
+        answered_by=tuple(
+            answer
+            for (answer,) in db.each("SELECT number FROM letters WHERE in_reply_to = ? ORDER BY number", (letter_id,))
+        ),
+        filed=moment(filed),
+    )
 
 
 def content(db: Db, number: int) -> Letter:
     """A letter of ours as it was finished, with the bytes of its enclosures: what rendering needs. Raises `NotFound`
-    (no_letter)."""
-    raise NotImplementedError
+    (no_letter), `Damaged`."""
+    filed = letter(db, number)
+    if filed.direction != "out" or filed.sender is None:
+        raise _no_letter(number)
+    return Letter(
+        letter_id=filed.letter_id,
+        sender=filed.sender,
+        to=filed.to,
+        date=filed.date,
+        subject=filed.subject,
+        text=filed.text,
+        enclosures=IN_LETTER.whole(db, filed.number),
+        in_reply_to=filed.in_reply_to,
+        references=filed.references,
+        letter_no=filed.letter_no,
+    )
 
 
 def enclosure(db: Db, number: int, position: int) -> Enclosure:
-    """One enclosure with its bytes. Raises `NotFound` (no_letter, no_enclosure), `Damaged`."""
-    raise NotImplementedError
+    """One enclosure with its bytes. Raises `NotFound` (no_enclosure), `Damaged` (object_damaged)."""
+    return IN_LETTER.bytes_of(db, number, position)
 
 
 def html(db: Db, number: int) -> str | None:
     """The HTML that a letter from another program carried, as it came. Never to be shown but in the locked frame."""
-    raise NotImplementedError
+    found = db.value("SELECT html FROM letters WHERE number = ?", (number,))
+    return None if found is None else objects.get(db, found).decode()
+
+
+_NEXT_LETTERS = """
+SELECT l.number, l.direction, l.letter_no, l.date, l.date_offset, l.subject, l.body, l.seal, l.twin,
+       (SELECT count(*) FROM enclosures e WHERE e.letter = l.number)
+FROM correspondences c JOIN letters l ON l.number = c.letter
+"""
+_FORWARDS = "WHERE c.person_id = ? AND c.sort_key > ? ORDER BY c.sort_key LIMIT ?"
+_BACKWARDS = "WHERE c.person_id = ? AND c.sort_key < ? ORDER BY c.sort_key DESC LIMIT ?"
 
 
 def correspondence(
@@ -179,44 +225,111 @@ def correspondence(
 ) -> list[LetterLine]:
     """Letters to and from one person (or household, or circle), by date. `after`: number of the last one of the page
     before."""
-    raise NotImplementedError
+    start = LAST if newest_first else -LAST
+    if after is not None:
+        start = db.value("SELECT sort_key FROM letters WHERE number = ?", (after,))
+    rows = db.all(_NEXT_LETTERS + (_BACKWARDS if newest_first else _FORWARDS), (person, start, limit))
+    return [
+        LetterLine(
+            number,
+            direction,
+            letter_no,
+            written_at(date, minutes),
+            subject,
+            objects.unpack_text(body)[:_BEGINNING],
+            tuple(
+                name
+                for (name,) in db.each(
+                    "SELECT p.name FROM correspondences c JOIN persons p ON p.id = c.person_id"
+                    " WHERE c.letter = ? ORDER BY p.name_key",
+                    (number,),
+                )
+            ),
+            None if seal is None else Seal(seal),
+            bool(twin),
+            enclosures,
+        )
+        for number, direction, letter_no, date, minutes, subject, body, seal, twin, enclosures in rows
+    ]
 
 
 def correspondence_count(db: Db, person: int) -> int:
     """How many letters there are to and from this person."""
-    raise NotImplementedError
+    return int(db.value("SELECT count(*) FROM correspondences WHERE person_id = ?", (person,)))
 
 
 def with_id(db: Db, letter_id: LetterId) -> list[int]:
-    """Numbers of all letters that claim this id, oldest filed first."""
-    raise NotImplementedError
-
-
-def same(db: Db, letter_id: LetterId, inner_sha256: bytes) -> int | None:
-    """Number of the letter with this id and these signed bytes, ours too (our own copy coming back)."""
-    raise NotImplementedError
+    """Numbers of all letters that claim this id, the oldest number first."""
+    return [n for (n,) in db.each("SELECT number FROM letters WHERE letter_id = ? ORDER BY number", (letter_id,))]
 
 
 def our_numbers(db: Db, person: int) -> list[int]:
     """The letter numbers that we gave in this correspondence, ascending. Letters taken back do not count."""
-    raise NotImplementedError
+    return [
+        n
+        for (n,) in db.each(
+            "SELECT l.letter_no FROM correspondences c JOIN letters l ON l.number = c.letter"
+            " WHERE c.person_id = ? AND l.direction = 'out' AND l.letter_no IS NOT NULL ORDER BY l.letter_no",
+            (person,),
+        )
+    ]
 
 
 def their_numbers(db: Db, person: int) -> list[int]:
     """The letter numbers that they gave, ascending, from letters whose seal proves the writer, or unsealed ones."""
-    raise NotImplementedError
+    return [
+        n
+        for (n,) in db.each(
+            "SELECT l.letter_no FROM correspondences c JOIN letters l ON l.number = c.letter"
+            " WHERE c.person_id = ? AND l.direction = 'in' AND l.letter_no IS NOT NULL"
+            " AND l.seal IN ('signed_first_seen', 'signed_pinned', 'signed_verified', 'never_sealed')"
+            " ORDER BY l.letter_no",
+            (person,),
+        )
+    ]
 
 
 def threading(db: Db, number: int) -> tuple[LetterId, tuple[LetterId, ...]]:
-    """In-Reply-To and References (RFC 5322 3.6.4) of an answer to this letter; at most 50 references, the first kept."""
-    raise NotImplementedError
+    """In-Reply-To and References (RFC 5322 3.6.4) of an answer to this letter: at most 50, the first one kept."""
+    filed = letter(db, number)
+    line = filed.references or ((filed.in_reply_to,) if filed.in_reply_to else ())
+    line = tuple(dict.fromkeys((*line, filed.letter_id)))
+    if len(line) > _MOST_REFERENCES:
+        line = (line[0], *line[1 - _MOST_REFERENCES :])
+    return filed.letter_id, line
 
 
-def redate(db: Db, number: int, date: datetime) -> None:
-    """Give the letter another date, and so another place in the archive. The digest in the chain stays what it was."""
-    raise NotImplementedError
+def postmarks_of(db: Db, number: int) -> tuple[Postmark, ...]:
+    """Every way by which this letter came, the first one first."""
+    return tuple(
+        Postmark(Way(way), place, moment(at))
+        for way, place, at in db.each(
+            "SELECT m.way, m.place, min(m.at) FROM arrivals a JOIN postmarks m ON m.arrival = a.number"
+            " WHERE a.letter = ? GROUP BY m.way, m.place ORDER BY min(m.id)",
+            (number,),
+        )
+    )
 
 
-def damaged(db: Db) -> list[int]:
-    """Numbers of letters whose content is not what was filed (F19, F21); reads everything, for `check`."""
-    raise NotImplementedError
+def _parties(db: Db, number: int) -> tuple[Party, ...]:
+    return tuple(
+        Party(role, Correspondent(name, address(where)), person)
+        for role, name, where, person in db.each(
+            "SELECT role, name, address, person_id FROM parties WHERE letter = ? ORDER BY role, position", (number,)
+        )
+    )
+
+
+def _references(db: Db, number: int) -> tuple[LetterId, ...]:
+    return tuple(
+        LetterId(one)
+        for (one,) in db.each("SELECT letter_id FROM letter_references WHERE letter = ? ORDER BY position", (number,))
+    )
+
+
+def _no_letter(number: int) -> NotFound:
+    return NotFound(
+        "no_letter",
+        _("There is no letter with the number {n}.").format(n=number),
+        _("“dearly letterbox”, “dearly outbox” and “dearly correspondence” list the numbers."),
+    )

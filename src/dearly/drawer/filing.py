@@ -1,0 +1,283 @@
+"""Putting letters into the drawer: ours when they are posted, theirs when they are opened. And taking one out again.
+
+Everything here happens in the caller's one transaction: letter, parties, enclosures, correspondence and chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from dearly.drawer import chain, objects
+from dearly.drawer.adopting import enter
+from dearly.drawer.connection import Db
+from dearly.drawer.enclosed import IN_LETTER
+from dearly.drawer.persons import person_of_address
+from dearly.drawer.rows import offset, stamp
+from dearly.letter.address import Correspondent
+from dearly.letter.content import Enclosure, Letter, LetterId
+from dearly.letter.errors import NotFound
+from dearly.letter.sealing import PROVEN, Seal
+from dearly.letter.words import _
+
+_DAY = int(timedelta(days=1).total_seconds())
+_PER_DAY = 1 << 20
+_MOST_REFERENCES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What opening an arrival brought, to be filed. `letter_id` None: it carried none. `inner_sha256`: of the signed
+    bytes; of a letter that was never sealed, of its body, From, Date, Message-ID and To. `person`: whose
+    correspondence it joins; None for someone not in the address book."""
+
+    letter_id: LetterId | None
+    inner_sha256: bytes
+    sender: Correspondent | None
+    to: tuple[Correspondent, ...]
+    cc: tuple[Correspondent, ...]
+    date: datetime
+    subject: str
+    text: str
+    seal: Seal
+    html: str | None = field(default=None, repr=False)
+    enclosures: tuple[Enclosure, ...] = ()
+    in_reply_to: LetterId | None = None
+    references: tuple[LetterId, ...] = ()
+    letter_no: int | None = None
+    quantum_safe: bool | None = None
+    signer: str | None = None
+    signed_at: datetime | None = None
+    person: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """`number`: of the letter. `first`: False when it was here already (by another way), so that only a postmark was
+    added. `twin`: another letter with the same id but other bytes is here."""
+
+    number: int
+    first: bool
+    twin: bool
+
+
+def file_received(db: Db, arrival: int, received: Received, now: datetime) -> Filed:
+    """File what an arrival held; the arrival becomes "opened". The letter's number is the arrival's, unless the same
+    letter is here already: then that one stays, and keeps the better of the two seals. Filing the same arrival again
+    changes nothing else. Raises `NotFound` (no_arrival)."""
+    row = db.one("SELECT raw_sha256 FROM arrivals WHERE number = ?", (arrival,))
+    if row is None:
+        raise NotFound("no_arrival", _("There is no envelope with the number {n}.").format(n=arrival))
+    letter_id = received.letter_id or own_id(row[0])
+    number = same(db, letter_id, received.inner_sha256)
+    first = number is None
+    if number is None:
+        number = arrival
+        chain.append(db, chain.Kind.FILED, _insert_received(db, number, letter_id, received, now), now)
+    elif received.seal in PROVEN:
+        _prove(db, number, received)
+    db.run(
+        "UPDATE arrivals SET state = 'opened', at_door = 0, letter = ?, seal = ?, reason = '',"
+        " opened = coalesce(opened, ?), person_id = coalesce(person_id, ?) WHERE number = ?",
+        (number, received.seal.value, stamp(now), received.person, arrival),
+    )
+    db.run("UPDATE arrivals SET letter = ? WHERE same_as = ?", (number, arrival))
+    return Filed(number, first, _mark_twins(db, letter_id))
+
+
+def file_sent(
+    db: Db, number: int, letter: Letter, *, persons: Sequence[int | None], postcard: bool, now: datetime
+) -> bytes:
+    """File a letter of ours under the number that its draft had (or that `numbers.new_number` gave); its content's
+    digest. `persons`: for each of `letter.to`, its id in the address book. `letter.enclosures` hold their bytes."""
+    db.run(
+        "INSERT INTO letters (number, direction, letter_id, content_sha256, letter_no, date, date_offset, sort_key,"
+        " filed, subject, body, in_reply_to, postcard) VALUES (?, 'out', ?, zeroblob(32), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            letter.letter_id,
+            letter.letter_no,
+            stamp(letter.date),
+            offset(letter.date),
+            _sort_key(db, letter.date),
+            stamp(now),
+            letter.subject,
+            objects.pack_text(letter.text),
+            letter.in_reply_to,
+            postcard,
+        ),
+    )
+    _put_parties(db, number, "from", [(letter.sender, None)])
+    _put_parties(db, number, "to", zip(letter.to, persons, strict=True))
+    _put_references(db, number, letter.references)
+    IN_LETTER.add(db, number, letter.enclosures)
+    enter(db, number)
+    return _seal_content(db, number)
+
+
+def same(db: Db, letter_id: LetterId, inner_sha256: bytes) -> int | None:
+    """Number of the letter with this id and these signed bytes, ours too (our own copy coming back)."""
+    found = db.value(
+        "SELECT number FROM letters WHERE letter_id = ?1 AND (inner_sha256 = ?2 OR EXISTS"
+        " (SELECT 1 FROM sealed_forms f WHERE f.letter = number AND f.inner_sha256 = ?2)) ORDER BY number",
+        (letter_id, inner_sha256),
+    )
+    return None if found is None else int(found)
+
+
+def own_id(raw_sha256: bytes) -> LetterId:
+    """The id of a letter that came without one, from the bytes as fetched (F39), at a name that is nobody's (RFC 2606)."""
+    return LetterId(f"sha256-{raw_sha256[:16].hex()}@no-id.invalid")
+
+
+def content_digest(db: Db, number: int) -> bytes:
+    """SHA-256 over what the letter says, who to whom, when, and what is enclosed, as it stands in the tables now.
+
+    Each field is preceded by its length, so that no two contents give the same octets."""
+    found = db.one(
+        "SELECT direction, letter_id, inner_sha256, letter_no, date, date_offset, subject, body, in_reply_to, postcard"
+        " FROM letters WHERE number = ?",
+        (number,),
+    )
+    assert found is not None
+    *fields, body, in_reply_to, postcard = found
+    fields += [objects.unpack_text(body), in_reply_to, postcard]
+    digest = hashlib.sha256(b"dearly letter 1")
+    for values in (
+        [fields],
+        db.all("SELECT role, name, address FROM parties WHERE letter = ? ORDER BY role, position", (number,)),
+        db.all("SELECT letter_id FROM letter_references WHERE letter = ? ORDER BY position", (number,)),
+        [(e.name, e.media_type, e.cid, e.sha256) for e in IN_LETTER.listed(db, number)],
+    ):
+        digest.update(len(values).to_bytes(4, "big"))
+        for value in (value for row in values for value in row):
+            octets = b"-" if value is None else b"=" + (value if isinstance(value, bytes) else str(value).encode())
+            digest.update(len(octets).to_bytes(8, "big") + octets)
+    return digest.digest()
+
+
+def redate(db: Db, number: int, date: datetime, now: datetime) -> None:
+    """Give the letter another date (the one on the paper), and so another place in the archive."""
+    key = _sort_key(db, date)
+    db.run(
+        "UPDATE letters SET date = ?, date_offset = ?, sort_key = ? WHERE number = ?",
+        (stamp(date), offset(date), key, number),
+    )
+    db.run("UPDATE correspondences SET sort_key = ? WHERE letter = ?", (key, number))
+    chain.append(db, chain.Kind.FILED, _seal_content(db, number), now)
+
+
+def erase(db: Db, number: int, now: datetime) -> None:
+    """Take a letter of ours that never left out of the drawer, with a tombstone in the chain (`outbox.take_back`)."""
+    chain.append(db, chain.Kind.ERASED, content_digest(db, number), now)
+    db.run("UPDATE drafts SET answers = NULL WHERE answers = ?", (number,))
+    db.run("UPDATE arrivals SET letter = NULL WHERE letter = ?", (number,))
+    IN_LETTER.remove_all(db, number)
+    db.run("DELETE FROM correspondences WHERE letter = ?", (number,))
+    db.run("DELETE FROM parties WHERE letter = ?", (number,))
+    db.run("DELETE FROM letter_references WHERE letter = ?", (number,))
+    db.run("DELETE FROM letters WHERE number = ?", (number,))
+
+
+def _insert_received(db: Db, number: int, letter_id: LetterId, received: Received, now: datetime) -> bytes:
+    html = None if received.html is None else objects.put(db, _sound(received.html).encode())
+    db.run(
+        "INSERT INTO letters (number, direction, letter_id, inner_sha256, content_sha256, letter_no, date, date_offset,"
+        " sort_key, filed, subject, body, html, in_reply_to, seal, quantum_safe, signer, signed_at)"
+        " VALUES (?, 'in', ?, ?, zeroblob(32), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            letter_id,
+            received.inner_sha256,
+            # Their own count is a claim as well: only a number that a person could have reached is one.
+            received.letter_no if received.letter_no is not None and 0 < received.letter_no < 1 << 31 else None,
+            stamp(received.date),
+            offset(received.date),
+            _sort_key(db, received.date),
+            stamp(now),
+            _sound(received.subject),
+            objects.pack_text(_sound(received.text)),
+            html,
+            received.in_reply_to,
+            *_proof(received),
+        ),
+    )
+    if received.sender is not None:
+        _put_parties(db, number, "from", [(received.sender, received.person)])
+    for role, people in (("to", received.to), ("cc", received.cc)):
+        _put_parties(db, number, role, [(who, _known(db, who)) for who in people])
+    _put_references(db, number, received.references)
+    IN_LETTER.add(db, number, received.enclosures)
+    enter(db, number)
+    return _seal_content(db, number)
+
+
+def _prove(db: Db, number: int, received: Received) -> None:
+    """The same signed bytes came again, and this time the seal proves them: that is news about this letter too."""
+    was = db.value("SELECT seal FROM letters WHERE number = ? AND direction = 'in'", (number,))
+    if was is not None and Seal(was) not in PROVEN:
+        db.run(
+            "UPDATE letters SET seal = ?, quantum_safe = ?, signer = ?, signed_at = ? WHERE number = ?",
+            (*_proof(received), number),
+        )
+    if received.person is not None:
+        db.run(
+            "UPDATE parties SET person_id = ? WHERE letter = ? AND role = 'from' AND person_id IS NULL",
+            (received.person, number),
+        )
+        enter(db, number)
+
+
+def _proof(received: Received) -> tuple[str, bool | None, str | None, int | None]:
+    signed_at = None if received.signed_at is None else stamp(received.signed_at)
+    return received.seal.value, received.quantum_safe, received.signer, signed_at
+
+
+def _mark_twins(db: Db, letter_id: LetterId) -> bool:
+    numbers = db.all("SELECT number FROM letters WHERE letter_id = ?", (letter_id,))
+    if len(numbers) > 1:
+        db.run("UPDATE letters SET twin = 1 WHERE letter_id = ? AND twin = 0", (letter_id,))
+    return len(numbers) > 1
+
+
+def _put_parties(db: Db, letter: int, role: str, people: Iterable[tuple[Correspondent, int | None]]) -> None:
+    db.many(
+        "INSERT INTO parties (letter, role, position, name, address, address_key, person_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (letter, role, position, _sound(who.name), str(who.address), who.address.key, person)
+            for position, (who, person) in enumerate(people)
+        ],
+    )
+
+
+def _put_references(db: Db, letter: int, references: Sequence[LetterId]) -> None:
+    db.many(
+        "INSERT INTO letter_references (letter, position, letter_id) VALUES (?, ?, ?)",
+        [(letter, position, _sound(one)) for position, one in enumerate(references[:_MOST_REFERENCES])],
+    )
+
+
+def _known(db: Db, who: Correspondent) -> int | None:
+    person = person_of_address(db, who.address, who.name)
+    return None if person is None else person.id
+
+
+def _sort_key(db: Db, date: datetime) -> int:
+    """The next free place in the day of `date` (UTC): day << 20 | n."""
+    day = (stamp(date) // _DAY) * _PER_DAY
+    last = db.value("SELECT max(sort_key) FROM letters WHERE sort_key >= ? AND sort_key < ?", (day, day + _PER_DAY))
+    return day if last is None else int(last) + 1
+
+
+def _seal_content(db: Db, number: int) -> bytes:
+    digest = content_digest(db, number)
+    db.run("UPDATE letters SET content_sha256 = ? WHERE number = ?", (digest, number))
+    return digest
+
+
+def _sound(text: str) -> str:
+    """Foreign text without lone surrogates, which no encoding can carry."""
+    return text.encode("utf-8", "replace").decode()

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from dearly.letter.errors import DearlyError
-from dearly.opener import probe, reading, serving, warm
+from dearly.opener import reading, serving, warm
 from dearly.opener.protocol import Bytes, Certificate, Merge, Minimise
 from dearly.opener.serving import Run
 from dearly.seal import trust
@@ -67,12 +67,14 @@ def _cards() -> Mapping[str, Run]:
 def _trying() -> Mapping[str, Run]:
     import tempfile
 
+    from dearly.opener import trying
+
     written = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open for the life of the process, that is the test
     return {
         **_letters(),
-        "try": lambda what, _: probe.attempt(what, written),
-        "exec": lambda what, _: probe.attempt_exec(what),
-        "spin": lambda what, _: probe.spin(what),
+        "try": lambda what, _: trying.attempt(what, written),
+        "exec": lambda what, _: trying.attempt_exec(what),
+        "spin": lambda what, _: trying.spin(what),
     }
 
 

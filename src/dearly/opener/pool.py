@@ -76,6 +76,7 @@ class Opener:
         self._free = asyncio.Semaphore(size)
         self._size = size
         self._idle: deque[Child] = deque()
+        self._busy: set[Child] = set()
         self._languages = languages
         self._closed = False
 
@@ -85,10 +86,16 @@ class Opener:
             pass
 
     async def close(self) -> None:
-        """End all children. What is being asked ends with an error."""
+        """End all children, and come back when they have ended. What is being asked ends with an error."""
         self._closed = True
+        for child in self._busy:
+            child.kill()
+        for _turn in range(self._size):
+            await self._free.acquire()
         await asyncio.gather(*(child.close() for child in self._idle))
         self._idle.clear()
+        for _turn in range(self._size):
+            self._free.release()
 
     async def __aenter__(self) -> Opener:
         return self
@@ -234,13 +241,15 @@ class Opener:
     @asynccontextmanager
     async def _child(self) -> AsyncIterator[Child]:
         """A child that nobody else uses; the one used last comes first, so that few are kept awake."""
-        if self._closed:
-            raise DearlyError("opener_closed", _("The desk is closing."))
         async with self._free:
+            if self._closed:
+                raise DearlyError("opener_closed", _("The desk is closing."))
             child = self._idle.pop() if self._idle else await self._start("letters")
+            self._busy.add(child)
             try:
                 yield child
             finally:
+                self._busy.discard(child)
                 if child.usable and not self._closed:
                     self._idle.append(child)
                 else:

@@ -79,7 +79,7 @@ class Child:
         loop = asyncio.get_running_loop()
         transport, streams = await loop.subprocess_exec(
             lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=1 << 20, loop=loop),
-            *(sys.executable, "-I", "-m", module, *arguments),
+            *command(module, *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -172,7 +172,7 @@ class Child:
     async def _lost(self, error: BaseException) -> BaseException:
         """Kill what is left of the child, and give the error that says what became of the request."""
         how = await self._how(error)
-        self._end()
+        self.kill()
         await self._process.wait()
         if isinstance(error, Unanswered):
             return error.why
@@ -192,7 +192,8 @@ class Child:
             case _:
                 return None
 
-    def _end(self) -> None:
+    def kill(self) -> None:
+        """End it now. Whoever is asking it gets `Lost`."""
         self.usable = False
         with suppress(ProcessLookupError):
             self._transport.kill()
@@ -207,8 +208,13 @@ class Child:
         with suppress(TimeoutError):
             async with asyncio.timeout(2):
                 await self._process.wait()
-        self._end()
+        self.kill()
         await self._process.wait()
+
+
+def command(module: str, *arguments: str) -> tuple[str, ...]:
+    """How a child is run: isolated, so that neither environment, current folder nor user's packages reach it."""
+    return (sys.executable, "-I", "-m", module, *arguments)
 
 
 def _confused(why: str) -> NoReturn:

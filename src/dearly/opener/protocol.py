@@ -93,9 +93,11 @@ class SealThis:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What a self-test is to attempt. `folder`: one that can be read; `port`: one of 127.0.0.1 that answers."""
+    """What a self-test is to attempt. `home`: the home folder; `file`: an empty file in an empty folder, both
+    ours to change; `port`: one of 127.0.0.1 that answers."""
 
-    folder: str
+    home: str
+    file: str
     port: int
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -18,9 +18,7 @@ from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import (
     TEXT_WITHHELD,
     Evidence,
-    Grammar,
     Headers,
-    Integrity,
     Shape,
     Signature,
     judge,
@@ -70,7 +68,14 @@ def open_parcel(what: Open, ask: Ask) -> Opened:
         return _read_cleartext(opened, what, outside)
     if shape is Shape.MALFORMED or armor is None:
         return opened
-    return _open_sealed(opened, what, outside, armor, ask)
+    taken = openpgp.outer(armor)
+    del armor  # the largest letter has to fit in here several times over, so nothing is held on to
+    if taken.shape is not Shape.SEALED:
+        return replace(opened, evidence=Evidence(Shape.MALFORMED))
+    opened = replace(opened, seal_sha256=taken.seal_sha256, quantum_safe=taken.quantum_safe)
+    unpacked = openpgp.unpack(taken, ask("keys", taken.pkesks) if taken.pkesks else (), what.limit)
+    del taken
+    return _read_unpacked(opened, what, outside, unpacked, ask)
 
 
 def _read_cleartext(opened: Opened, what: Open, outside: Outline) -> Opened:
@@ -79,25 +84,17 @@ def _read_cleartext(opened: Opened, what: Open, outside: Outline) -> Opened:
         opened,
         inner_sha256=cleartext_sha256(what.raw, outside),
         letter=_letter(heading(outside), readable(what.raw, outside), inside=False),
-        introduced=_introduced(outside, outside, what.now, inside=False),
+        introduced=_introduced(outside, outside, inside=False),
         evidence=replace(opened.evidence, for_us=_named((*outside.to, *outside.cc), what.our_addresses)),
     )
 
 
-def _open_sealed(opened: Opened, what: Open, outside: Outline, armor: bytes, ask: Ask) -> Opened:
-    taken = openpgp.outer(armor)
-    if taken.shape is not Shape.SEALED:
-        return replace(opened, evidence=Evidence(Shape.MALFORMED))
-    opened = replace(opened, seal_sha256=taken.seal_sha256, quantum_safe=taken.quantum_safe)
-    keys = ask("keys", taken.pkesks) if taken.pkesks else ()
-    unpacked = openpgp.unpack(taken, keys, what.limit)
+def _read_unpacked(opened: Opened, what: Open, outside: Outline, unpacked: openpgp.Unpacked, ask: Ask) -> Opened:
+    """What was sealed, now proven whole or not: judge its signatures and read the letter."""
     evidence = Evidence(Shape.SEALED, unpacked.key, unpacked.integrity, unpacked.grammar)
     opened = replace(opened, evidence=evidence)
-    if unpacked.integrity is not Integrity.INTACT or unpacked.grammar is not Grammar.ONE_LETTER:
-        return opened
     if judge(evidence) in TEXT_WITHHELD:
         return opened
-
     opened = replace(opened, inner_sha256=hashlib.sha256(unpacked.data).digest(), issuers=unpacked.issuers)
     inner: Outline | None = None
     trouble: Trouble | None = None
@@ -157,44 +154,43 @@ def _judge_signature(
     `verify` uses it only where it owns an id that a signature claims. Keys that lie in the letter as enclosures are
     never taken (A13)."""
     names = inner if inner is not None and inner.from_fields else outside
-    introduced = _introduced(inner, names, what.now, inside=True) if inner is not None else None
-    introduced = introduced or _introduced(outside, names, what.now, inside=False)
+    introduced = _introduced(inner, names, inside=True) if inner is not None else None
+    introduced = introduced or _introduced(outside, names, inside=False)
     if not unpacked.signatures:
         return _Judged(openpgp.Verified(Signature.NONE), introduced, ())
     given: tuple[bytes, ...] = ask("find", unpacked.issuers[:MOST_ISSUERS]) if unpacked.issuers else ()
     brought = (introduced.certificate,) if introduced else ()
     verified = openpgp.verify(unpacked, given + brought, what.now)
-    if introduced and introduced.fingerprint in verified.signers and not _among(introduced, given, what.now):
-        return _Judged(verified, introduced, brought)
+    if introduced and introduced.fingerprint in verified.signers:
+        found = () if introduced.fingerprint in map(_fingerprint, given) else brought
+        return _Judged(verified, introduced, found)
     return _Judged(verified, introduced, ())
 
 
-def _among(introduced: Introduced, given: Sequence[bytes], now: datetime) -> bool:
-    for certificate in given:
-        try:
-            if trust.examine(certificate, now).fingerprint == introduced.fingerprint:
-                return True
-        except DearlyError:
-            continue
-    return False
+@lru_cache(maxsize=256)
+def _fingerprint(certificate: bytes) -> str:
+    try:
+        return trust.examine(certificate, datetime.now(UTC)).fingerprint
+    except DearlyError:
+        return ""
 
 
-def _introduced(carries: Outline, names: Outline, now: datetime, *, inside: bool) -> Introduced | None:
+def _introduced(carries: Outline, names: Outline, *, inside: bool) -> Introduced | None:
     """The certificate in the Autocrypt field of `carries`, if it speaks for the one sender that `names` names."""
     if len(names.froms) != 1:
         return None
     address = names.froms[0].address
     field = autocrypt.for_sender(carries.autocrypt, address)
-    minimised = _minimised(field.keydata, address, now.date()) if field else None
-    return Introduced(address, *minimised, inside) if minimised else None
+    certificate = _minimised(field.keydata, address) if field else None
+    fingerprint = _fingerprint(certificate) if certificate else ""
+    return Introduced(address, certificate, fingerprint, inside) if certificate and fingerprint else None
 
 
 @lru_cache(maxsize=64)
-def _minimised(keydata: bytes, address: Address, day: date) -> tuple[bytes, str] | None:
-    """(certificate, fingerprint), once a day for each certificate of people who write often."""
+def _minimised(keydata: bytes, address: Address) -> bytes | None:
+    """Once for each certificate of people who write often."""
     try:
-        certificate = trust.minimise(keydata, address)
-        return certificate, trust.examine(certificate, datetime.combine(day, time(), UTC)).fingerprint
+        return trust.minimise(keydata, address)
     except DearlyError:
         return None
 

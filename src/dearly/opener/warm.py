@@ -10,16 +10,60 @@ import bz2
 import zlib
 from datetime import UTC, datetime
 
-from dearly.letter.address import Address, Correspondent
-from dearly.letter.content import Enclosure, Letter, LetterId
-from dearly.mime import charset, pgpmime, write
+from dearly.letter.address import Address
+from dearly.mime import autocrypt, charset
 from dearly.opener import reading
 from dearly.opener.protocol import Open
 from dearly.seal import openpgp, trust
 from dearly.seal.keys import OwnKey
 
 WHEN = datetime(2020, 1, 1, tzinfo=UTC)
-NOBODY = Address("nobody", "xn--nxasmq6b.invalid")
+NOBODY = Address.parse("nobody@ö.invalid")
+
+_HEAD = f"""\
+From: =?utf-8?q?N=C3=B6body?= <{NOBODY}>
+To: <{NOBODY}>
+Date: Wed, 01 Jan 2020 00:00:00 +0000
+Message-ID: <x@y.invalid>
+Subject: =?iso-8859-1?b?/A==?=
+MIME-Version: 1.0
+"""
+_INSIDE = """\
+HP-Outer: Date: Wed, 01 Jan 2020 00:00:00 +0000
+Content-Type: multipart/mixed; boundary="m"; hp="cipher"
+
+--m
+Content-Type: multipart/alternative; boundary="a"
+
+--a
+Content-Type: text/plain; charset=windows-1252; format=flowed
+Content-Transfer-Encoding: quoted-printable
+
+=F6 >=20
+--a
+Content-Type: text/html; charset=utf-8
+Content-Transfer-Encoding: base64
+
+PHN0eWxlPnAuYXtkaXNwbGF5Om5vbmV9PC9zdHlsZT48cCBzdHlsZT0iY29sb3I6cmVkIj5hPC9wPjxhIGhyZWY9Imh0dHA6Ly9iLmludmFsaWQiPmM8L2E+
+--a--
+--m
+Content-Type: application/octet-stream
+Content-Disposition: attachment; filename*=utf-8''%C3%9F.txt
+
+x
+--m--
+"""
+_OUTSIDE = """\
+Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary="e"
+
+--e
+Content-Type: application/pgp-encrypted
+
+Version: 1
+--e
+Content-Type: application/octet-stream
+
+"""
 
 
 def letters() -> None:
@@ -30,29 +74,17 @@ def letters() -> None:
     zlib.decompressobj().decompress(zlib.compress(b"x"))
     bz2.BZ2Decompressor().decompress(bz2.compress(b"x"))
     own = OwnKey.generate([NOBODY], WHEN)
-    letter = _letter()
-    inside = write.render(letter, autocrypt=(NOBODY, own.certificate))
-    plan = trust.plan({NOBODY: own.certificate}, WHEN)
-    whole = pgpmime.wrap(letter, openpgp.seal(inside, own, plan).armored, NOBODY)
+    introduction = f"Autocrypt: {autocrypt.header(NOBODY, own.certificate)}\n"
+    inside = _crlf(_HEAD + introduction + _INSIDE)
+    sealed = openpgp.seal(inside, own, trust.plan({NOBODY: own.certificate}, WHEN))
 
     def ask(question: str, value: tuple[bytes, ...]) -> tuple[object, ...]:
         return openpgp.session_keys(value, own) if question == "keys" else ()
 
-    for raw in (whole, inside, b"Content-Type: text/html\r\n\r\n<p style='x'>a <a href='http://b.invalid'>c</a>"):
+    for raw in (_crlf(_HEAD + _OUTSIDE) + sealed.armored + b"--e--\r\n", inside):
         reading.open_parcel(Open(raw, datetime.now(UTC), (own.fingerprint,), (NOBODY,), 1 << 20), ask)
     trust.merge(own.certificate, own.plain_certificate)
 
 
-def _letter() -> Letter:
-    somebody = Correspondent("Nöbody", NOBODY)
-    picture = Enclosure("ä.png", "image/png", b"\x89PNG", cid="x@y.invalid")
-    return Letter(
-        letter_id=LetterId("x@y.invalid"),
-        sender=somebody,
-        to=(somebody,),
-        date=WHEN,
-        subject="ü",
-        text="*ö* – 你\n\n> x\n",
-        enclosures=(Enclosure("ß.txt", "text/plain", b"x"), picture),
-        letter_no=1,
-    )
+def _crlf(text: str) -> bytes:
+    return text.replace("\n", "\r\n").encode()

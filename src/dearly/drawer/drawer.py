@@ -167,8 +167,12 @@ class Drawer:
 
     async def read(self, work: Callable[[Db], T]) -> T:
         """Run `work` on a reader, in one snapshot; it cannot change anything."""
+        return await self.on_reader(lambda: self.store.read(work))
+
+    async def on_reader(self, act: Callable[[], T]) -> T:
+        """Run `act` on a reader's thread. For the modules of this room only."""
         self._must_be_open()
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.store.read, work)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, act)
 
     async def on_writer(self, act: Callable[[], T]) -> T:
         """Run `act` on the writer's thread, between two units of work. For the modules of this room only."""

@@ -7,6 +7,7 @@ the drawer is locked; the chain may have grown since, but may never have become 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,19 +18,19 @@ from dearly.drawer.slotfiles import write_copies
 from dearly.drawer.slots import Slots, open_record, seal_record
 
 
-def recall(key: DataKey, uid: str, slots: Slots | None, state: Path | None) -> list[chain.Head]:
-    """The heads that were kept outside; none where there are none."""
+def recall(keys: Iterable[DataKey], uid: str, slots: Slots | None, state: Path | None) -> list[chain.Head]:
+    """The heads that were kept outside, under any of `keys`; none where there are none."""
     sealed = [slots.head] if slots is not None else []
     if state is not None:
         with contextlib.suppress(OSError):
             sealed.append((state / _name(uid)).read_bytes())
-    found = (chain.unpack(open_record(key, uid, record)) for record in sealed if record)
+    found = (chain.unpack(open_record(key, uid, record)) for record in sealed if record for key in keys)
     return [head for head in found if head is not None]
 
 
 def keep(folder: Path, key: DataKey, uid: str, slots: Slots, head: chain.Head, state: Path | None) -> Slots:
     """Write `head` to both slots files and the state folder, unless it stands there already. Raises OSError."""
-    if [head] * (1 if state is None else 2) == recall(key, uid, slots, state):
+    if [head] * (1 if state is None else 2) == recall([key], uid, slots, state):
         return slots
     record = seal_record(key, uid, chain.pack(head))
     newer = replace(slots, revision=slots.revision + 1, head=record)

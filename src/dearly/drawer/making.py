@@ -29,12 +29,7 @@ def make(folder: Path, passphrase: bytes, cost: SlotCost, chance: Chance, now: d
     Raises `Refused` (drawer_exists, network_folder, synced_folder), `NoSpace`; nothing is left at `folder` then."""
     folder = folder.absolute()
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise Refused(
-                "drawer_exists",
-                _("There is something in “{folder}” already.").format(folder=folder),
-                _("Choose a folder that is empty or does not exist yet."),
-            )
+        refuse_taken(folder)
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         surroundings.refuse_network(folder.parent)
         surroundings.refuse_synced(folder)
@@ -54,6 +49,16 @@ def make(folder: Path, passphrase: bytes, cost: SlotCost, chance: Chance, now: d
     except (apsw.Error, OSError) as error:
         raise translate(error) from error
     return key
+
+
+def refuse_taken(folder: Path) -> None:
+    """Raise `Refused` (drawer_exists) unless `folder` is empty or not there. Raises OSError."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refused(
+            "drawer_exists",
+            _("There is something in “{folder}” already.").format(folder=folder),
+            _("Choose a folder that is empty or does not exist yet."),
+        )
 
 
 def sweep(folder: Path, purpose: str) -> None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import apsw
 
-from dearly.drawer.connection import DataKey, Db, read_only, translate
+from dearly.drawer.connection import DataKey, Db, read_only, translate, unguarded
 from dearly.drawer.folder import LOG, RESCUED, SHARED, give_ballast_back
 from dearly.drawer.guard import Guard
 from dearly.drawer.migrate import copy_aside
@@ -118,6 +118,22 @@ class Store:
             raise
         except apsw.Error as error:
             raise self._trouble_with(error) from error
+
+    def rekey(self, fresh: DataKey) -> None:
+        """Write every page anew with another key. Nobody may be reading. Raises errors of the family.
+
+        In the log's mode SQLite3MC cannot change the key, so it is done with a rollback journal, which a crash leaves
+        behind and the next opening plays back."""
+        self.rest()
+        self.fold()
+        try:
+            unguarded(self._writer, "PRAGMA journal_mode=DELETE", f"PRAGMA rekey='raw:{fresh.hex()}'")
+            unguarded(self._writer, "PRAGMA journal_mode=WAL")
+        except apsw.Error as error:
+            raise self._trouble_with(error) from error
+        self.key = fresh
+        Db(self._writer).one("SELECT 1 FROM sqlite_schema")
+        self._guard = Guard(self.folder)
 
     def rest(self) -> None:
         """Close the reading connections; they open again when needed."""

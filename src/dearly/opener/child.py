@@ -13,7 +13,7 @@ from typing import Any
 
 from dearly.letter.errors import DearlyError
 from dearly.opener import reading, serving, warm
-from dearly.opener.protocol import Bytes, Certificate, Merge, Minimise
+from dearly.opener.protocol import Bytes, Certificate, Merge, Minimise, Plan
 from dearly.opener.serving import Run
 from dearly.seal import trust
 from dearly.seal.keys import OwnKey
@@ -33,6 +33,7 @@ def _letters() -> Mapping[str, Run]:
         "examine": lambda what, _: trust.examine(what.data, what.now),
         "minimise": _minimise,
         "merge": _merge,
+        "plan": _plan,
     }
 
 
@@ -42,6 +43,10 @@ def _minimise(what: Minimise, _: Any) -> bytes:
 
 def _merge(what: Merge, _: Any) -> bytes:
     return trust.merge(what.old, what.new)
+
+
+def _plan(what: Plan, _: Any) -> trust.SealPlan:
+    return trust.plan({wanted.address: wanted.certificate for wanted in what.wanted}, what.now)
 
 
 def _cards() -> Mapping[str, Run]:

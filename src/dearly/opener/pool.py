@@ -37,6 +37,7 @@ from dearly.opener.protocol import (
     MOST_PKESKS,
     OPEN,
     OUTLINE,
+    PLAN,
     Bytes,
     How,
     In,
@@ -45,10 +46,12 @@ from dearly.opener.protocol import (
     Open,
     Operation,
     Out,
+    Plan,
+    Wanted,
 )
 from dearly.opener.values import Opened, Outside, Trouble, claimed_shape
 from dearly.seal.openpgp import SessionKey
-from dearly.seal.trust import CertificateFacts
+from dearly.seal.trust import CertificateFacts, SealPlan
 
 Keys = Callable[[list[bytes]], Awaitable[Sequence[SessionKey]]]
 """PKESK bodies to the session keys that ours give (`keyholder.Keyholder.session_keys`)."""
@@ -217,6 +220,11 @@ class Opener:
     async def merge(self, old: bytes, new: bytes) -> bytes:
         """`seal.trust.merge` in a child."""
         return await self._simply(MERGE, Merge(old, new))
+
+    async def plan(self, wanted: Mapping[Address, bytes | None], now: datetime) -> SealPlan:
+        """`seal.trust.plan` in a child: how to seal to all of `wanted`. Raises `CannotSealOrOpen` as it does."""
+        people = tuple(Wanted(address, certificate) for address, certificate in wanted.items())
+        return await self._simply(PLAN, Plan(people, now))
 
     async def limits(self) -> Limits:
         """What a child of this kind is proven unable to do here: a new one tries each, and is thrown away."""

@@ -76,6 +76,20 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Someone to seal to, and the certificate at hand for them."""
+
+    address: Address
+    certificate: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    wanted: tuple[Wanted, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """A minimised certificate and what it says of itself."""
 
@@ -134,6 +148,7 @@ CERTIFICATE: Operation[Bytes, Certificate] = Operation("certificate", Bytes, Cer
 EXAMINE: Operation[Bytes, CertificateFacts] = Operation("examine", Bytes, CertificateFacts)
 MINIMISE: Operation[Minimise, bytes] = Operation("minimise", Minimise, bytes)
 MERGE: Operation[Merge, bytes] = Operation("merge", Merge, bytes)
+PLAN: Operation[Plan, SealPlan] = Operation("plan", Plan, SealPlan)
 TRY: Operation[Try, Tried] = Operation("try", Try, Tried)
 EXEC: Operation[Empty, bool] = Operation("exec", Empty, bool)
 SPIN: Operation[Empty, Empty] = Operation("spin", Empty, Empty)
@@ -148,7 +163,7 @@ SEAL: Operation[SealThis, Sealed] = Operation("seal", SealThis, Sealed)
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
     for operation in (
-        *(OPEN, OUTLINE, CARD, CERTIFICATE, EXAMINE, MINIMISE, MERGE, TRY, EXEC, SPIN),
+        *(OPEN, OUTLINE, CARD, CERTIFICATE, EXAMINE, MINIMISE, MERGE, PLAN, TRY, EXEC, SPIN),
         *(OWN, SESSION_KEYS, SEAL),
     )
 }

@@ -129,7 +129,7 @@ class Certificate:
 
 def _seals(component: Component, binding: SignaturePacket | None, now: int) -> bool:
     key = component.key
-    if key is None or binding is None or component.revocations or max(key.created, binding.created) > now:
+    if key is None or binding is None or component.revocations:
         return False
     flags = binding.get(KEY_FLAGS)
     if flags is None:

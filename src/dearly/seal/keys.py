@@ -25,6 +25,7 @@ from dearly.seal.signature import (
     COMPRESSIONS,
     FEATURES,
     HASHES,
+    ISSUER,
     KEY_FLAGS,
     PRIMARY_USER_ID,
     REASON,
@@ -259,5 +260,11 @@ def _prove(primary: KeyPacket, packets: Sequence[Packet]) -> None:
             signed = (primary.hashed, *_hashed(body))
         elif tag == Tag.PUBLIC_SUBKEY:
             signed = (primary.hashed, KeyPacket.read(body).hashed)
-        elif tag != Tag.SIGNATURE or not signed or not proves(SignaturePacket.read(body), primary, signed):
+        elif tag != Tag.SIGNATURE or not signed or not _is_ours(body, primary, signed):
             raise Malformed("not as written")
+
+
+def _is_ours(body: bytes, primary: KeyPacket, signed: tuple[bytes, ...]) -> bool:
+    made = SignaturePacket.read(body)
+    as_written = made.unhashed == ((ISSUER, primary.key_id),) and made.lean() == body
+    return as_written and proves(made, primary, signed) is True

@@ -1,0 +1,43 @@
+"""One rule for programs that may be missing: skipped with the reason on a desk, a failure where CI=true."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.peers import GnuPG, Sq
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here talks to a real program."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.peers)
+
+
+def needs(program: str) -> str:
+    """The path of a program (a name on PATH, or a file), or the end of the test: tests/debian.sh installs them."""
+    found = program if os.sep in program and Path(program).exists() else shutil.which(program)
+    if found:
+        return found
+    reason = f"{program} is not installed (sh tests/debian.sh)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def gnupg() -> Iterator[GnuPG]:
+    """GnuPG with a home of its own, as it is when freshly installed."""
+    with GnuPG(needs("gpg")) as peer:
+        yield peer
+
+
+@pytest.fixture
+def sq(tmp_path: Path) -> Sq:
+    """Sequoia's command line."""
+    return Sq(needs("sq"), tmp_path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dearly.door.frames import (
@@ -68,7 +69,9 @@ def _greet(sock: socket.socket, drawer: str, argv: list[str], terminal: LocalTer
     if len(request) > MOST_REQUEST:
         raise _too_long()
     try:
-        sock.sendall(request)
+        with suppress(BrokenPipeError):
+            # An owner that refuses may have hung up before all was said; its answer is still there to be read.
+            sock.sendall(request)
         kind, body = receive_from(sock)
         answer = unpack_json(body) if kind == JSON else {}
     except (TimeoutError, Breach):

@@ -10,7 +10,6 @@ shown to others. Everything here is quick to import: the thin client pays for it
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
@@ -64,6 +63,8 @@ def is_ours(folder: str) -> bool:
 
 
 def _name(drawer: str) -> str:
+    import hashlib
+
     digest = hashlib.sha256(os.fsencode(os.path.realpath(drawer))).hexdigest()
     return f"{digest[:16]}.sock"
 

@@ -28,6 +28,11 @@ Serve = Callable[[list[str], RemoteTerminal], int]
 """Runs one command for a client, in a thread of its own: arguments and terminal in, exit code out."""
 
 MOST_CLIENTS = 16
+"""Commands that run at once; whoever comes then is told that the desk is busy."""
+
+MOST_KNOCKING = 64
+"""Connections at once, with those that have not said yet what they want."""
+
 SECONDS_FOR_REQUEST = 5.0
 
 
@@ -83,11 +88,7 @@ class Door:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if not _is_us(writer):
-                return
-            if len(self._talks) > MOST_CLIENTS:
-                writer.write(pack_json({"refused": "busy"}))
-                await writer.drain()
+            if not _is_us(writer) or len(self._talks) > MOST_KNOCKING:
                 return
             request = await self._request(reader, writer)
             if request is not None:
@@ -118,7 +119,9 @@ class Door:
         if value.get("v") != VERSION:
             return "version"
         request = Request.parse(value)
-        return request if request.drawer == self._drawer else "drawer"
+        if request.drawer != self._drawer:
+            return "drawer"
+        return request if len(self._terminals) < MOST_CLIENTS else "busy"
 
     async def _run(self, request: Request, terminal: RemoteTerminal, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()

@@ -106,7 +106,7 @@ def calibrate() -> SlotCost:
 
 def wrap(uid: str, number: int, key: DataKey, passphrase: bytes, cost: SlotCost) -> Slot:
     """A slot in which the prepared `passphrase` wraps `key`. Takes as long as `cost` says."""
-    bare = Slot(number, cost, secrets.token_bytes(16), secrets.token_bytes(12), b"")
+    bare = Slot(number, Parameters(**asdict(cost)), secrets.token_bytes(16), secrets.token_bytes(12), b"")
     wrapping = ChaCha20Poly1305(_derive(passphrase, bare))
     return replace(bare, wrapped=wrapping.encrypt(bare.nonce, key, _bound(uid, CIPHER, bare)))
 

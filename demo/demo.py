@@ -1,1 +1,277 @@
-"""Placeholder."""
+"""A letter from a blank page to an answer, in the terminal: two people, two locked drawers, one post office.
+
+Everything is real and runs here: the same `dearly` commands that a person would type, an office on this machine's
+loopback, two encrypted drawers in a temporary folder that is removed at the end. After each step the demo shows what
+an onlooker would see there.
+
+    python demo/demo.py [--letter FILE]
+
+FILE is plain text; lines `From:`, `To:`, `Place:` and `Date:` at its head are taken as what they say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import string
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DEARLY = [sys.executable, "-m", "dearly"]
+
+LETTER = """\
+From: Ada
+To: Bert
+Place: the house by the canal
+
+Dear Bert,
+
+this letter is early, I know. I have been putting it off for years, so it may be early once.
+
+I have moved again. From the new window I see a canal, a heron, and a man who repairs accordions. In the
+evenings he plays the ones that are done, to be sure. You would like it here.
+
+What I could not say on the telephone is short: I was wrong that winter, and you were right to go.
+I do not ask for anything. Write when you like, or do not.
+
+Your
+Ada
+"""
+
+ANSWER = """\
+Dear {to},
+
+your letter lay in the box on Friday. I have read it twice, and then once aloud.
+
+Come home. The kettle is where it always was.
+
+{name}
+"""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A letter to try things with: who writes it to whom, what it is about, and its text."""
+
+    sender: str
+    recipient: str
+    subject: str
+    text: str
+
+
+def read_letter(text: str) -> Written:
+    """The head lines and the text of a letter file; what is missing is filled in."""
+    head: dict[str, str] = {}
+    lines = text.splitlines()
+    while lines and (found := re.fullmatch(r"(From|To|Place|Date): *(.+)", lines[0])):
+        head[found[1]] = found[2].strip()
+        lines.pop(0)
+    where = ", ".join(head[k] for k in ("Place", "Date") if k in head)
+    body = "\n".join(lines).strip("\n")
+    subject = f"From {head['Place'].split(',')[0]}" if "Place" in head else "A letter"
+    return Written(
+        head.get("From", "Ada"), head.get("To", "Bert"), subject, f"{where}\n\n{body}\n" if where else body + "\n"
+    )
+
+
+class Person:
+    """Somebody with a drawer of their own, who types `dearly` commands."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.folder = name, folder
+        folder.mkdir()
+        self.drawer = folder / "drawer"
+        self.passphrase = folder / "passphrase"
+        self.passphrase.write_text(f"not a real passphrase of {name}\n")
+        self.passphrase.chmod(0o600)
+
+    def dearly(self, *words: str, typed: str | None = None, show: bool = True) -> Any:
+        """Run one command as this person; its answer as JSON. The command is printed as one would type it."""
+        if show:
+            say(f"    {self.name.split()[0]} $ dearly {' '.join(shown(word) for word in words)}")
+        done = subprocess.run(
+            [*DEARLY, "--drawer", self.drawer, "--passphrase-file", self.passphrase, *words, "--json"],
+            input=typed or "",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            sys.exit(f"dearly {words[0]} ended with {done.returncode}:\n{done.stderr}")
+        return json.loads(done.stdout or "null")
+
+
+def shown(word: str) -> str:
+    """A word of a command as typed: quoted where needed, long paths shortened to their name."""
+    word = Path(word).name if os.sep in word and not word.startswith("http") else word
+    return f'"{word}"' if " " in word else word
+
+
+def say(text: str = "") -> None:
+    """One line to the terminal, at once."""
+    print(text, flush=True)
+
+
+def tell(text: str) -> None:
+    """A paragraph in plain words."""
+    say()
+    say(textwrap.fill(text, 92))
+
+
+def onlooker(what: str, data: bytes, words: list[str]) -> None:
+    """Show bytes as somebody without a key would see them, and whether any word of the letter is among them."""
+    printable = set((string.ascii_letters + string.digits + string.punctuation + " ").encode())
+    say(f"    An onlooker sees {what}, {len(data):,} bytes:")
+    start = data.find(b"\n\n") if data.startswith(b"From") else 0
+    for row in range(2):
+        piece = data[max(0, start) + 4096 * row :][:56] if len(data) > 8192 else data[56 * row :][:56]
+        say("      | " + "".join(chr(b) if b in printable else "·" for b in piece))
+    found = [word for word in words if word.encode() in data]
+    say(f"      | words of the letter in it: {', '.join(found) if found else 'none'}")
+    if found:
+        sys.exit("The letter can be read where it must not be.")
+
+
+@contextmanager
+def office(store: Path) -> Iterator[str]:
+    """A post office on loopback, for as long as the block lasts; gives its address."""
+    process = subprocess.Popen(
+        [*DEARLY, "office", "serve", "--store", store, "--listen", "127.0.0.1:0", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["url"]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+def invite(store: Path, name: str) -> str:
+    """An invitation's token, from the operator of the office."""
+    done = subprocess.run(
+        [*DEARLY, "office", "invite", name, "--store", store, "--json"], capture_output=True, text=True, check=True
+    )
+    return str(json.loads(done.stdout)["token"])
+
+
+def stored_parcels(store: Path) -> bytes:
+    """Everything that lies in the office's store, as one run of bytes."""
+    with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as db:
+        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        cells = (cell for table in tables for row in db.execute(f'SELECT * FROM "{table}"') for cell in row)
+        blobs = [cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells]
+    db.close()
+    return max(blobs, key=len)
+
+
+def play(letter: Written, place: Path) -> None:
+    """The whole way of one letter and its answer."""
+    words = [w for w in dict.fromkeys(re.findall(r"[A-Za-z]{7,}", letter.text)) if w.isalpha()][:200]
+    writer, friend = Person(letter.sender, place / "one"), Person(letter.recipient, place / "two")
+    store = place / "office.db"
+    with office(store) as url:
+        tell(f"A post office has opened on this machine, at {url}. It has no key to anything.")
+        tell(f"{writer.name} and {friend.name} each set up a desk: a locked drawer, a key, an address at the office.")
+        for person in (writer, friend):
+            person.dearly("setup", "--name", person.name, "--office", url, "--invite", invite(store, person.name))
+            person.dearly("unlock", show=False)
+        try:
+            for person, other in ((writer, friend), (friend, writer)):
+                card = place / f"{other.folder.name}.vcf"
+                other.dearly("address", "--vcard", str(card), show=False)
+                person.dearly("people", "add", other.name, "--vcard", str(card))
+            exchange(letter, writer, friend, store, words)
+        finally:
+            for person in (writer, friend):
+                person.dearly("lock", show=False)
+
+
+def exchange(letter: Written, writer: Person, friend: Person, store: Path, words: list[str]) -> None:
+    """Write, read over, post, collect, open, answer, open."""
+    tell(f"{writer.name} writes {len(letter.text.split())} words to {friend.name}. The page is kept in the drawer.")
+    page = writer.folder / "letter.txt"
+    page.write_text(letter.text)
+    draft = writer.dearly("write", friend.name, "--subject", letter.subject, "--from-file", str(page))
+    number = str(draft["number"])
+    onlooker("the locked drawer", locked_bytes(writer), words)
+
+    tell(f"{writer.name} reads the letter over, as {friend.name} will see it.")
+    over = writer.dearly("read-over", number)
+    say(f"    The seal: {over['seal']}")
+
+    tell("It is posted. “Posted” means: sealed, and safe in the outbox. Nothing has left the house yet.")
+    writer.dearly("post", number, "--at-once")
+    say(f"    In the outbox: {writer.dearly('outbox', show=False)['letters'][0]['state']}")
+
+    tell("The collection: the sealed letter is handed to the office, where it waits. It may wait for weeks.")
+    writer.dearly("round")
+    say(f"    In the outbox: {writer.dearly('outbox', show=False)['letters'][0]['state']}")
+    onlooker("the largest thing that the office holds", stored_parcels(store), words)
+
+    tell(f"One Friday {friend.name} goes to the letterbox.")
+    friend.dearly("round")
+    envelope = friend.dearly("letterbox")["letters"][0]
+    say(f"    An envelope from {envelope['from']}, unopened, by way of the {envelope['way']}.")
+    opened = friend.dearly("open", str(envelope["number"]))
+    say(f"    The seal: {opened['seal']}, quantum safe: {'yes' if opened['quantum_safe'] else 'no'}.")
+    if opened["text"].strip() != letter.text.strip():
+        sys.exit("The letter that came is not the letter that was written.")
+    say(textwrap.indent("\n".join(letter.text.strip().splitlines()[:8]), "      > ") + "\n      > …")
+    onlooker("the other locked drawer", locked_bytes(friend), words)
+
+    tell(f"{friend.name} answers. An answer to a sealed letter is sealed.")
+    text = ANSWER.format(to=writer.name.split()[0], name=friend.name.split()[0])
+    answer = friend.dearly("answer", str(envelope["number"]), "--from-file", "-", typed=text)
+    friend.dearly("post", str(answer["number"]), "--at-once")
+    friend.dearly("round")
+
+    tell(f"And {writer.name}, who has looked into the letterbox every evening:")
+    writer.dearly("round")
+    envelope = writer.dearly("letterbox")["letters"][0]
+    opened = writer.dearly("open", str(envelope["number"]))
+    say(textwrap.indent(opened["text"].strip(), "      > "))
+    if opened["text"].strip() != text.strip():
+        sys.exit("The answer that came is not the answer that was written.")
+
+
+def locked_bytes(person: Person) -> bytes:
+    """Every byte of this person's drawer on disk, its write-ahead log included."""
+    return b"".join(p.read_bytes() for p in sorted(person.drawer.iterdir()) if p.is_file() and p.name.startswith("draw"))
+
+
+def main() -> None:
+    """Play the demo in a temporary folder."""
+    parser = argparse.ArgumentParser(description="A letter from a blank page to an answer.")
+    parser.add_argument("--letter", type=Path, help="a text file to send in place of the built-in letter")
+    asked = parser.parse_args()
+    try:
+        letter = read_letter(asked.letter.read_text(encoding="utf-8") if asked.letter else LETTER)
+    except (OSError, UnicodeDecodeError) as trouble:
+        sys.exit(f"The letter cannot be read from {asked.letter}: {trouble}.")
+    started = time.monotonic()
+    place = Path(tempfile.mkdtemp(prefix="dearly-demo-"))
+    try:
+        play(letter, place)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    say()
+    say(f"That was a letter and its answer, in {time.monotonic() - started:.0f} seconds of machine time and no hurry at all.")
+
+
+if __name__ == "__main__":
+    main()

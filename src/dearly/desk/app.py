@@ -5,7 +5,7 @@ A face never picks a carrier, an office or a clock, and never opens a file of th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,11 +71,10 @@ class App:
     """(backup file, passphrase, progress): opens it fully; raises `Damaged` with what is wrong."""
     restore_with_kit: Callable[[Path, str, Callable[[], str]], Awaitable[None]]
     """(folder with drawer.db, text of the kit, new passphrase)"""
+    renew: Callable[[Path, Callable[[], str]], Awaitable[None]]
+    """(folder, passphrase): write the whole drawer anew with a fresh data key. The drawer must be locked."""
     offices: Offices
     run: Callable[[Coroutine[Any, Any, Any]], Any]
-    """Run a coroutine to its end and give its result: on a loop of its own, or on the loop of the owner of the drawer."""
+    """Run a coroutine to its end and give its result: on a loop of its own, or on that of the owner of the drawer."""
     keep_open: Callable[[Path, Callable[[], str]], Awaitable[None]]
     """`dearly unlock`: leave a process behind that holds the drawer open, makes rounds, and serves the socket."""
-
-
-Desks = AsyncIterator[Desk]

@@ -6,7 +6,8 @@ Field names are those of the command line's JSON (docs/commands.md), so that a f
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date as day
+from datetime import datetime
 from pathlib import Path
 
 from dearly.letter.content import Enclosure
@@ -38,7 +39,7 @@ class LetterView:
 
     `number`: drawer-wide. `letter_no`: inside the correspondence, as its writer counted it. `direction`: "out" or "in".
     `state`: for a draft "draft" or "put_away"; for one of ours the least advanced journey; for an arrival "opened" or
-    "unreadable". `seal`: None for drafts and for letters of ours that are not sealed yet. `why_unreadable`: a sentence."""
+    "unreadable". `seal`: of a letter that came. `signer`: fingerprint. `notes`: see there."""
 
     number: int
     direction: str
@@ -56,7 +57,7 @@ class LetterView:
     way: Way | None = None
     postmarks: tuple[Postmark, ...] = ()
     enclosures: tuple[EnclosureView, ...] = ()
-    put_away_until: date | None = None
+    put_away_until: day | None = None
     signer: str | None = None
     notes: tuple[str, ...] = ()
     """Sentences about this letter that the reader should see outside it."""
@@ -64,7 +65,8 @@ class LetterView:
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeView:
-    """An envelope in the letterbox. `seal` is what can be said before opening: never_sealed, or None (sealed, unopened)."""
+    """An envelope in the letterbox. `seal`: never_sealed, or None for a sealed one, which says nothing before it is
+    opened."""
 
     number: int
     from_: str
@@ -113,7 +115,8 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
-    """An earlier state of a draft: `version` counts from 1; `why` is pause, put_away, read_over, leaving, restore or words."""
+    """An earlier state of a draft. `version` counts from 1; `why`: pause, put_away, read_over, leaving, restore, words
+    or posted."""
 
     version: int
     at: datetime
@@ -124,7 +127,7 @@ class VersionView:
 
 @dataclass(frozen=True, slots=True)
 class ReadOver:
-    """A draft as its reader will see it, and what a friend would notice. `seal` in a sentence, `leaves` if posted now."""
+    """A draft as its reader will see it, and what a friend would notice. `seal`: what it will be worth, in words."""
 
     letter: LetterView
     notices: tuple[str, ...]

@@ -153,6 +153,12 @@ class Drawer:
         return cls(opened, state, clock, chance)
 
     @property
+    def data_key(self) -> DataKey:
+        """The key of the file, for the recovery kit. It goes nowhere else."""
+        self._must_be_open()
+        return self.store.key
+
+    @property
     def rolled_back(self) -> bool:
         """Whether the drawer was put back to an older state since it was last locked (F20)."""
         return self.outside is not None

@@ -54,6 +54,11 @@ class Keyholder:
         async with self._turn:
             return await self._start()
 
+    async def forget(self) -> None:
+        """End the process; the next request starts one with the key of then. For when our key has changed."""
+        async with self._turn:
+            await self._drop()
+
     async def close(self) -> None:
         """End the process, and with it its copy of the key."""
         self._closed = True

@@ -36,8 +36,9 @@ Ask = Callable[[str, Any], Any]
 def look(raw: bytes) -> Outside:
     """The outside of a parcel. Raises `Unreadable`."""
     seen = outline(raw)
-    shape, _armor = pgpmime.shape(raw, seen)
-    return Outside(hashlib.sha256(raw).digest(), shape, heading(seen), seen.headers)
+    shape, armor = pgpmime.shape(raw, seen)
+    sealed = openpgp.outer(armor).seal_sha256 if armor is not None else None
+    return Outside(hashlib.sha256(raw).digest(), sealed or None, shape, heading(seen), seen.headers)
 
 
 def open_parcel(what: Open, ask: Ask) -> Opened:

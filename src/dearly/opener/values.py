@@ -103,9 +103,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A parcel looked at from outside, unopened. `headers`: (lower-case name, cleaned value), in order."""
+    """A parcel looked at from outside, unopened. `headers`: (lower-case name, cleaned value), in order.
+
+    `seal_sha256`: of the decoded sealed bytes, by which a copy of our own letter is known; None if never sealed."""
 
     raw_sha256: bytes
+    seal_sha256: bytes | None
     shape: Shape
     heading: Heading
     headers: tuple[tuple[str, str], ...]

@@ -1,0 +1,40 @@
+"""The real clock, the real chance, and the places of this machine."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import platformdirs
+
+
+class MachineClock:
+    """What time it is on this machine, and by its time zone."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def local(self) -> datetime:
+        return datetime.now().astimezone()
+
+
+class MachineChance:
+    """The operating system's random octets."""
+
+    def token(self, size: int) -> bytes:
+        return os.urandom(size)
+
+
+CLOCK = MachineClock()
+CHANCE = MachineChance()
+
+
+def state_folder() -> Path:
+    """Where the heads of the chains are kept outside the drawers (F20)."""
+    return platformdirs.user_state_path("dearly", appauthor=False)
+
+
+def office_folder() -> Path:
+    """The store of the office that the desks of this machine share."""
+    return platformdirs.user_data_path("dearly-office", appauthor=False)

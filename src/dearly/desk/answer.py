@@ -1,0 +1,48 @@
+"""Act 9: answering. An answer joins the correspondence, and is sealed if the letter was (`desk.post` sees to it)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dearly.desk import views
+from dearly.desk.desk import Desk
+from dearly.desk.values import LetterView
+from dearly.drawer import drafts, letters, people
+from dearly.drawer.connection import Db
+from dearly.letter.address import Correspondent
+from dearly.letter.content import Draft, Enclosure
+from dearly.letter.errors import Usage
+from dearly.letter.words import _
+from dearly.mime import plain
+
+
+async def answer(
+    desk: Desk, number: int, text: str, enclosures: Sequence[Enclosure] = (), *, quote: bool = False
+) -> LetterView:
+    """Begin an answer to an opened letter. `quote`: the letter's text, as it was shown, before yours (A03, A04).
+
+    Raises `NotFound` (no_letter), `Usage` (not_theirs, sender_unclear)."""
+    now = desk.clock.now()
+
+    def work(db: Db) -> LetterView:
+        letter = letters.letter(db, number)
+        if letter.direction != "in":
+            raise Usage(
+                "not_theirs",
+                _("Letter {number} is your own.").format(number=number),
+                _("Write another letter with “dearly write”."),
+            )
+        if letter.sender is None:
+            raise Usage(
+                "sender_unclear",
+                _("It is not clear who this letter is from, so it cannot be answered."),
+                _("Write to the person you believe it is from, with “dearly write”."),
+            )
+        person = people.person_of_address(db, letter.sender.address, letter.sender.name)
+        to = Correspondent(person.name if person else letter.sender.name, letter.sender.address)
+        in_reply_to, references = letters.threading(db, number)
+        whole = f"{plain.quote(plain.shown(letter.text))}\n\n{text}" if quote else text
+        draft = Draft((to,), plain.shown(letter.subject), whole, tuple(enclosures), in_reply_to, references)
+        return views.draft_view(drafts.new(db, draft, answers=letter.number, now=now, chance=desk.chance))
+
+    return await desk.drawer.write(work)

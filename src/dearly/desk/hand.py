@@ -1,0 +1,109 @@
+"""By hand: a sealed file out, to carry on a stick or by any other channel, and in on the other side, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dearly.carriers.base import BEGINNING
+from dearly.desk import fetch, post, views
+from dearly.desk.desk import Desk
+from dearly.desk.values import EnvelopeView, OutboxRow
+from dearly.drawer import arrivals, attempts, outbox
+from dearly.letter.envelope import Way
+from dearly.letter.errors import NoSpace, NotFound, Refused
+from dearly.letter.failpoint import reach
+from dearly.letter.journey import LEAVES, Act, State, TryLater, Turned, Unknown
+from dearly.letter.words import _
+
+
+async def hand_out(desk: Desk, number: int, target: Path) -> list[OutboxRow]:
+    """Write a letter to a file, or into a folder under a name of its own. A draft is posted by hand first; a letter
+    that was handed out before is written once more, the same bytes.
+
+    Raises `NotFound`, `CannotSealOrOpen`, `Refused` (not_by_hand, not_written)."""
+    await _posted(desk, number)
+    async with desk.turn:
+        ready = await _by_hand(desk, number)
+        if any(travel.journey.state in LEAVES for travel in ready.travels):
+            await _first_time(desk, ready, target)
+        else:
+            await _write(desk, ready, target)  # another copy of what has left already
+    return await desk.drawer.read(lambda db: [views.outbox_row(travel) for travel in outbox.travels(db, number)])
+
+
+async def hand_in(desk: Desk, source: Path) -> EnvelopeView:
+    """Take a letter in from a file. Taken in before, it is the envelope that is there already.
+
+    Raises `NotFound` (no_such_file), `Damaged` (an incomplete file), `Usage`, `Refused`."""
+    carrier = desk.ways.hand_in(source)
+    async with desk.turn:
+        try:
+            collected = await carrier.collect(BEGINNING)
+            await fetch.take_in(desk, carrier, collected)
+        finally:
+            await carrier.close()
+        await fetch.sort(desk)
+    data = collected.parcels[0].data
+    return await desk.drawer.read(lambda db: views.envelope_view(arrivals.of_bytes(db, data)))
+
+
+async def _posted(desk: Desk, number: int) -> None:
+    """See to it that the letter is posted by hand. What was interrupted while being written may be written again: it is
+    the same letter, and whoever takes it in takes it in once."""
+    try:
+        travels = await desk.drawer.read(lambda db: outbox.travels(db, number))
+    except NotFound:
+        travels = []
+    if not travels:
+        await post.post(desk, number, at_once=True, by=Way.HAND)
+        return
+    resting = {travel.journey.state for travel in travels if travel.way is Way.HAND}
+    now = desk.clock.now()
+    if State.UNCERTAIN in resting:
+        await desk.drawer.write(lambda db: outbox.act(db, number, Act.POST_AGAIN, now))
+    elif State.HELD in resting:
+        await post.post(desk, number)
+
+
+async def _by_hand(desk: Desk, number: int) -> outbox.Ready:
+    ready = await desk.drawer.read(lambda db: outbox.form_by_way(db, number, Way.HAND))
+    if ready is None:
+        raise Refused(
+            "not_by_hand",
+            _("Letter {number} goes by another way, or on a later day.").format(number=number),
+            _("“dearly outbox” says how, and when it leaves."),
+        )
+    return ready
+
+
+async def _first_time(desk: Desk, ready: outbox.Ready, target: Path) -> None:
+    now = desk.clock.now()
+    attempt = await desk.drawer.write(lambda db: attempts.begin_attempt(db, ready, now))
+    reach("hand-over.attempt-recorded")
+    carrier = desk.ways.hand_out(target)
+    try:
+        outcomes = await carrier.hand_over(ready.sealed)
+    finally:
+        await carrier.close()
+    reach("hand-over.answered")
+    then = desk.clock.now()
+    await desk.drawer.write(lambda db: attempts.end_attempt(db, attempt, outcomes, then))
+    reach("hand-over.recorded")
+    _tell(list(outcomes.values()))
+
+
+async def _write(desk: Desk, ready: outbox.Ready, target: Path) -> None:
+    carrier = desk.ways.hand_out(target)
+    try:
+        _tell(list((await carrier.hand_over(ready.sealed)).values()))
+    finally:
+        await carrier.close()
+
+
+def _tell(outcomes: list[object]) -> None:
+    """Raise what kept the file from being written, so that a person hears of it at once."""
+    for outcome in outcomes:
+        if isinstance(outcome, TryLater | Unknown):
+            raise NoSpace("not_written", outcome.why, _("Try again, here or in another place."), retry=True)
+        if isinstance(outcome, Turned):
+            raise Refused("not_written", outcome.why, _("Name another file."))

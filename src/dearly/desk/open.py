@@ -1,0 +1,238 @@
+"""Act 8: the letterbox, opening, reading; and act 10's correspondence, as a list.
+
+Opening happens in the limited child; here its evidence meets the address book, the truth table names the seal, and
+letter, certificate and arrival change in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dearly.desk import certificates, saving, views
+from dearly.desk.desk import Desk
+from dearly.desk.recognise import best, recognise
+from dearly.desk.values import EnvelopeView, LetterView, Opened
+from dearly.drawer import accounts, arrivals, keyring, letters, people
+from dearly.drawer.connection import Db
+from dearly.letter.address import Address, Correspondent
+from dearly.letter.content import Enclosure
+from dearly.letter.errors import CannotSealOrOpen, NotFound, Refused
+from dearly.letter.failpoint import reach
+from dearly.letter.sealing import PROVEN, Seal, judge
+from dearly.letter.words import _
+from dearly.mime import plain
+from dearly.opener import values as opener
+from dearly.seal.trust import CertificateFacts
+
+
+async def letterbox(desk: Desk) -> list[EnvelopeView]:
+    """What lies in the letterbox, the last arrived first."""
+    return await desk.drawer.read(lambda db: [views.envelope_view(one) for one in arrivals.letterbox(db)])
+
+
+async def open_letter(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
+    """Open an envelope; opened before, it is simply shown. `save_to`: a folder for its enclosures.
+
+    A parcel that cannot be opened stays as it came: state "unreadable", with the reason, and no text. Opening it again
+    tries again. Raises `NotFound` (no_arrival)."""
+    arrival = await desk.drawer.read(lambda db: arrivals.arrival(db, number))
+    if arrival.state is not arrivals.ArrivalState.OPENED:
+        reading = await _read(desk, number)
+        reach("open.opened")
+        await _file(desk, number, reading)
+        reach("open.after-commit")
+    return await show(desk, number, save_to)
+
+
+async def show(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
+    """A letter, ours or theirs, or a parcel that could not be opened. Raises `NotFound` (no_letter)."""
+
+    def work(db: Db) -> tuple[LetterView, tuple[Enclosure, ...]]:
+        try:
+            view = views.letter_view(db, number)
+        except NotFound:
+            arrival = arrivals.arrival(db, number)
+            if arrival.state is not arrivals.ArrivalState.UNREADABLE:
+                raise
+            return views.unreadable_view(arrival), ()
+        return view, tuple(letters.enclosure(db, view.number, at) for at in range(len(view.enclosures)))
+
+    view, enclosures = await desk.drawer.read(work)
+    saved = saving.save(enclosures, save_to) if save_to is not None else ()
+    return Opened(view, enclosures, tuple(saved))
+
+
+async def correspondence(desk: Desk, name: str) -> list[LetterView]:
+    """Every letter to and from someone, oldest first. Raises `NotFound` (unknown_person)."""
+
+    def work(db: Db) -> list[LetterView]:
+        person = people.find(db, name).id
+        found: list[LetterView] = []
+        after: int | None = None
+        while lines := letters.correspondence(db, person, after=after):
+            found += [views.letter_view(db, line.number) for line in lines]
+            after = lines[-1].number
+        return found
+
+    return await desk.drawer.read(work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What opening came to, judged. `speaker`: facts of the certificate that proves the sender, if any does."""
+
+    opened: opener.Opened
+    seal: Seal
+    signer: str | None
+    speaker: CertificateFacts | None
+
+
+async def _read(desk: Desk, number: int) -> _Reading:
+    def ours(db: Db) -> tuple[bytes, str, Sequence[Address]]:
+        return arrivals.raw(db, number), keyring.own_key(db).fingerprint, accounts.own_addresses(db, left=True)
+
+    async def find(issuers: Sequence[str]) -> list[bytes]:
+        known = await desk.drawer.read(lambda db: keyring.certificates_by_key_ids(db, issuers))
+        return [certificate.body for certificate in known]
+
+    raw, fingerprint, addresses = await desk.drawer.read(ours)
+    opened = await desk.opener.open(
+        raw,
+        desk.keyholder.session_keys,
+        find,
+        now=desk.clock.now(),
+        our_fingerprints=[fingerprint],
+        our_addresses=addresses,
+    )
+    signers = await _signers(desk, opened)
+    sender = _sender(opened)
+
+    def look(db: Db) -> tuple[Seal, str | None]:
+        person = people.person_of_address(db, sender.address, sender.name) if sender else None
+        bindings = {
+            one: recognise(
+                keyring.standing(db, person.id if person else None, one),
+                speaks_for_sender=_speaks(facts, opened, sender),
+            )
+            for one, facts in signers.items()
+        }
+        binding, signer = best(bindings)
+        return judge(replace(opened.evidence, binding=binding)), signer
+
+    seal, signer = await desk.drawer.read(look)
+    speaker = signers.get(signer) if signer is not None else None
+    if speaker is not None and (seal in PROVEN or seal is Seal.SIGNED_CHANGED_KEY):
+        await _keep_certificate(desk, opened, speaker)
+    return _Reading(opened, seal, signer, speaker)
+
+
+async def _signers(desk: Desk, opened: opener.Opened) -> dict[str, CertificateFacts]:
+    """The facts of every certificate whose signature holds, by fingerprint."""
+    now = desk.clock.now()
+    facts = [await desk.opener.examine(certificate, now) for certificate in opened.found]
+    found = {one.fingerprint: one for one in facts}
+    for fingerprint in opened.signers:
+        if fingerprint not in found:
+            known = await desk.drawer.read(lambda db, f=fingerprint: keyring.certificate(db, f))  # type: ignore[misc]  # bound now
+            if known is not None:
+                found[fingerprint] = await desk.opener.examine(known.body, now)
+    return {fingerprint: found[fingerprint] for fingerprint in opened.signers if fingerprint in found}
+
+
+def _sender(opened: opener.Opened) -> Correspondent | None:
+    heading = opened.letter.heading if opened.letter else opened.outer
+    return heading.sender if heading else None
+
+
+def _speaks(facts: CertificateFacts, opened: opener.Opened, sender: Correspondent | None) -> bool:
+    """Whether the certificate itself claims the sender's address: in a User ID, or by the Autocrypt field inside."""
+    if sender is None:
+        return False
+    if any(address.same(sender.address) for address in facts.addresses):
+        return True
+    said = opened.introduced
+    return (
+        said is not None and said.inside and said.fingerprint == facts.fingerprint and said.address.same(sender.address)
+    )
+
+
+async def _keep_certificate(desk: Desk, opened: opener.Opened, speaker: CertificateFacts) -> None:
+    """Keep the signer's certificate, and what its newer copy inside the seal adds (an address, a revocation)."""
+    now = desk.clock.now()
+    for certificate in opened.found:
+        if (await desk.opener.examine(certificate, now)).fingerprint == speaker.fingerprint:
+            await certificates.take_in(desk, certificate, "signature")
+    said = opened.introduced
+    if said is not None and said.inside and said.fingerprint == speaker.fingerprint:
+        await certificates.take_in(desk, said.certificate, "autocrypt")
+
+
+async def _file(desk: Desk, number: int, reading: _Reading) -> None:
+    now = desk.clock.now()
+    opened, letter = reading.opened, reading.opened.letter
+    if letter is None or opened.inner_sha256 is None:
+        why = f"{opened.trouble.message} {opened.trouble.hint}".strip() if opened.trouble else ""
+        await desk.drawer.write(lambda db: arrivals.mark_unreadable(db, number, reading.seal, why, now))
+        return
+    inner_sha256 = opened.inner_sha256
+    heading = letter.heading
+
+    def work(db: Db) -> None:
+        person = _let_in(db, desk, number, heading.sender, reading)
+        received = letters.Received(
+            letter_id=heading.letter_id,
+            inner_sha256=inner_sha256,
+            sender=heading.sender,
+            to=heading.to,
+            cc=heading.cc,
+            date=heading.date or now,
+            subject=heading.subject,
+            text=letter.text,
+            seal=reading.seal,
+            html=letter.html,
+            enclosures=letter.enclosures,
+            in_reply_to=heading.in_reply_to,
+            references=heading.references,
+            letter_no=heading.letter_no,
+            quantum_safe=opened.quantum_safe,
+            signer=reading.signer,
+            signed_at=opened.signed_at,
+            person=person,
+        )
+        letters.file_received(db, number, received, now)
+        reach("open.before-commit")
+
+    await desk.drawer.write(work)
+
+
+def _let_in(db: Db, desk: Desk, number: int, sender: Correspondent | None, reading: _Reading) -> int | None:
+    """The person whose correspondence the letter joins. Opening a stranger's first letter lets the stranger in, by the
+    name the letter gives; it pins a key only where the seal proves one, as first seen."""
+    if sender is None:
+        return None
+    now = desk.clock.now()
+    person = people.person_of_address(db, sender.address, sender.name)
+    if person is None:
+        person = _stranger(db, desk, sender)
+        arrivals.let_in(db, number, person.id, now)
+    if reading.speaker is not None and (reading.seal in PROVEN or reading.seal is Seal.SIGNED_CHANGED_KEY):
+        keyring.saw(db, person.id, sender.address, reading.speaker.fingerprint, "letter", now)
+        if reading.seal in {Seal.SIGNED_PINNED, Seal.SIGNED_VERIFIED}:
+            keyring.mark_used(db, person.id, sender.address, now)
+    return person.id
+
+
+def _stranger(db: Db, desk: Desk, sender: Correspondent) -> people.Person:
+    now = desk.clock.now()
+    kind = people.AddressKind.OFFICE if sender.address.domain.endswith(".office.invalid") else people.AddressKind.EMAIL
+    address = people.NewAddress(str(sender.address), kind)
+    name = plain.shown(sender.name).strip() or str(sender.address)
+    try:
+        return people.add(db, name, [address], now=now, chance=desk.chance)
+    except Refused:  # somebody of this very name is there, at another address: not the same person until merged
+        return people.add(db, f"{name} ({sender.address})", [address], now=now, chance=desk.chance)
+
+
+__all__ = ["CannotSealOrOpen", "_", "correspondence", "letterbox", "open_letter", "show"]

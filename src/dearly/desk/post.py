@@ -1,0 +1,202 @@
+"""Act 4 and 5: the envelope, the seal, posting; and the outbox.
+
+Posting is one transaction. From its commit on the letter is in the outbox, sealed (or, dated further than a week
+ahead, to be sealed on the day), and it leaves exactly once. The network is not touched here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+from dearly.desk import routes, views
+from dearly.desk.desk import Desk
+from dearly.desk.values import LetterView, OutboxRow
+from dearly.drawer import drafts, keyring, letters, settings
+from dearly.drawer import outbox as out
+from dearly.drawer.connection import Db
+from dearly.letter import ledger
+from dearly.letter.address import Correspondent
+from dearly.letter.content import Letter, check, finish
+from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter, Way
+from dearly.letter.errors import NotFound, Refused, Usage
+from dearly.letter.failpoint import reach
+from dearly.letter.journey import Act, State
+from dearly.letter.journey import Why as HeldWhy
+from dearly.letter.sealing import Seal
+from dearly.letter.words import _
+from dearly.mime import pgpmime, write
+from dearly.seal.trust import SealPlan
+
+COOLING = timedelta(hours=1)
+"""Time between posting and the first collection, in which a letter can be taken back; the setting `cooling_minutes`."""
+
+EARLIEST = time(8)
+"""The hour of the local day at which a letter dated forward leaves."""
+
+
+async def post(
+    desk: Desk,
+    number: int,
+    *,
+    at_once: bool = False,
+    on: date | None = None,
+    by: Way | None = None,
+    unsealed: bool = False,
+) -> list[OutboxRow]:
+    """Post a draft; or, for a letter that is held, uncertain, trying or came back, post it again, which is an act.
+
+    `on`: the local day on which it leaves, months or years ahead too. Posting twice posts once (F48). Raises
+    `CannotSealOrOpen` (no_key, no_way ...), `Usage` (empty_letter, bad_date), `Refused`."""
+    try:
+        page = await desk.drawer.read(lambda db: drafts.load(db, number))
+    except NotFound as gone:
+        if gone.code != "already_posted":
+            raise
+        return await _again(desk, number)
+    draft = await desk.drawer.read(lambda db: drafts.whole(db, number))
+    check(draft)
+    if unsealed:
+        await _may_go_unsealed(desk, page, by)
+    now = desk.clock.now()
+    leaves = await _leaves(desk, at_once, on)
+    dated = leaves - now > out.SEAL_WITHIN
+    route = await routes.find(desk, page, by)
+    # A letter dated far ahead is planned now all the same, so that a missing key is known today and not in a year.
+    plan = None if unsealed else await routes.plan(desk, route)
+    name = await desk.drawer.read(lambda db: settings.get(db, "name", ""))
+    letter = finish(draft, Correspondent(name, route.sender), desk.clock, desk.chance, await _letter_no(desk, route))
+    if on is not None:
+        letter = replace(letter, date=leaves.astimezone(letter.date.tzinfo))
+    forms = [] if dated else await _forms(desk, letter, route, plan)
+    legs = [
+        out.Leg(leg.recipient, leg.person, leg.way, leg.place, leaves, State.DATED if dated else State.WAITING)
+        for leg in route.legs
+    ]
+
+    def work(db: Db) -> list[OutboxRow]:
+        posted = out.post(db, number, letter, legs, forms, based_on=page.revision, postcard=unsealed, now=now)
+        if not posted.again and not unsealed:
+            for leg in route.legs:
+                if leg.person is not None:
+                    keyring.mark_used(db, leg.person, leg.recipient, now)
+        reach("post.before-commit")
+        return [views.outbox_row(travel) for travel in out.travels(db, posted.number)]
+
+    rows = await desk.drawer.write(work)
+    reach("post.after-commit")
+    return rows
+
+
+async def take_back(desk: Desk, number: int) -> LetterView:
+    """Undo a posting that has not been collected: the draft lies on the page again. Raises `Refused`."""
+    now = desk.clock.now()
+    # Not while a round is handing over: it would find the letter gone between reading it and recording the attempt.
+    async with desk.turn:
+        return await desk.drawer.write(lambda db: views.draft_view(out.take_back(db, number, now)))
+
+
+async def outbox(desk: Desk) -> list[OutboxRow]:
+    """Every journey, the last posted letter first."""
+    return await desk.drawer.read(lambda db: [views.outbox_row(travel) for travel in out.listing(db)])
+
+
+async def _again(desk: Desk, number: int) -> list[OutboxRow]:
+    now = desk.clock.now()
+    travels = await desk.drawer.read(lambda db: out.travels(db, number))
+    resting = {t.journey.state for t in travels} & {State.HELD, State.UNCERTAIN, State.CAME_BACK, State.TRYING}
+    if not resting:
+        return [views.outbox_row(travel) for travel in travels]  # posted before, and on its way: one letter (F48)
+    if any(travel.journey.reason in (HeldWhy.KEY_CHANGED, HeldWhy.KEY_UNUSABLE) for travel in travels):
+        await seal_anew(desk, number)
+    what = Act.RELEASE if State.HELD in resting else Act.POST_AGAIN
+
+    def work(db: Db) -> list[OutboxRow]:
+        out.act(db, number, what, now)
+        return [views.outbox_row(travel) for travel in out.travels(db, number)]
+
+    return await desk.drawer.write(work)
+
+
+async def seal_anew(desk: Desk, number: int) -> None:
+    """Seal a letter that has no form yet, or whose form no attempt has used: with the keys in use now.
+
+    Raises `CannotSealOrOpen`, and `Refused` (already_collected) when an attempt has used the form."""
+
+    def read(db: Db) -> tuple[Letter, list[out.Travel], bool]:
+        return letters.content(db, number), out.travels(db, number), letters.letter(db, number).postcard
+
+    letter, travels, postcard = await desk.drawer.read(read)
+    route = await routes.again(desk, letter, travels)
+    plan = None if postcard else await routes.plan(desk, route)
+    forms = await _forms(desk, letter, route, plan)
+    now = desk.clock.now()
+    await desk.drawer.write(lambda db: out.add_forms(db, number, forms, now))
+
+
+async def _forms(desk: Desk, letter: Letter, route: routes.Route, plan: SealPlan | None) -> Sequence[out.Form]:
+    """The letter rendered and sealed once, in one form for each way and account that it leaves by."""
+    own = await desk.drawer.read(keyring.own_key)
+    if plan is None:
+        mime = write.render(letter, autocrypt=(route.sender, own.certificate), hp=False)
+        data, digest, safe = SealedBytes(mime), hashlib.sha256(mime).digest(), False
+        certificates: tuple[str, ...] = ()
+    else:
+        mime = write.render(letter, autocrypt=(route.sender, own.certificate), binary=plan.binary)
+        sealed = await desk.keyholder.seal(mime, plan)
+        data = pgpmime.wrap(letter, sealed.armored, route.sender)
+        digest, certificates, safe = sealed.slice_sha256, sealed.fingerprints, sealed.quantum_safe
+    inner = hashlib.sha256(mime).digest()
+    forms = []
+    for way, place in dict.fromkeys((leg.way, leg.place) for leg in route.legs):
+        readers = tuple(leg.recipient for leg in route.legs if (leg.way, leg.place) == (way, place))
+        envelope = Envelope(route.sender, readers)
+        key = desk.chance.token(16).hex()
+        letter_ = SealedLetter(envelope, letter.letter_id, data, digest, key)
+        forms.append(out.Form(way, place, letter_, certificates, inner, safe))
+    return forms
+
+
+async def _leaves(desk: Desk, at_once: bool, on: date | None) -> datetime:
+    now = desk.clock.now()
+    if on is not None:
+        today = desk.clock.local()
+        if on < today.date():
+            raise Usage(
+                "bad_date",
+                _("A letter cannot leave on a day that is over ({day}).").format(day=on.isoformat()),
+                _("Name a day from today on, as YYYY-MM-DD."),
+            )
+        return max(now, datetime.combine(on, EARLIEST, today.tzinfo).astimezone(now.tzinfo))
+    if at_once:
+        return now
+    minutes = await desk.drawer.read(lambda db: settings.get(db, "cooling_minutes", int(COOLING.total_seconds()) // 60))
+    return now + timedelta(minutes=minutes)
+
+
+async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: Way | None) -> None:
+    answered = page.answers
+    if answered is not None:
+        seal = await desk.drawer.read(lambda db: letters.letter(db, answered).seal)
+        if seal is not Seal.NEVER_SEALED:
+            raise Refused(
+                "answer_must_be_sealed",
+                _("An answer to a sealed letter is sealed: it may repeat what the letter said."),
+                _("Post it without --unsealed, or write a letter that is not an answer."),
+            )
+    if by is not Way.HAND:
+        raise Refused(
+            "office_takes_sealed_only",
+            _("A postcard, which anyone on the way can read, does not go by this way."),
+            _("Post it sealed, or give it out by hand (--by hand)."),
+        )
+
+
+async def _letter_no(desk: Desk, route: routes.Route) -> int | None:
+    """Our next number in this correspondence; a letter to several people has none."""
+    person = route.legs[0].person
+    if len(route.legs) != 1 or person is None:
+        return None
+    return ledger.next_number(await desk.drawer.read(lambda db: letters.our_numbers(db, person)))

@@ -1,0 +1,289 @@
+"""Act 5 and 8: a round. The outbox is collected, what is uncertain is looked for, the letterbox is filled.
+
+Nothing here repeats a handing over on a guess. An attempt is recorded, then made; its outcome is recorded; what stays
+unknown is looked for, and only a proven «no» leads to another attempt (letter/journey.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from dearly.carriers.base import Collects, PostsMany, Report, Reports
+from dearly.desk import fetch, post, setup
+from dearly.desk.desk import Desk, Joined, Office
+from dearly.desk.values import RoundReport
+from dearly.drawer import accounts, attempts, incarnation, keyring, outbox
+from dearly.drawer.connection import Db
+from dearly.letter.address import Address
+from dearly.letter.envelope import Way
+from dearly.letter.errors import CannotSealOrOpen, CarrierTrouble, DearlyError, Refused
+from dearly.letter.failpoint import reach
+from dearly.letter.journey import Evidence, NothingProven, Outcome, State, TryLater, Unknown
+from dearly.letter.journey import Why as HeldWhy
+
+ROUNDS = (timedelta(hours=8), timedelta(hours=18))
+"""Times of the local day at which a waiting desk makes its rounds by itself."""
+
+ASK_AFTER = timedelta(days=30)
+"""For how long a carrier that reports is asked what became of a letter."""
+
+LOOK_SECONDS = 20.0
+"""How often a waiting desk looks whether a letter is due: the machine may have slept, and a letter may be posted."""
+
+
+async def wake(desk: Desk) -> None:
+    """What comes first after opening a drawer: attempts that never ended are unknown (F06), in a drawer that was
+    restored or copied nothing leaves before the person is asked (F49), and a set-up that was interrupted is completed.
+    """
+    if desk.drawer.read_only:
+        return
+    now = desk.clock.now()
+    await desk.drawer.write(lambda db: attempts.settle_unfinished(db, now))
+    if await incarnation.moved(desk.drawer):
+        await incarnation.settle(desk.drawer, lambda db: len(outbox.hold_all_restored(db, now)), desk.chance)
+    await setup.complete_key(desk)
+
+
+async def make_round(desk: Desk) -> RoundReport:
+    """Collect the outbox and look into the letterbox, now. Carriers that do not answer are said in `troubles`; the
+    others are served all the same."""
+    async with desk.turn:
+        return await _Round(desk).make()
+
+
+async def watch(desk: Desk, each: Callable[[RoundReport], None]) -> None:
+    """Make a round now, and then again whenever a letter is due or a set hour has come, until cancelled."""
+    while True:
+        hour = next_round(desk.clock.local())
+        each(await make_round(desk))
+        while desk.clock.now() < hour and not await _due(desk):  # noqa: ASYNC110  (the event is the clock's)
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _due(desk: Desk) -> bool:
+    due = await desk.drawer.read(attempts.next_due)
+    return due is not None and due <= desk.clock.now()
+
+
+def next_round(local: datetime) -> datetime:
+    """The next set hour after `local`, with its offset."""
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    hours = [midnight + timedelta(days=day) + hour for day in (0, 1) for hour in ROUNDS]
+    return next(hour for hour in hours if hour > local)
+
+
+class _Round:
+    """One round: the carriers it reached, and what it has to tell."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.offices: dict[str, Office] = {}
+        self.handed: list[int] = []
+        self.arrived: list[int] = []
+        self.unclear: list[int] = []
+        self.troubles: list[str] = []
+
+    async def make(self) -> RoundReport:
+        await self._reach_carriers()
+        await self._seal_what_is_due()
+        await self._look_for_the_uncertain()
+        if await self._hand_over():
+            # What became uncertain just now can often be cleared up at once, and then goes in the same round.
+            await self._look_for_the_uncertain()
+            await self._hand_over()
+        await self._ask_after_the_accepted()
+        for office in self.offices.values():
+            await self._collect(office)
+        self.arrived += await fetch.sort(self.desk)
+        next_leaves = await self.desk.drawer.read(attempts.next_due)
+        return RoundReport(
+            tuple(dict.fromkeys(self.handed)),
+            tuple(self.arrived),
+            tuple(dict.fromkeys(self.unclear)),
+            tuple(dict.fromkeys(self.troubles)),
+            next_leaves,
+        )
+
+    async def _reach_carriers(self) -> None:
+        for account in await self.desk.drawer.read(accounts.list_all):
+            if account.way is not Way.OFFICE:
+                continue
+            try:
+                self.offices[account.place] = await self.desk.ways.office(joined(account))
+            except DearlyError as trouble:
+                self._tell(account.place, trouble)
+
+    def _tell(self, place: str, trouble: DearlyError) -> None:
+        self.troubles.append(f"{place}: {trouble.message} {trouble.hint}".strip())
+
+    async def _seal_what_is_due(self) -> None:
+        now = self.desk.clock.now()
+        waiting = await self.desk.drawer.read(lambda db: outbox.needs_sealing(db, now))
+        for number in dict.fromkeys(travel.number for travel in waiting):
+            try:
+                await post.seal_anew(self.desk, number)
+            except CannotSealOrOpen as cannot:
+                self.troubles.append(f"{cannot.message} {cannot.hint}".strip())
+                await self._hold(number, HeldWhy.KEY_UNUSABLE)
+        await self.desk.drawer.write(lambda db: attempts.ripen(db, now))
+
+    async def _hold(self, number: int, why: HeldWhy) -> None:
+        now = self.desk.clock.now()
+        await self.desk.drawer.write(lambda db: outbox.hold(db, number, why, now))
+
+    async def _look_for_the_uncertain(self) -> None:
+        after = 0
+        while batch := await self._uncertain_after(after):
+            after = batch[-1].form
+            for ready in batch:
+                office = self.offices.get(ready.place)
+                evidence: Mapping[Address, Evidence] = (
+                    await office.look_for(ready.sealed)
+                    if office is not None
+                    else dict.fromkeys(ready.sealed.envelope.recipients, NothingProven())
+                )
+                travels = await self._record(ready, evidence)
+                if any(travel.journey.state is State.UNCERTAIN for travel in travels):
+                    self.unclear.append(ready.number)
+
+    async def _uncertain_after(self, form: int) -> list[outbox.Ready]:
+        return await self.desk.drawer.read(lambda db: attempts.uncertain(db, after=form))
+
+    async def _record(self, ready: outbox.Ready, evidence: Mapping[Address, Evidence]) -> list[outbox.Travel]:
+        now = self.desk.clock.now()
+        return await self.desk.drawer.write(lambda db: attempts.record_evidence(db, ready, evidence, now))
+
+    async def _ask_after_the_accepted(self) -> None:
+        """Let carriers that report say what became of what they accepted: ready for its reader, or given up."""
+        since = self.desk.clock.now() - ASK_AFTER
+        for place, office in self.offices.items():
+            after = 0
+            while isinstance(office, Reports) and (batch := await self._travelling(place, since, after)):
+                after = batch[-1].form
+                for ready in batch:
+                    await self._report(ready, await office.ask_after(ready.sealed))
+
+    async def _travelling(self, place: str, since: datetime, after: int) -> list[outbox.Ready]:
+        return await self.desk.drawer.read(lambda db: attempts.travelling(db, Way.OFFICE, place, since, after=after))
+
+    async def _report(self, ready: outbox.Ready, said: Mapping[Address, Report]) -> None:
+        now = self.desk.clock.now()
+        known = {where: event for where, event in said.items() if event is not None}
+
+        def work(db: Db) -> None:
+            for where, event in known.items():
+                attempts.report(db, ready.number, where, event, now)
+
+        if known:
+            await self.desk.drawer.write(work)
+
+    async def _hand_over(self) -> bool:
+        """Hand over everything that is due; whether anything became uncertain."""
+        unclear = False
+        done: set[int] = set()
+        while True:
+            due = await self.desk.drawer.read(partial(attempts.due, now=self.desk.clock.now()))
+            todo = [ready for ready in due if ready.form not in done and ready.place in self.offices]
+            if not todo:
+                return unclear
+            done |= {ready.form for ready in todo}
+            for place in dict.fromkeys(ready.place for ready in todo):
+                mine = [ready for ready in todo if ready.place == place and await self._may_leave(ready)]
+                unclear |= await self._hand_over_to(self.offices[place], mine)
+
+    async def _may_leave(self, ready: outbox.Ready) -> bool:
+        """Look at the certificates once more before the first attempt (revoked, expired or changed since: held)."""
+        if any(travel.journey.attempts for travel in ready.travels) or not ready.certificates:
+            return True
+        now = self.desk.clock.now()
+        why = await self.desk.drawer.read(lambda db: unfit(db, ready, now))
+        if why is not None:
+            await self._hold(ready.number, why)
+        return why is None
+
+    async def _hand_over_to(self, office: Office, batch: Sequence[outbox.Ready]) -> bool:
+        now = self.desk.clock.now()
+        begun: list[tuple[int, outbox.Ready]] = []
+        for ready in batch:
+            try:
+                begun.append((await self._begin(ready, now), ready))
+            except Refused:
+                continue  # taken back a moment ago
+        if not begun:
+            return False
+        reach("hand-over.attempt-recorded")
+        answers = await self._attempt(office, [ready for _attempt, ready in begun])
+        reach("hand-over.answered")
+        unclear = False
+        for (attempt, ready), answer in zip(begun, answers, strict=True):
+            travels = await self._end(attempt, answer)
+            if any(travel.journey.state is State.ON_ITS_WAY for travel in travels):
+                self.handed.append(ready.number)
+            unclear |= any(travel.journey.state is State.UNCERTAIN for travel in travels)
+            self.troubles += [
+                f"{ready.place}: {travel.journey.reason}"
+                for travel in travels
+                if travel.journey.state in (State.TRYING, State.CAME_BACK) and travel.journey.reason
+            ]
+        reach("hand-over.recorded")
+        return unclear
+
+    async def _begin(self, ready: outbox.Ready, now: datetime) -> int:
+        return await self.desk.drawer.write(lambda db: attempts.begin_attempt(db, ready, now))
+
+    async def _end(self, attempt: int, answer: Mapping[Address, Outcome]) -> list[outbox.Travel]:
+        now = self.desk.clock.now()
+        return await self.desk.drawer.write(lambda db: attempts.end_attempt(db, attempt, answer, now))
+
+    async def _attempt(self, office: Office, batch: Sequence[outbox.Ready]) -> Sequence[Mapping[Address, Outcome]]:
+        """Exactly one mapping for each letter, whatever happens: what a carrier's failure leaves open is `Unknown`."""
+        letters = [ready.sealed for ready in batch]
+        try:
+            if isinstance(office, PostsMany):
+                return await office.hand_over_many(letters)
+            return [await office.hand_over(letter) for letter in letters]
+        except CarrierTrouble as trouble:
+            # It promises that certainly nothing was handed over.
+            self._tell(office.place, trouble)
+            same: Outcome = TryLater(trouble.message)
+        except DearlyError as trouble:
+            same = Unknown(trouble.message)
+        return [dict.fromkeys(letter.envelope.recipients, same) for letter in letters]
+
+    async def _collect(self, office: Collects) -> None:
+        try:
+            await fetch.collect(self.desk, office)
+        except CarrierTrouble as trouble:
+            self._tell(office.place, trouble)
+
+
+def unfit(db: Db, ready: outbox.Ready, now: datetime) -> HeldWhy | None:
+    """Whether a sealed letter must not leave after all: a certificate that it was sealed to has expired or was revoked
+    since, or is no longer the one in use for its reader."""
+    own = keyring.own_key(db).fingerprint
+    for fingerprint in ready.certificates:
+        if fingerprint == own:
+            continue
+        certificate = keyring.certificate(db, fingerprint)
+        if (
+            certificate is None
+            or certificate.revoked
+            or (certificate.expires is not None and certificate.expires <= now)
+        ):
+            return HeldWhy.KEY_UNUSABLE
+    for travel in ready.travels:
+        if travel.person_id is None:
+            continue
+        bound = keyring.binding(db, travel.person_id, travel.journey.recipient)
+        if bound is None or bound.fingerprint not in ready.certificates:
+            return HeldWhy.KEY_CHANGED
+    return None
+
+
+def joined(account: accounts.Account) -> Joined:
+    """What the drawer keeps of an account at an office, as its carrier wants it."""
+    details = account.details
+    return Joined(details["url"], account.address, account.secret, details.get("ca") or None)

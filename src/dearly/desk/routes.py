@@ -1,0 +1,156 @@
+"""By which way a letter goes to each of its readers, and what its seal will be: a plan, before anything is done.
+
+A person's way follows from the kind of their address. The writer may say `--by hand` for any letter. There is no
+fallback: where no way or no key is at hand, posting stops with a sentence (product rule: going unsealed is a choice,
+made on the envelope each time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dearly.desk.desk import Desk
+from dearly.drawer import accounts, drafts, keyring, outbox, people
+from dearly.drawer.connection import Db
+from dearly.letter.address import Address
+from dearly.letter.content import Letter
+from dearly.letter.envelope import Way
+from dearly.letter.errors import CannotSealOrOpen, Refused, Usage
+from dearly.letter.words import _, ngettext
+from dearly.seal import trust
+
+OFFICE_DOMAIN = ".office.invalid"
+"""Ends the domain of every address at an office; such addresses are never mail addresses (RFC 6761 6.4)."""
+
+HAND_DOMAIN = ".desk.invalid"
+"""Ends the domain of the address of a desk without any post: letters to it go by hand."""
+
+HAND = "hand"
+"""The place of everything that goes by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One reader: where, by which way, by which account of ours (`place`), and their certificate if one is in use."""
+
+    recipient: Address
+    name: str
+    person: int | None
+    way: Way
+    place: str
+    certificate: bytes | None
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A whole letter's way. `sender`: the address of ours that it goes from. `own`: fingerprint of our own key."""
+
+    sender: Address
+    legs: tuple[Leg, ...]
+
+
+async def find(desk: Desk, page: drafts.OnPage, by: Way | None) -> Route:
+    """The way of a draft. Raises `CannotSealOrOpen` (no_way), `Usage` (no_recipient, no_own_address)."""
+    return await desk.drawer.read(lambda db: _find(db, page, by))
+
+
+def _find(db: Db, page: drafts.OnPage, by: Way | None) -> Route:
+    if not page.draft.to:
+        raise Usage("no_recipient", _("This letter names nobody it should go to."), _("Say who it is for."))
+    ours = accounts.own_addresses(db)
+    if not ours:
+        raise Usage("no_own_address", _("You have no address yet."), _("Join an office with “dearly setup”."))
+    offices = [account for account in accounts.list_all(db) if account.way is Way.OFFICE]
+    legs = []
+    for who, person in zip(page.draft.to, page.persons, strict=True):
+        known = person if person is not None else _owner(db, who.address)
+        way = by or usual_way(who.address)
+        place = _place(way, who.address, who.name, offices)
+        bound = keyring.binding(db, known, who.address) if known is not None else None
+        certificate = keyring.certificate(db, bound.fingerprint) if bound else None
+        legs.append(
+            Leg(
+                who.address,
+                who.name,
+                known,
+                way,
+                place,
+                certificate.body if certificate else None,
+                bound.fingerprint if bound else None,
+            )
+        )
+    senders = {account.address for account in offices if account.place in {leg.place for leg in legs}}
+    if len(senders) > 1:
+        raise Refused(
+            "two_offices",
+            _("These readers are at different offices, where you have different addresses."),
+            _("Write to them in separate letters."),
+        )
+    return Route(senders.pop() if senders else ours[0], tuple(legs))
+
+
+def _owner(db: Db, address: Address) -> int | None:
+    person = people.person_of_address(db, address)
+    return person.id if person else None
+
+
+def usual_way(address: Address) -> Way:
+    """The way that the kind of an address asks for."""
+    if address.domain.endswith(OFFICE_DOMAIN):
+        return Way.OFFICE
+    return Way.HAND if address.domain.endswith(HAND_DOMAIN) else Way.MAIL
+
+
+def _place(way: Way, address: Address, name: str, offices: Sequence[accounts.Account]) -> str:
+    if way is Way.HAND:
+        return HAND
+    if way is Way.OFFICE:
+        for account in offices:
+            if account.address.domain == address.domain:
+                return account.place
+        raise CannotSealOrOpen(
+            "no_way",
+            _("{name} has a box at an office where you have none.").format(name=name or address),
+            _("Ask for an invitation there, or let the letter go by hand (--by hand)."),
+        )
+    raise CannotSealOrOpen(
+        "no_way",
+        _("No way to {address} is set up: this desk has no carrier for it yet.").format(address=address),
+        _("Let the letter go by hand (--by hand), or meet at an office."),
+    )
+
+
+async def plan(desk: Desk, route: Route) -> trust.SealPlan:
+    """How the letter will be sealed. Raises `CannotSealOrOpen`, naming everybody to whom it cannot be done, and why."""
+    return await desk.opener.plan({leg.recipient: leg.certificate for leg in route.legs}, desk.clock.now())
+
+
+def seal_in_words(route: Route, sealed: trust.SealPlan) -> str:
+    """What the seal is worth, as said on the envelope."""
+    names = ", ".join(leg.name or str(leg.recipient) for leg in route.legs)
+    words = ngettext(
+        "Sealed to the key of {names}, and to your own.",
+        "Sealed to the keys of {names}, and to your own.",
+        len(route.legs),
+    ).format(names=names)
+    if sealed.quantum_safe:
+        return words + " " + _("No computer that can be foreseen opens it, a quantum computer included.")
+    return words
+
+
+async def again(desk: Desk, letter: Letter, travels: Sequence[outbox.Travel]) -> Route:
+    """The way of a letter that is posted already, with the certificates in use now."""
+
+    def work(db: Db) -> Route:
+        legs = []
+        for travel in travels:
+            where = travel.journey.recipient
+            bound = keyring.binding(db, travel.person_id, where) if travel.person_id is not None else None
+            certificate = keyring.certificate(db, bound.fingerprint) if bound else None
+            body, fingerprint = (certificate.body, certificate.fingerprint) if certificate else (None, None)
+            legs.append(Leg(where, travel.person, travel.person_id, travel.way, travel.place, body, fingerprint))
+        return Route(letter.sender.address, tuple(legs))
+
+    return await desk.drawer.read(work)

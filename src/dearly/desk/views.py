@@ -1,0 +1,180 @@
+"""Rows of the drawer as the values that the faces show."""
+
+from __future__ import annotations
+
+from dearly.desk.values import (
+    EnclosureView,
+    EnvelopeView,
+    KeyView,
+    LetterView,
+    OutboxRow,
+    PersonView,
+    Postmark,
+)
+from dearly.drawer import arrivals, drafts, keyring, letters, outbox, people
+from dearly.drawer.connection import Db
+from dearly.letter.envelope import Way
+from dearly.letter.errors import NotFound
+from dearly.letter.journey import LEAVES, State
+from dearly.letter.words import _
+from dearly.mime import plain
+
+_LEAST_ADVANCED = (
+    State.HELD,
+    State.UNCERTAIN,
+    State.CAME_BACK,
+    State.DATED,
+    State.WAITING,
+    State.TRYING,
+    State.GIVEN_UP,
+    State.ON_ITS_WAY,
+    State.HELD_FOR_THEM,
+    State.TAKEN_BACK,
+)
+"""Which journey's state is said first of a letter to several people: what needs the writer's eye comes first."""
+
+
+def draft_view(page: drafts.OnPage) -> LetterView:
+    """A draft."""
+    return LetterView(
+        number=page.number,
+        direction="out",
+        person=", ".join(who.name or str(who.address) for who in page.draft.to),
+        from_="",
+        to=tuple(str(who.address) for who in page.draft.to),
+        date=page.changed,
+        subject=page.draft.subject,
+        state="put_away" if page.state == "away" else "draft",
+        text=page.draft.text,
+        enclosures=_listed(page.enclosed),
+        put_away_until=page.look_again,
+    )
+
+
+def letter_view(db: Db, number: int) -> LetterView:
+    """A filed letter, ours or theirs. Raises `NotFound` (no_letter)."""
+    filed = letters.letter(db, number)
+    ours = filed.direction == "out"
+    travels = outbox.travels(db, filed.number) if ours else []
+    others = [party for party in filed.parties if (party.role == "from") != ours]
+    return LetterView(
+        number=filed.number,
+        direction=filed.direction,
+        person=", ".join(_name(db, party) for party in others),
+        from_=str(filed.sender.address) if filed.sender else "",
+        to=tuple(str(who.address) for who in filed.to),
+        date=filed.date,
+        subject=plain.shown(filed.subject),
+        state=least_advanced(travels) if ours else arrivals.ArrivalState.OPENED.value,
+        text=filed.text if ours else plain.shown(filed.text),
+        letter_no=filed.letter_no,
+        letter_id=filed.letter_id,
+        seal=filed.seal,
+        quantum_safe=_quantum_safe(db, filed, travels),
+        way=(travels[0].way if travels else filed.postmarks[0].way if filed.postmarks else None),
+        postmarks=tuple(Postmark(mark.way, mark.at, mark.place) for mark in filed.postmarks),
+        enclosures=_listed(filed.enclosed),
+        signer=filed.signer,
+        notes=_notes(filed),
+    )
+
+
+def least_advanced(travels: list[outbox.Travel]) -> str:
+    """The state that is said of a letter to several people."""
+    states = {travel.journey.state for travel in travels}
+    return next((state.value for state in _LEAST_ADVANCED if state in states), State.WAITING.value)
+
+
+def envelope_view(arrival: arrivals.Arrival) -> EnvelopeView:
+    """An envelope in the letterbox."""
+    return EnvelopeView(
+        number=arrival.number,
+        from_=str(arrival.sender.address) if arrival.sender else "",
+        person=arrival.person,
+        arrived=arrival.arrived,
+        way=arrival.way,
+        seal=arrival.seal,
+        opened=arrival.state is arrivals.ArrivalState.OPENED,
+        at_door=arrival.at_door,
+    )
+
+
+def unreadable_view(arrival: arrivals.Arrival) -> LetterView:
+    """A parcel that could not be opened: kept as it came, with the reason, and no text."""
+    return LetterView(
+        number=arrival.number,
+        direction="in",
+        person=arrival.person or "",
+        from_=str(arrival.sender.address) if arrival.sender else "",
+        to=(),
+        date=arrival.arrived,
+        subject="",
+        state=arrivals.ArrivalState.UNREADABLE.value,
+        text="",
+        letter_id=arrival.letter_id,
+        seal=arrival.seal,
+        way=arrival.way,
+        postmarks=tuple(Postmark(mark.way, mark.at, mark.place) for mark in arrival.postmarks),
+        notes=(arrival.reason,) if arrival.reason else (),
+    )
+
+
+def outbox_row(travel: outbox.Travel) -> OutboxRow:
+    """One journey."""
+    journey = travel.journey
+    by_itself = journey.state in LEAVES or journey.state is State.DATED
+    return OutboxRow(
+        number=travel.number,
+        person=travel.person,
+        recipient=str(journey.recipient),
+        state=journey.state.value,
+        since=journey.since,
+        leaves=journey.not_before if by_itself and travel.way is not Way.HAND else None,
+        reason=journey.reason,
+        way=travel.way,
+    )
+
+
+def person_view(db: Db, person: people.Person) -> PersonView:
+    """Someone in the address book, with what is known of their keys."""
+    keys: dict[str, KeyView] = {}
+    for bound in keyring.bindings(db, person.id):
+        certificate = keyring.certificate(db, bound.fingerprint)
+        safe = certificate is not None and certificate.quantum_safe
+        keys.setdefault(bound.fingerprint, KeyView(bound.fingerprint, bound.state.value, safe, bound.since))
+    return PersonView(
+        name=person.name,
+        uid=person.uid,
+        addresses=tuple(address.text for address in person.addresses if address.until is None),
+        keys=tuple(keys.values()),
+        kind=person.kind.value,
+    )
+
+
+def _name(db: Db, party: letters.Party) -> str:
+    if party.person is not None:
+        try:
+            return people.show(db, party.person).name
+        except NotFound:
+            pass
+    return plain.shown(party.who.name) or str(party.who.address)
+
+
+def _listed(enclosed: tuple[drafts.Enclosed, ...]) -> tuple[EnclosureView, ...]:
+    return tuple(EnclosureView(one.name, one.media_type, one.size) for one in enclosed)
+
+
+def _quantum_safe(db: Db, filed: letters.FiledLetter, travels: list[outbox.Travel]) -> bool | None:
+    if filed.direction == "in":
+        return filed.quantum_safe
+    forms = {travel.form for travel in travels if travel.form is not None}
+    return all(outbox.quantum_safe(db, form) for form in forms) if forms else None
+
+
+def _notes(filed: letters.FiledLetter) -> tuple[str, ...]:
+    notes = []
+    if filed.twin:
+        notes.append(_("Another letter came that claims to be this very one, with other content. Both are kept."))
+    if filed.has_html:
+        notes.append(_("This letter was written as a web page; what you read is its text."))
+    return tuple(notes)

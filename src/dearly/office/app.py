@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as Http
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -68,6 +69,8 @@ class _Guard:
 
         try:
             await self._app(scope, receive, bounded)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
         except Exception as e:  # noqa: BLE001  the last place that can answer; what it was goes to the log by name
             log.error(_line(event="trouble", kind=type(e).__name__, where=_where(e)))  # noqa: TRY400  a trace could quote mail
             if status:
@@ -128,8 +131,7 @@ class _Office:
             except RequestError as e:
                 answer = Response(json.dumps(e.problem()), e.status, _HEADERS, "application/problem+json")
             except DearlyError as e:
-                status = 503 if not isinstance(e, Refused | Usage) else 403 if isinstance(e, Refused) else 400
-                answer = _problem(status, "about:blank", e.message, code=e.code, hint=e.hint)
+                answer = _problem(_status(e), "about:blank", e.message, code=e.code, hint=e.hint)
             if answer.status_code in (429, 503):
                 answer.headers["retry-after"] = "5"
             return await self._politely(http, answer)
@@ -178,6 +180,7 @@ class _Office:
             del raw
 
             def act(shelf: Shelf) -> bytes:
+                _still(shelf, account)
                 answers = jmap.respond(shelf, account, request, self._limits, self._clock, self._chance)
                 return jmap.body(answers, request.created, jmap.SESSION_STATE)
 
@@ -198,13 +201,14 @@ class _Office:
             sender, uid = await asyncio.to_thread(lambda: (outer.sender_of(data, self._limits), blobs.uid_of(data)))
 
             def act(shelf: Shelf) -> int:
+                _still(shelf, account)
                 c = Context(shelf, account, self._limits, self._clock, self._chance, frozenset())
                 return blobs.keep(c, uid, data, sender).size
 
             try:
                 size = await self._store.write(act)
             except SetError as e:
-                return _problem(403, "about:blank", e.description, code=e.kind)
+                return _problem(422, "about:blank", e.description, code=e.kind)
         return _json({"accountId": account.uid, "blobId": uid, "type": blobs.TYPE, "size": size}, 201)
 
     async def download(self, http: Http) -> Response:
@@ -272,6 +276,19 @@ class _Unknown(RequestError):
             super().__init__("about:blank", _("Too many attempts; wait a minute."), status=429)
         else:
             super().__init__("about:blank", _("This token is not known here."), status=401)
+
+
+def _still(shelf: Shelf, account: Account) -> None:
+    """The account may have been closed between the look at its token and now."""
+    if shelf.account_numbered(account.number) is None:
+        raise _Unknown(too_often=False)
+
+
+def _status(error: DearlyError) -> int:
+    """401 and 403 are left to tokens and invitations, so that a client never takes another refusal for one of those."""
+    if isinstance(error, Refused):
+        return 413 if error.code == "too_large" else 422
+    return 400 if isinstance(error, Usage) else 503
 
 
 def _base(http: Http) -> str:

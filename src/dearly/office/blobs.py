@@ -38,9 +38,10 @@ def uid_of(data: bytes) -> str:
 
 def keep(c: Context, uid: str, data: bytes, sender: str) -> Blob:
     """Keep an examined parcel for the account. Raises `SetError` (overQuota)."""
-    if c.shelf.held(c.account) + len(data) > c.limits.quota:
+    blob = c.shelf.keep(c.account, uid, data, sender, c.clock.now())
+    if blob is None:
         raise over_quota()
-    return c.shelf.keep(c.account, uid, data, sender, c.clock.now())
+    return blob
 
 
 def blob_upload(c: Context, given: dict[str, Any]) -> Answer:
@@ -112,7 +113,10 @@ def _part(c: Context, p: Properties) -> bytes:
         raise SetError("blobNotFound", blobId=wanted)
     if offset + (length or 0) > blob.size:
         raise SetError("invalidProperties", properties=["offset", "length"])
-    c.spend(min(blob.size - offset, blob.size if length is None else length))
+    size = blob.size - offset if length is None else length
+    if c.spent + size > c.limits.answer:
+        raise SetError("tooLarge", _("Together these are too large for one request."))
+    c.spent += size
     return c.shelf.read(c.account, blob.uid, offset, length) or b""
 
 

@@ -78,16 +78,16 @@ def email_get(c: Context, given: dict[str, Any]) -> Answer:
 def _shown(c: Context, e: Email, names: list[str], fields: list[tuple[str, re.Match[str] | None]]) -> Answer:
     shown: Answer = {
         "id": e.uid,
-        "blobId": e.blob,
+        "blobId": e.blob.uid,
         "threadId": thread_of(e.uid),
         "mailboxIds": {e.mailbox: True},
         "keywords": dict.fromkeys(e.keywords, True),
-        "size": e.size,
+        "size": e.blob.size,
         "receivedAt": moment(e.received),
         **_SEALED,
     }
     if fields or not set(names) <= shown.keys():
-        head = c.shelf.read(c.account, e.blob, 0, c.limits.header_block) or b""
+        head = c.shelf.read(c.account, e.blob.uid, 0, c.limits.header_block) or b""
         found = outer.headers(head, c.limits)
         c.spend(sum(len(n) + len(v) for n, v in found) * (1 + len(fields)))
         shown |= _head(found)
@@ -252,10 +252,10 @@ def _import(c: Context, properties: dict[str, Any]) -> Answer:
     blob = c.shelf.blob(c.account, real) if real else None
     if blob is None:
         raise SetError("blobNotFound", blobId=wanted_blob)
-    if c.shelf.held(c.account) + blob.size > c.limits.quota:
-        raise over_quota()
     e = c.shelf.add_email(c.account, c.new("M"), mailbox, blob, keywords, c.clock.now())
-    return {"id": e.uid, "blobId": e.blob, "threadId": thread_of(e.uid), "size": e.size}
+    if e is None:
+        raise over_quota()
+    return {"id": e.uid, "blobId": e.blob.uid, "threadId": thread_of(e.uid), "size": e.blob.size}
 
 
 def over_quota() -> SetError:
@@ -265,6 +265,15 @@ def over_quota() -> SetError:
 
 def email_set(c: Context, given: dict[str, Any]) -> Answer:
     """Email/set (RFC 8621 4.6): destroy, and update of keywords; nothing is made here (`Email/import` does that)."""
+    return _set(c, given, c.limits.set)
+
+
+def email_follow(c: Context, update: dict[str, dict[str, Any]], destroy: list[str]) -> Answer:
+    """The implicit Email/set after a submission (RFC 8621 7.5); as many as submissions were made."""
+    return _set(c, {"accountId": c.account.uid, "update": update, "destroy": destroy}, len(update) + len(destroy))
+
+
+def _set(c: Context, given: dict[str, Any], most: int) -> Answer:
 
     def create(_cid: str, _properties: dict[str, Any]) -> Answer:
         raise SetError("forbidden", _("The office takes only finished, sealed letters: Blob/upload and Email/import."))
@@ -282,7 +291,10 @@ def email_set(c: Context, given: dict[str, Any]) -> Answer:
     def destroy(uid: str) -> None:
         c.shelf.remove_email(c.account, _one(c, uid), c.clock.now())
 
-    return set_(c, given, lambda: str(c.shelf.email_seq(c.account)), create, update, destroy, lambda _a: None)[0]
+    def state() -> str:
+        return str(c.shelf.email_seq(c.account))
+
+    return set_(c, given, state, create, update, destroy, lambda _a: None, most)[0]
 
 
 def _one(c: Context, uid: str) -> Email:

@@ -29,8 +29,8 @@ class Limits:
     """Of one submission (RFC 8621 7.5 tooManyRecipients)."""
     header_block: int = 65_536
     """The outer header of a parcel."""
-    memory: int = 300_000_000
-    """Uploads under way, all accounts together."""
+    memory: int = 150_000_000
+    """Bodies of uploads under way, all accounts together; examining one needs about three times its size."""
 
     kept: timedelta = timedelta(days=30)
     """How long a fetched parcel, and the sender's own copy, stay."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from dearly.letter.address import Address, clean
 from dearly.letter.errors import Refused, Usage
@@ -19,6 +20,8 @@ from dearly.office.limits import Limits
 Headers = Sequence[tuple[str, str]]
 """Names as written and raw values (RFC 8621 4.1.2.1: with the space after the colon), in order."""
 
+# One field and its folded lines; the block begins with a line end.
+_FROM = re.compile(rb"\r\n[Ff][Rr][Oo][Mm][ \t]*:((?:[^\r]|\r\n[ \t])*)")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
 
 
@@ -28,25 +31,37 @@ def sender_of(data: bytes, limits: Limits) -> str:
     Raises `Refused`: too_large, bare_line_end (A22), not_sealed. Linear, and costs no more than the parcel's size."""
     if len(data) > limits.upload:
         raise too_large(limits)
-    ends = data.count(b"\r\n")
-    if data.count(b"\n") != ends or data.count(b"\r") != ends:
-        raise Refused(
+    if not sealed_shape(data):
+        raise _refusal(data)
+    froms: list[bytes] = _FROM.findall(b"\r\n" + head_of(data, limits))
+    return _only_address(froms[0]) if len(froms) == 1 else ""
+
+
+def _refusal(data: bytes) -> Refused:
+    if not data.count(b"\n") == data.count(b"\r") == data.count(b"\r\n"):
+        return Refused(
             "bare_line_end",
             _("This parcel has a line end that is not exactly CR LF."),
             _("Line ends have to be CR LF throughout (RFC 5322 2.3)."),
         )
-    if not sealed_shape(data):
-        raise Refused(
-            "not_sealed",
-            _("This is not a sealed letter, and the office keeps nothing else."),
-            _("A sealed letter is one RFC 3156 encrypted message and nothing around it."),
-        )
-    froms = [value for name, value in headers(data, limits) if name.lower() == "from"]
-    if len(froms) != 1:
-        return ""
-    who = addresses(froms[0])
+    return Refused(
+        "not_sealed",
+        _("This is not a sealed letter, and the office keeps nothing else."),
+        _("A sealed letter is one RFC 3156 encrypted message and nothing around it."),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _only_address(value: bytes) -> str:
+    who = addresses(_text(value))
+    return key_of(who[0][1]) if len(who) == 1 else ""
+
+
+@lru_cache(maxsize=4096)
+def key_of(address: str) -> str:
+    """`Address.key` of these words, "" where they are no address."""
     try:
-        return Address.parse(who[0][1]).key if len(who) == 1 else ""
+        return Address.parse(address).key
     except Usage:
         return ""
 
@@ -65,14 +80,13 @@ def head_of(data: bytes, limits: Limits) -> bytes:
 
 def headers(data: bytes, limits: Limits) -> Headers:
     """The fields of the outer header, in order; what is no field is passed over."""
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, list[str]]] = []
     for line in head_of(data, limits).split(b"\r\n"):
         if line[:1] in (b" ", b"\t") and found:
-            name, value = found[-1]
-            found[-1] = (name, f"{value}\r\n{_text(line)}")
+            found[-1][1].append(_text(line))
         elif match := _FIELD.match(line):
-            found.append((_text(match[1]), _text(line[match.end() :])))
-    return found
+            found.append((_text(match[1]), [_text(line[match.end() :])]))
+    return [(name, "\r\n".join(lines)) for name, lines in found]
 
 
 def _text(raw: bytes) -> str:
@@ -87,12 +101,29 @@ def unfolded(value: str) -> str:
 def addresses(value: str) -> list[tuple[str, str]]:
     """(name, address) of each mailbox in an address list; quoted names are kept whole, groups are not read."""
     found: list[tuple[str, str]] = []
-    for piece in re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^",])+', unfolded(value)[:65_536]):
+    for piece in _at_commas(unfolded(value)):
         name, angle, rest = piece.rpartition("<")
         address = rest.partition(">")[0] if angle else piece
         if address.strip():
             found.append((clean(name.strip().strip('"')), clean(address)))
     return found
+
+
+def _at_commas(value: str) -> list[str]:
+    """`value` cut at the commas outside quotes. One pass, whatever the quotes do."""
+    pieces: list[str] = []
+    begun, quoted, escaped = 0, False, False
+    for at, char in enumerate(value):
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = quoted
+        elif char == '"':
+            quoted = not quoted
+        elif char == "," and not quoted:
+            pieces.append(value[begun:at])
+            begun = at + 1
+    return [*pieces, value[begun:]]
 
 
 def message_ids(value: str) -> list[str]:

@@ -46,14 +46,13 @@ CREATE TABLE pieces (
     data BLOB NOT NULL
 ) STRICT;
 
+-- Few and short-lived: an Email takes an upload's place, or a day does. So the sweep may read all of them.
 CREATE TABLE uploads (
-    account INTEGER NOT NULL,
     blob INTEGER NOT NULL,
+    account INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    PRIMARY KEY (account, blob)
+    PRIMARY KEY (blob, account)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX uploads_blob ON uploads (blob);
-CREATE INDEX uploads_at ON uploads (at);
 
 CREATE TABLE emails (
     number INTEGER PRIMARY KEY,
@@ -69,7 +68,6 @@ CREATE TABLE emails (
     changed INTEGER NOT NULL,
     UNIQUE (account, uid)
 ) STRICT;
-CREATE UNIQUE INDEX emails_created ON emails (account, created);
 CREATE INDEX emails_changed ON emails (account, changed);
 CREATE INDEX emails_blob ON emails (blob);
 CREATE INDEX emails_leaves ON emails (leaves) WHERE leaves IS NOT NULL;
@@ -85,7 +83,7 @@ CREATE TABLE gone (
 CREATE INDEX gone_at ON gone (at);
 
 CREATE TABLE submissions (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY,                 -- in the order of at
     account INTEGER NOT NULL,
     uid TEXT NOT NULL,
     key TEXT NOT NULL,                          -- the client's onceKey, or "=" and a derived one
@@ -97,5 +95,4 @@ CREATE TABLE submissions (
     UNIQUE (account, uid),
     UNIQUE (account, key)
 ) STRICT;
-CREATE INDEX submissions_at ON submissions (at);
 """

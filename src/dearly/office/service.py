@@ -121,10 +121,10 @@ async def run(
     `ready` is called once it answers. Raises as `SqliteStore.create` and `serve` do."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     store = SqliteStore.create(folder, chance, limits=limits)
     try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
         async with serve(store, clock=clock, chance=chance, host=host, port=port, tls=tls, limits=limits) as server:
             log.info(json.dumps({"event": "serving", "tls": tls is not None}))
             called = ready(server)
@@ -132,10 +132,10 @@ async def run(
                 await called
             await stop.wait()
     finally:
-        await store.close()
-        log.info(json.dumps({"event": "stopped"}))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+        await store.close()
+        log.info(json.dumps({"event": "stopped"}))
 
 
 def _config(app: Callable[..., Awaitable[None]], tls: tuple[Path, Path] | None, limits: Limits) -> uvicorn.Config:
@@ -146,6 +146,7 @@ def _config(app: Callable[..., Awaitable[None]], tls: tuple[Path, Path] | None, 
         lifespan="off",
         loop="none",
         log_config=None,
+        log_level="critical",  # its traces could quote a request; what the office has to say it says itself
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -31,7 +31,7 @@ _AT_ONCE = 400  # parameters of one statement, well below SQLite's limit
 
 _ACCOUNT = "SELECT number, uid, address, joined FROM accounts"
 _EMAIL = (
-    "SELECT e.uid, b.uid, e.size, e.mailbox, e.received, e.keywords, e.created"
+    "SELECT b.number, b.uid, b.size, b.sender, e.uid, e.mailbox, e.received, e.keywords, e.created"
     " FROM emails e JOIN blobs b ON b.number = e.blob"
 )
 _SUBMISSION = "SELECT uid, key, email, blob, sender, at, deliveries FROM submissions"
@@ -41,7 +41,7 @@ _MINE = (
     " FROM blobs b WHERE uid = ? AND (EXISTS (SELECT 1 FROM emails WHERE blob = b.number AND account = ?)"
     " OR EXISTS (SELECT 1 FROM uploads WHERE account = ? AND blob = b.number))"
 )
-_BLOB = "SELECT uid, size, sender" + _MINE
+_BLOB = "SELECT number, uid, size, sender" + _MINE
 _SIZE = "SELECT number, size" + _MINE
 
 
@@ -60,8 +60,8 @@ def _account(row: tuple[Any, ...]) -> Account:
 
 
 def _email(row: tuple[Any, ...]) -> Email:
-    uid, blob, size, mailbox, received, keywords, created = row
-    return Email(uid, blob, size, mailbox, _when(received), tuple(keywords.split()), created)
+    *blob, uid, mailbox, received, keywords, created = row
+    return Email(uid, Blob(*blob), mailbox, _when(received), tuple(keywords.split()), created)
 
 
 def _submission(row: tuple[Any, ...]) -> Submission:
@@ -173,7 +173,7 @@ class SqliteShelf(Shelf):
 
     # -- blobs
 
-    def keep(self, account: Account, uid: str, data: bytes, sender: str, now: datetime) -> Blob:
+    def keep(self, account: Account, uid: str, data: bytes, sender: str, now: datetime) -> Blob | None:
         row = self._db.execute("SELECT number FROM blobs WHERE uid = ?", (uid,)).fetchone()
         if row is None:
             number = self._db.execute(
@@ -191,17 +191,13 @@ class SqliteShelf(Shelf):
                     )
         else:
             number = row[0]
-        fresh = self._db.execute(
-            "INSERT INTO uploads (account, blob, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (account.number, number, _sec(now)),
-        ).rowcount
-        if fresh:
-            self._hold(account.number, len(data))
-        else:
-            self._db.execute(
-                "UPDATE uploads SET at = ? WHERE account = ? AND blob = ?", (_sec(now), account.number, number)
-            )
-        return Blob(uid, len(data), sender)
+        upload = (_sec(now), account.number, number)
+        if self._db.execute("UPDATE uploads SET at = ? WHERE account = ? AND blob = ?", upload).rowcount == 0:
+            if self._room(account.number, len(data)) is None:
+                self._drop_blob(number)
+                return None
+            self._db.execute("INSERT INTO uploads (at, account, blob) VALUES (?, ?, ?)", upload)
+        return Blob(number, uid, len(data), sender)
 
     def blob(self, account: Account, uid: str) -> Blob | None:
         row = self._db.execute(_BLOB, (uid, account.number, account.number)).fetchone()
@@ -210,20 +206,14 @@ class SqliteShelf(Shelf):
     def read(self, account: Account, uid: str, offset: int = 0, length: int | None = None) -> bytes | None:
         return piece(self._db, account.number, uid, offset, length)
 
-    def held(self, account: Account) -> int:
-        held: int = self._db.execute("SELECT held FROM accounts WHERE number = ?", (account.number,)).fetchone()[0]
-        return held
-
-    def _hold(self, account: int, size: int) -> None:
-        self._db.execute("UPDATE accounts SET held = held + ? WHERE number = ?", (size, account))
-
-    def _drop_upload(self, account: int, blob: int) -> None:
-        self._db.execute(
-            "UPDATE accounts SET held = held - (SELECT size FROM blobs WHERE number = ?1) WHERE number = ?2"
-            " AND EXISTS (SELECT 1 FROM uploads WHERE account = ?2 AND blob = ?1)",
-            (blob, account),
-        )
-        self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", (account, blob))
+    def _room(self, account: int, size: int, changes: int = 0) -> int | None:
+        """Hold `size` more bytes for the account, and count `changes` of its emails: the email_seq now. None: full."""
+        row = self._db.execute(
+            "UPDATE accounts SET held = held + ?1, email_seq = email_seq + ?2"
+            " WHERE number = ?3 AND (?1 <= 0 OR held + ?1 <= ?4) RETURNING email_seq",
+            (size, changes, account, self._limits.quota),
+        ).fetchone()
+        return row[0] if row else None
 
     def _drop_blob(self, number: int) -> None:
         gone = self._db.execute(
@@ -241,19 +231,16 @@ class SqliteShelf(Shelf):
         seq: int = self._db.execute("SELECT email_seq FROM accounts WHERE number = ?", (account.number,)).fetchone()[0]
         return seq
 
-    def _next(self, account: int, size: int) -> int:
-        """The next email_seq, and `size` more bytes held."""
-        seq: int = self._db.execute(
-            "UPDATE accounts SET email_seq = email_seq + 1, held = held + ? WHERE number = ? RETURNING email_seq",
-            (size, account),
-        ).fetchone()[0]
-        return seq
-
     def add_email(
         self, account: Account, uid: str, mailbox: str, blob: Blob, keywords: Sequence[str], now: datetime
-    ) -> Email:
-        number = self._db.execute("SELECT number FROM blobs WHERE uid = ?", (blob.uid,)).fetchone()[0]
-        seq = self._next(account.number, blob.size)
+    ) -> Email | None:
+        size = blob.size
+        if mailbox != INBOX:
+            where = (account.number, blob.number)
+            size -= size * self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", where).rowcount
+        seq = self._room(account.number, size, changes=1)
+        if seq is None:
+            return None
         words = tuple(sorted(keywords))
         self._db.execute(
             "INSERT INTO emails (account, uid, mailbox, blob, size, received, leaves, keywords, created, changed)"
@@ -262,7 +249,7 @@ class SqliteShelf(Shelf):
                 account.number,
                 uid,
                 mailbox,
-                number,
+                blob.number,
                 blob.size,
                 _sec(now),
                 self._leaves(mailbox, words, None, now),
@@ -271,9 +258,7 @@ class SqliteShelf(Shelf):
                 seq,
             ),
         )
-        if mailbox != INBOX:
-            self._drop_upload(account.number, number)
-        return Email(uid, blob.uid, blob.size, mailbox, now.replace(microsecond=0), words, seq)
+        return Email(uid, blob, mailbox, now.replace(microsecond=0), words, seq)
 
     def _leaves(self, mailbox: str, keywords: Sequence[str], before: int | None, now: datetime) -> int | None:
         """From when on an Email may go. Taking the mark of being fetched away makes it wait again."""
@@ -289,7 +274,7 @@ class SqliteShelf(Shelf):
                 f"{_EMAIL} WHERE e.account = ? AND e.uid IN ({marks})",
                 (account.number, *some),
             )
-            found |= {r[0]: _email(r) for r in rows}
+            found |= {e.uid: e for e in map(_email, rows)}
         return found
 
     def find_emails(self, account: Account, find: Find) -> Sequence[str]:
@@ -342,22 +327,22 @@ class SqliteShelf(Shelf):
                 mailbox,
                 " ".join(words),
                 self._leaves(mailbox, words, before, now),
-                self._next(account.number, 0),
+                self._room(account.number, 0, changes=1),
                 number,
             ),
         )
 
     def remove_email(self, account: Account, email: Email, now: datetime) -> None:
-        number, blob = self._db.execute(
-            "SELECT number, blob FROM emails WHERE account = ? AND uid = ?", (account.number, email.uid)
+        (number,) = self._db.execute(
+            "SELECT number FROM emails WHERE account = ? AND uid = ?", (account.number, email.uid)
         ).fetchone()
-        self._remove(account.number, number, email.uid, blob, email.size, email.seq, now)
+        self._remove(account.number, number, email.uid, email.blob.number, email.blob.size, email.seq, now)
 
     def _remove(self, account: int, number: int, uid: str, blob: int, size: int, created: int, now: datetime) -> None:
         self._db.execute("DELETE FROM emails WHERE number = ?", (number,))
         self._db.execute(
             "INSERT INTO gone (account, destroyed, uid, created, at) VALUES (?, ?, ?, ?, ?)",
-            (account, self._next(account, -size), uid, created, _sec(now)),
+            (account, self._room(account, -size, changes=1), uid, created, _sec(now)),
         )
         self._drop_blob(blob)
 
@@ -428,10 +413,12 @@ class SqliteShelf(Shelf):
         for account, number, uid, blob, size, created in rows:
             self._remove(account, number, uid, blob, size, created, now)
         uploads = self._db.execute(
-            "SELECT account, blob FROM uploads WHERE at < ? LIMIT ?", (_sec(now - self._limits.unclaimed), most)
+            "SELECT account, blob, (SELECT size FROM blobs WHERE number = blob) FROM uploads WHERE at < ? LIMIT ?",
+            (_sec(now - self._limits.unclaimed), most),
         ).fetchall()
-        for account, blob in uploads:
-            self._drop_upload(account, blob)
+        for account, blob, size in uploads:
+            self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", (account, blob))
+            self._room(account, -size)
             self._drop_blob(blob)
         old = self._db.execute(
             "SELECT account, destroyed FROM gone WHERE at < ? ORDER BY account, destroyed LIMIT ?",
@@ -443,7 +430,8 @@ class SqliteShelf(Shelf):
                 "UPDATE accounts SET known_from = max(known_from, ?) WHERE number = ?", (destroyed, account)
             )
         proofs = self._db.execute(
-            "DELETE FROM submissions WHERE number IN (SELECT number FROM submissions WHERE at < ? LIMIT ?)",
+            "DELETE FROM submissions WHERE at < ?"
+            " AND number IN (SELECT number FROM submissions ORDER BY number LIMIT ?)",
             (_sec(now - self._limits.remembered), most),
         ).rowcount
         spent = self._db.execute(

@@ -51,8 +51,11 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A sealed parcel's bytes: `uid` is «B» and the SHA-256 in hex, so equal bytes lie here once."""
+    """A sealed parcel's bytes: `uid` is «B» and the SHA-256 in hex, so equal bytes lie here once.
 
+    `number` is the store's own."""
+
+    number: int
     uid: str
     size: int
     sender: str
@@ -64,8 +67,7 @@ class Email:
     """A parcel in a mailbox (an Email of RFC 8621 4). `keywords` sorted."""
 
     uid: str
-    blob: str
-    size: int
+    blob: Blob
     mailbox: str
     received: datetime
     keywords: tuple[str, ...]
@@ -183,8 +185,8 @@ class Shelf(ABC):
     # -- blobs
 
     @abstractmethod
-    def keep(self, account: Account, uid: str, data: bytes, sender: str, now: datetime) -> Blob:
-        """Keep an upload for `account`; keeping the same bytes again renews its time."""
+    def keep(self, account: Account, uid: str, data: bytes, sender: str, now: datetime) -> Blob | None:
+        """Keep an upload for `account`; keeping the same bytes again renews its time. None: over its quota."""
 
     @abstractmethod
     def blob(self, account: Account, uid: str) -> Blob | None:
@@ -193,10 +195,6 @@ class Shelf(ABC):
     @abstractmethod
     def read(self, account: Account, uid: str, offset: int = 0, length: int | None = None) -> bytes | None:
         """Bytes of a blob that `account` may see; None if it may not, or there is none."""
-
-    @abstractmethod
-    def held(self, account: Account) -> int:
-        """Bytes that count against its quota."""
 
     # -- Emails
 
@@ -207,8 +205,8 @@ class Shelf(ABC):
     @abstractmethod
     def add_email(
         self, account: Account, uid: str, mailbox: str, blob: Blob, keywords: Sequence[str], now: datetime
-    ) -> Email:
-        """Put a blob into a mailbox. The caller has checked that it may."""
+    ) -> Email | None:
+        """Put a blob into a mailbox; an upload of it has then found its place. None: over the account's quota."""
 
     @abstractmethod
     def emails(self, account: Account, uids: Sequence[str]) -> Mapping[str, Email]:

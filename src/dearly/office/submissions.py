@@ -22,7 +22,7 @@ from dearly.letter.errors import Usage
 from dearly.letter.words import _
 from dearly.office import outer
 from dearly.office.context import Answer, Context, get, got, moment, queried, set_, wanted, window
-from dearly.office.emails import email_set
+from dearly.office.emails import email_follow
 from dearly.office.mailboxes import IDENTITY, thread_of
 from dearly.office.store import INBOX, Blob, Delivery, Email, Submission
 from dearly.office.wire import (
@@ -187,14 +187,12 @@ def submission_set(c: Context, given: dict[str, Any]) -> Answer:
         return patches, gone
 
     answer, (patches, gone) = set_(
-        c, given, lambda: str(c.shelf.submission_seq(c.account)), create, update, destroy, more
+        c, given, lambda: str(c.shelf.submission_seq(c.account)), create, update, destroy, more, c.limits.set
     )
-    follow: Answer = {
-        "update": {emails[i]: patch for i, patch in patches.items() if i in emails},
-        "destroy": [emails[i] for i in gone if i in emails],
-    }
-    if any(follow.values()):
-        c.after.append(("Email/set", email_set(c, {"accountId": c.account.uid, **follow})))
+    update_them = {emails[i]: patch for i, patch in patches.items() if i in emails}
+    destroy_them = [emails[i] for i in gone if i in emails]
+    if update_them or destroy_them:
+        c.after.append(("Email/set", email_follow(c, update_them, destroy_them)))
     return answer
 
 
@@ -214,9 +212,7 @@ def _create(c: Context, properties: dict[str, Any]) -> Submission:
     wrong = [n for n, bad in (("identityId", identity != IDENTITY), ("emailId", e is None)) if bad]
     if e is None or wrong:
         raise SetError("invalidProperties", _("There is no such thing here."), properties=wrong)
-    blob = c.shelf.blob(c.account, e.blob)
-    if blob is None:
-        raise SetError("invalidEmail", properties=["blobId"])
+    blob = e.blob
     envelope = envelope or _from_header(c, e)
     _check(c, blob, envelope)
     key = given_key or _derived(blob, envelope)
@@ -256,10 +252,7 @@ def _folded(recipients: Sequence[str]) -> list[str]:
 
 
 def _folded_one(recipient: str) -> str:
-    try:
-        return Address.parse(recipient).key
-    except Usage:
-        return recipient
+    return outer.key_of(recipient) or recipient
 
 
 def _keys(deliveries: Sequence[Delivery]) -> list[str]:
@@ -291,7 +284,7 @@ def _mailbox(value: dict[str, Any]) -> str:
 
 def _from_header(c: Context, e: Email) -> _Envelope:
     """The envelope that the header implies (RFC 8621 7)."""
-    found = outer.headers(c.shelf.read(c.account, e.blob, 0, c.limits.header_block) or b"", c.limits)
+    found = outer.headers(c.shelf.read(c.account, e.blob.uid, 0, c.limits.header_block) or b"", c.limits)
     to = [a for n, v in found if n.lower() in ("to", "cc", "bcc") for _name, a in outer.addresses(v)]
     return _Envelope(str(c.account.address), _once_each(to))
 
@@ -320,10 +313,9 @@ def _deliver(c: Context, blob: Blob, recipient: str, now: datetime) -> Delivery:
     if account is None:
         words = _("Nobody has the address {address} here.").format(address=address)
         return Delivery(recipient, accepted=False, reply=f"550 5.1.1 {words}")
-    if c.shelf.held(account) + blob.size > c.limits.quota:
+    if c.shelf.add_email(account, c.new("M"), INBOX, blob, (), now) is None:
         words = _("The letterbox of {address} is full.").format(address=address)
         return Delivery(recipient, accepted=False, reply=f"452 4.2.2 {words}")
-    c.shelf.add_email(account, c.new("M"), INBOX, blob, (), now)
     return Delivery(recipient, accepted=True, reply="250 2.1.5 " + _("It lies in their letterbox."))
 
 

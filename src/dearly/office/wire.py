@@ -7,6 +7,7 @@ may multiply (a call may quote an earlier answer twice, and the next call that o
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,6 +91,13 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError("beyond what a number can be")
+    return value
+
+
 def _too_deep(value: object) -> bool:
     level: list[object] = [value]
     for _depth in range(MOST_DEPTH):
@@ -111,7 +119,7 @@ def load(body: bytes) -> Any:
         raise RequestError("limit", _("There are too many values in this request."), limit="maxSizeRequest")
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
         if "\\ud" in text or "\\uD" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
         deep = _too_deep(value)

@@ -22,6 +22,7 @@ from dearly.seal.packets import Packet, Tag
 from dearly.seal.sealing import signed_message
 from dearly.seal.signature import (
     DIRECT_KEY,
+    FEATURES,
     KEY_EXPIRES,
     KEY_FLAGS,
     KEY_REVOCATION,
@@ -89,14 +90,14 @@ def seal_raw(inner: bytes, to: OwnKey, version: int = 2, heads: Iterable[Packet]
     return packets.join([*heads, Packet(Tag.PKESK, first.body), Packet(Tag.SEIPD, body)])
 
 
-def old_style(own: OwnKey) -> bytes:
+def old_style(own: OwnKey, features: bytes = sub(FEATURES, b"\x01")) -> bytes:
     """The certificate of a program that knows only SEIPD version 1, with our ECDH key in it."""
     when = int(NOW.timestamp()) - 60
     flags = sub(KEY_FLAGS, b"\x03")
-    direct = sign(own.primary, DIRECT_KEY, (own.primary.public.hashed,), when, flags + sub(30, b"\x01"))
+    direct = sign(own.primary, DIRECT_KEY, (own.primary.public.hashed,), when, flags + features)
     user_id = b"<old@letters.test>"
     over = (own.primary.public.hashed, b"\xb4" + len(user_id).to_bytes(4, "big"), user_id)
-    bound = sign(own.primary, 0x13, over, when, flags + sub(30, b"\x01"))
+    bound = sign(own.primary, 0x13, over, when, flags + features)
     ecdh = own.subkeys[1]
     subkey = sign(
         own.primary, SUBKEY_BINDING, (own.primary.public.hashed, ecdh.public.hashed), when, sub(KEY_FLAGS, b"\x0c")

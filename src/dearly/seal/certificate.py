@@ -17,7 +17,7 @@ from dearly.seal import keypacket, signature
 from dearly.seal.armor import dearmor
 from dearly.seal.keypacket import KeyPacket
 from dearly.seal.packets import Malformed, Packet, Tag, join, read
-from dearly.seal.signature import CERTIFICATIONS, KEY_EXPIRES, KEY_FLAGS, SignaturePacket, proves
+from dearly.seal.signature import CERTIFICATIONS, FEATURES, KEY_EXPIRES, KEY_FLAGS, SignaturePacket, proves
 
 MOST_OCTETS = 256 << 10
 MOST_USER_IDS = 10
@@ -28,6 +28,7 @@ MOST_REVOCATIONS = 3
 LONGEST_USER_ID = 1024
 
 _MAY_SEAL = 0x0C
+_SEIPD2 = 0x08
 _SEALING_ONLY = frozenset(
     {
         keypacket.RSA_ENCRYPT,
@@ -118,6 +119,15 @@ class Certificate:
         if _seals(self.primary, self.main_binding, now):
             live.append(self.key)
         return sorted(live, key=lambda k: (k.algorithm != keypacket.MLKEM768_X25519, -k.created))
+
+    @property
+    def seipd2(self) -> bool:
+        """Whether its owner says that their program reads SEIPD version 2 (RFC 9580 5.2.3.32). Silence means no."""
+        named = (u.newest for u in self.user_ids if u.newest is not None and not u.revoked)
+        direct = sorted(self.primary.bindings, key=lambda s: s.created, reverse=True)
+        said = [*direct, *sorted(named, key=lambda s: s.created, reverse=True)]
+        features = next((f for s in said if (f := s.get(FEATURES)) is not None), b"")
+        return bool(features[:1] and features[0] & _SEIPD2)
 
     @property
     def main_binding(self) -> SignaturePacket | None:

@@ -134,6 +134,22 @@ class OwnKey:
         """The transferable public key (RFC 9580 10.1), always byte for byte as we wrote it."""
         return join(self.packets)
 
+    def view(self, *, seipd2: bool) -> bytes:
+        """Our certificate with the ML-KEM subkey alone, for sealing to ourselves. Never given away.
+
+        `seipd2`: whether it says that we read SEIPD version 2. Sequoia seals in version 2 to certificates that say
+        nothing of it (so do those of Thunderbird, which cannot read it); one that says no makes it use version 1."""
+        (
+            first,
+            user_id,
+            *_,
+        ) = self.packets
+        told = sub(KEY_FLAGS, _CERTIFY_AND_SIGN) + sub(FEATURES, b"\x09" if seipd2 else b"\x01")
+        over = (self.primary.public.hashed, *_hashed(user_id.body))
+        signed = Packet(Tag.SIGNATURE, sign(self.primary, _POSITIVE, over, self.primary.public.created, told))
+        at = next(n for n, p in enumerate(self.packets) if p.tag == Tag.PUBLIC_SUBKEY)
+        return join([first, user_id, signed, *self.packets[at : at + 2]])
+
     @property
     def plain_certificate(self) -> bytes:
         """The same certificate without the ML-KEM subkey, for programs that refuse what they do not know."""

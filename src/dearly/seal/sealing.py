@@ -14,7 +14,6 @@ from dearly.letter.errors import CannotSealOrOpen
 from dearly.letter.words import _
 from dearly.seal import pkesk, seipd, sequoia
 from dearly.seal.armor import armor
-from dearly.seal.certificate import parse
 from dearly.seal.keypacket import MLKEM768_X25519, SecretKey
 from dearly.seal.keys import OwnKey
 from dearly.seal.packets import Malformed, Tag, head, write
@@ -46,9 +45,10 @@ def seal(data: bytes, own: OwnKey, plan: SealPlan) -> Sealed:
     slots.pop(own.fingerprint, None)
     ours = own.subkeys[0]
     fingerprints = [s.certificate.key.fingerprint for s in slots.values()] + [own.primary.public.fingerprint]
-    views = [s.view for s in slots.values()] + [parse(own.certificate).only(ours.public).encoded]
+    version = 2 if all(s.certificate.seipd2 for s in slots.values()) else 1
+    views = [s.view for s in slots.values()] + [own.view(seipd2=version == 2)]
     names = [s.key.names for s in slots.values()] + [ours.public.names]
-    heads, version = _shell(views, names)
+    heads = _shell(views, names, version)
     try:
         cipher, key = pkesk.unwrap(heads[-1], ours)
     except pkesk.CannotOpen:
@@ -77,17 +77,19 @@ def signed_message(data: bytes, key: SecretKey, when: int, intended: list[bytes]
     return b"".join((write(Tag.ONE_PASS, one_pass), literal, data, write(Tag.SIGNATURE, signature)))
 
 
-def _shell(views: list[bytes], names: list[tuple[str, str]]) -> tuple[list[pkesk.Head], int]:
-    """The PKESK of each view, each for the key we chose, and the version of the container that goes with them."""
+def _shell(views: list[bytes], names: list[tuple[str, str]], version: int) -> list[pkesk.Head]:
+    """The PKESK of each view, each for the key we chose, to go with a container of that version."""
     try:
         *first, last = sequoia.shell(views)
         heads = [pkesk.Head.read(p.body) for p in first]
     except (sequoia.NotTaken, Malformed, ValueError):
         raise _cannot() from None
     fit = [h.recipient.hex() in n for h, n in zip(heads, names, strict=False)]
-    if len(heads) != len(names) or not all(fit) or last.tag != Tag.SEIPD or {p.tag for p in first} != {Tag.PKESK}:
+    if len(heads) != len(names) or not all(fit) or {p.tag for p in first} != {Tag.PKESK}:
         raise _cannot()
-    return heads, last.body[0]
+    if last.tag != Tag.SEIPD or last.body[:1] != bytes([version]):
+        raise _cannot()
+    return heads
 
 
 def _cannot() -> CannotSealOrOpen:

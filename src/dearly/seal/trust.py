@@ -60,14 +60,11 @@ class SealPlan:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What `seal` needs of one certificate: it, the one key to seal to, and the certificate reduced to that key.
-
-    `seipd2`: Sequoia would use SEIPD version 2 for it alone."""
+    """What `seal` needs of one certificate: it, the one key to seal to, and the certificate reduced to that key."""
 
     certificate: Certificate
     key: KeyPacket
     view: bytes = field(repr=False)
-    seipd2: bool
 
     @property
     def quantum_safe(self) -> bool:
@@ -101,7 +98,7 @@ def examine(certificate: bytes, now: datetime) -> CertificateFacts:
         revoked=revoked or bool(cert.primary.revocations),
         usable_for_sealing=found is not None,
         quantum_safe=found is not None and found.quantum_safe,
-        seipd2=found is not None and found.seipd2,
+        seipd2=cert.seipd2,
         size=len(data),
     )
 
@@ -154,7 +151,7 @@ def plan(wanted: Mapping[Address, bytes | None], now: datetime) -> SealPlan:
             _("This letter cannot be sealed. {whom}.").format(whom=whom),
             troubles[0][1].hint,
         )
-    modern = bool(slots) and all(s.seipd2 for s in slots.values())
+    modern = bool(slots) and all(s.certificate.seipd2 for s in slots.values())
     return SealPlan(
         certificates=tuple(s.certificate.encoded for s in slots.values()),
         # GnuPG and Thunderbird try every key they have on a letter that names nobody, and To names them anyway.
@@ -190,9 +187,8 @@ def slot(certificate: bytes | None, now: datetime) -> Slot:
         )
     for key in cert.sealing_keys(int(now.timestamp())):
         view = cert.only(key).encoded
-        version = _shell_version(view, key.fingerprint, key.key_id)
-        if version:
-            return Slot(cert, key, view, version == 2)
+        if _taken(view, key.fingerprint, key.key_id):
+            return Slot(cert, key, view)
     raise CannotSealOrOpen(
         "key_unusable",
         _("their key has no part that letters can be sealed to now"),
@@ -201,16 +197,15 @@ def slot(certificate: bytes | None, now: datetime) -> Slot:
 
 
 @lru_cache(maxsize=128)
-def _shell_version(view: bytes, fingerprint: bytes, key_id: bytes) -> int:
-    """The SEIPD version that Sequoia uses for this certificate alone; 0 when it does not seal to that very key."""
+def _taken(view: bytes, fingerprint: bytes, key_id: bytes) -> bool:
+    """Whether Sequoia seals to that very key."""
     try:
         first, *rest = sequoia.shell([view])
         head = Head.read(first.body)
     except (sequoia.NotTaken, Malformed, ValueError):
-        return 0
-    if first.tag != Tag.PKESK or head.recipient not in (fingerprint, key_id) or [p.tag for p in rest] != [Tag.SEIPD]:
-        return 0
-    return rest[0].body[0]
+        return False
+    named = first.tag == Tag.PKESK and head.recipient in (fingerprint, key_id)
+    return named and [p.tag for p in rest] == [Tag.SEIPD]
 
 
 def _parsed(certificate: bytes, keep: Address | None = None) -> Certificate:

@@ -113,6 +113,31 @@ def test_an_older_program_among_the_readers_is_named() -> None:
         assert not result.outer.hidden
 
 
+def test_a_certificate_that_says_nothing_gets_the_old_form() -> None:
+    """Sequoia alone would take silence for consent; Thunderbird's certificates are silent, and cannot read the new."""
+    silent = support.old_style(CLARA, features=b"")
+    alone = pysequoia.encrypt(b"", recipients=[pysequoia.Cert.from_bytes(silent)], armor=False)
+    assert packets.read(alone)[-1].body[0] == 2
+    assert not trust.examine(silent, NOW).seipd2
+    for plan in (plan_for(silent), plan_for(BERT, silent)):
+        assert not plan.hidden
+        sealed = seal(TEXT, ADA, plan)
+        assert packets.read(dearmor(sealed.armored))[-1].body[0] == 1
+        assert {h.version for h in _heads(sealed.armored)} == {3}
+        assert open_letter(sealed.armored, CLARA, [ADA.certificate]).verified.signature is Signature.HOLDS
+
+
+def test_version_6_and_older_readers_together() -> None:
+    tsk = pysequoia.Tsk.generate("Dora <dora@letters.test>", profile=pysequoia.Profile.RFC9580)
+    sealed = seal(TEXT, ADA, plan_for(bytes(tsk.extract_certificate()), support.old_style(CLARA)))
+    opened = pysequoia.decrypt(
+        sealed.armored, tsk.decryptor(), store=lambda _: [pysequoia.Cert.from_bytes(ADA.certificate)]
+    )
+    assert opened.bytes == TEXT
+    assert open_letter(sealed.armored, CLARA, [ADA.certificate]).verified.signature is Signature.HOLDS
+    assert tsk.extract_certificate().fingerprint in sealed.fingerprints
+
+
 def test_the_signature_says_who_when_and_for_whom_and_the_literal_nothing() -> None:
     sealed = seal(TEXT, ADA, plan_for(BERT))
     outer = openpgp.outer(sealed.armored)

@@ -286,7 +286,7 @@ def test_no_living_subkey_is_left() -> None:
 def test_a_key_from_the_future_waits() -> None:
     """By the machine's clock; `now` may lag a little behind a key that was made a moment ago."""
     young = OwnKey.generate([address("bert")], NOW + timedelta(days=2))
-    assert _code(young.certificate) == "key_unusable"
+    assert _code(young.certificate) == "bad_certificate"
     trust.plan({address("bert"): person("bert").certificate}, LAST_YEAR - timedelta(hours=1))
 
 

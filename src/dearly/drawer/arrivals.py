@@ -2,24 +2,30 @@
 
 An arrival gets its drawer-wide number when it is taken in, and the letter in it has the same. The same bytes are taken
 in once, whatever the carrier calls them (F27-F29, F35); each place where they lay is a postmark. What sorting found on
-the outside (who it says it is from, which id) is a claim, kept as such.
+the outside (who it says it is from, which id) is a claim, kept as such. Order is by number: the counter, never a date.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from dearly.drawer.connection import Db
+from dearly.drawer import chain, objects
+from dearly.drawer.connection import Args, Db
 from dearly.drawer.letters import Postmark
+from dearly.drawer.numbers import new_number
 from dearly.drawer.objects import Packed
+from dearly.drawer.rows import LAST, address, moment, sound, stamp
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.clock import Chance
 from dearly.letter.content import LetterId
 from dearly.letter.envelope import Parcel, Source, Way
+from dearly.letter.errors import NotFound
 from dearly.letter.sealing import Seal
+from dearly.letter.words import _
 
 
 class ArrivalState(StrEnum):
@@ -39,7 +45,7 @@ class ArrivalState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What sorting found on the outside. `seal`: NEVER_SEALED, or None for a sealed one, which says nothing before it
-    is opened. `person`: whose address the claimed sender's is. `at_door`: the first letter of a stranger."""
+    is opened. `person`: whose address the claimed sender's is. `at_door`: whether a stranger's letter waits there."""
 
     sender: Correspondent | None
     letter_id: LetterId | None
@@ -51,7 +57,8 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An arrival. `sender`: as the outside claims; None when unreadable. `letter`: number of the letter it held."""
+    """An arrival. `sender`: as the outside claims; None when unreadable. `letter`: number of the letter it held.
+    `postmarks`: of this envelope and of other copies of it."""
 
     number: int
     uid: str
@@ -78,86 +85,287 @@ def take_in(
     """Keep a parcel; its new number. None when these very bytes are here already: then only the postmark is added.
 
     `raw_sha256`: SHA-256 of `parcel.data`. `packed`: `objects.pack(parcel.data)`, where it was made beforehand."""
-    raise NotImplementedError
+    source = parcel.source
+    there = db.value("SELECT number FROM arrivals WHERE raw_sha256 = ?", (raw_sha256,))
+    number = there if there is not None else new_number(db, "arrival", now, chance)
+    if there is None:
+        db.run(
+            "INSERT INTO arrivals (number, raw_sha256, object_id, state, arrived, way, place)"
+            " VALUES (?, ?, ?, 'new', ?, ?, ?)",
+            (
+                number,
+                raw_sha256,
+                objects.put(db, packed or objects.pack(parcel.data)),
+                stamp(now),
+                source.way.value,
+                source.place,
+            ),
+        )
+        chain.append(db, chain.Kind.ARRIVED, raw_sha256, now)
+    db.run(
+        "INSERT OR IGNORE INTO postmarks (arrival, way, place, validity, uid, at) VALUES (?, ?, ?, ?, ?, ?)",
+        (number, source.way.value, source.place, source.validity, source.uid, stamp(now)),
+    )
+    return number if there is None else None
 
 
 def save_cursor(db: Db, way: Way, place: str, cursor: str, now: datetime) -> None:
     """Where to go on collecting. Called in the transaction that takes the parcels in, never before."""
-    raise NotImplementedError
+    db.run(
+        "INSERT INTO cursors (way, place, cursor, saved) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (way, place) DO UPDATE SET cursor = excluded.cursor, saved = excluded.saved",
+        (way.value, place, cursor, stamp(now)),
+    )
 
 
 def cursor(db: Db, way: Way, place: str) -> str:
     """Where to go on collecting; "" at first."""
-    raise NotImplementedError
+    return str(db.value("SELECT cursor FROM cursors WHERE way = ? AND place = ?", (way.value, place)) or "")
 
 
 def unacknowledged(db: Db, way: Way, place: str, limit: int = 500) -> list[Source]:
     """What is safe here but was not acknowledged to the carrier yet, oldest first."""
-    raise NotImplementedError
+    return [
+        Source(way, place, validity, uid)
+        for validity, uid in db.each(
+            "SELECT validity, uid FROM postmarks WHERE way = ? AND place = ? AND acknowledged = 0 ORDER BY id LIMIT ?",
+            (way.value, place, limit),
+        )
+    ]
 
 
 def acknowledged(db: Db, sources: Sequence[Source]) -> None:
     """The carrier was told."""
-    raise NotImplementedError
+    db.many(
+        "UPDATE postmarks SET acknowledged = 1"
+        " WHERE way = ? AND place = ? AND validity = ? AND uid = ? AND acknowledged = 0",
+        [(source.way.value, source.place, source.validity, source.uid) for source in sources],
+    )
 
 
 def unsorted(db: Db, limit: int = 100) -> list[int]:
     """Numbers of arrivals not sorted yet, oldest first."""
-    raise NotImplementedError
+    return [
+        n
+        for (n,) in db.each(
+            "SELECT number FROM arrivals WHERE state = 'new' AND number > 0 ORDER BY number LIMIT ?", (limit,)
+        )
+    ]
 
 
 def raw(db: Db, number: int) -> bytes:
-    """The bytes as fetched. Raises `NotFound` (no_arrival), `Damaged`."""
-    raise NotImplementedError
+    """The bytes as fetched. Raises `NotFound` (no_arrival), `Damaged` (object_damaged)."""
+    found = db.value("SELECT object_id FROM arrivals WHERE number = ?", (number,))
+    if found is None:
+        raise _no_arrival(number)
+    return objects.get(db, found)
 
 
 def arrival(db: Db, number: int) -> Arrival:
     """One arrival. Raises `NotFound` (no_arrival)."""
-    raise NotImplementedError
+    found = _read(db, "WHERE a.number = ?", (number,))
+    if not found:
+        raise _no_arrival(number)
+    return found[0]
+
+
+def of_bytes(db: Db, data: bytes) -> Arrival:
+    """The arrival with exactly these bytes, or the one that it was another copy of. Raises `NotFound` (no_arrival)."""
+    found = _read(
+        db,
+        "WHERE a.number = (SELECT coalesce(same_as, number) FROM arrivals WHERE raw_sha256 = ?)",
+        (hashlib.sha256(data).digest(),),
+    )
+    if not found:
+        raise NotFound("no_arrival", _("This letter has not been taken in."))
+    return found[0]
 
 
 def put_in_letterbox(db: Db, number: int, outside: Outside, now: datetime) -> ArrivalState:
     """Sorted: an envelope for the letterbox. UNOPENED; SAME when an arrival with the same sealed slice, id and claimed
     sender is here (the same letter by another way: one envelope, two postmarks). REFUSED for a refused stranger."""
-    raise NotImplementedError
+    sender = outside.sender
+    letter_id = None if outside.letter_id is None else sound(outside.letter_id)
+    key = sender.address.key if sender else ""
+    other = db.one(
+        "SELECT number, letter FROM arrivals WHERE seal_sha256 = ? AND letter_id IS ? AND from_key = ? AND number <> ?"
+        " AND state IN ('unopened', 'opened', 'unreadable') ORDER BY number LIMIT 1",
+        (outside.seal_sha256, letter_id, key, number),
+    )
+    state = ArrivalState.UNOPENED
+    if other is not None:
+        state = ArrivalState.SAME
+    elif outside.person is None and sender is not None and refused(db, sender.address):
+        state = ArrivalState.REFUSED
+    same_as, letter = other or (None, None)
+    changed = db.run(
+        "UPDATE arrivals SET state = ?, at_door = ?, sorted = ?, from_name = ?, from_address = ?, from_key = ?,"
+        " person_id = ?, letter_id = ?, seal_sha256 = ?, seal = ?, same_as = ?, letter = ?"
+        " WHERE number = ? AND state = 'new'",
+        (
+            state.value,
+            outside.at_door and state is ArrivalState.UNOPENED and _answered(db, key) != "let_in",
+            stamp(now),
+            sound(sender.name) if sender else "",
+            str(sender.address) if sender else "",
+            key,
+            outside.person,
+            letter_id,
+            outside.seal_sha256,
+            None if outside.seal is None else outside.seal.value,
+            same_as,
+            letter,
+            number,
+        ),
+    )
+    return state if changed else arrival(db, number).state
 
 
 def put_aside(db: Db, number: int, state: ArrivalState, now: datetime, letter: int | None = None) -> None:
     """Sorted, but not for the letterbox: OWN or REPORT, on `letter` of ours."""
-    raise NotImplementedError
+    assert state in {ArrivalState.OWN, ArrivalState.REPORT}
+    db.run(
+        "UPDATE arrivals SET state = ?, sorted = ?, letter = ? WHERE number = ? AND state = 'new'",
+        (state.value, stamp(now), letter, number),
+    )
 
 
 def mark_unreadable(db: Db, number: int, seal: Seal, reason: str, now: datetime) -> None:
     """It could not be opened: it stays as it came, with the reason, and may be tried again."""
-    raise NotImplementedError
+    db.run(
+        "UPDATE arrivals SET state = 'unreadable', seal = ?, reason = ?, sorted = coalesce(sorted, ?)"
+        " WHERE number = ? AND state IN ('new', 'unopened', 'unreadable')",
+        (seal.value, reason, stamp(now), number),
+    )
 
 
 def letterbox(db: Db, *, unopened_only: bool = False, limit: int = 100, before: int | None = None) -> list[Arrival]:
     """Envelopes in the letterbox (unopened, opened, unreadable), the last arrived first, by counter and never by date.
     `before`: number of the last one of the page before."""
-    raise NotImplementedError
+    condition = (
+        "WHERE a.state = 'unopened' AND a.at_door IN (0, 1) AND a.number < ? ORDER BY a.number DESC LIMIT ?"
+        if unopened_only
+        else "WHERE a.state IN ('unopened', 'opened', 'unreadable') AND a.number < ? ORDER BY a.number DESC LIMIT ?"
+    )
+    return _read(db, condition, (LAST if before is None else before, limit))
 
 
 def waiting_count(db: Db) -> int:
     """How many envelopes are unopened, without those at the door."""
-    raise NotImplementedError
+    return int(db.value("SELECT count(*) FROM arrivals WHERE state = 'unopened' AND at_door = 0"))
 
 
 def at_door(db: Db, limit: int = 100) -> list[Arrival]:
     """First letters of strangers, oldest first."""
-    raise NotImplementedError
+    return _read(db, "WHERE a.state = 'unopened' AND a.at_door = 1 ORDER BY a.number LIMIT ?", (limit,))
 
 
 def let_in(db: Db, number: int, person: int, now: datetime) -> list[int]:
     """The stranger is `person` from now on: everything of theirs at the door comes in; the numbers. It pins no key."""
-    raise NotImplementedError
+    key = _answer(db, number, "let_in", now)
+    numbers = _of_stranger(db, number, key, "('unopened', 'refused')")
+    db.many(
+        "UPDATE arrivals SET state = iif(state = 'refused', 'unopened', state), at_door = 0, person_id = ?"
+        " WHERE number = ?",
+        [(person, one) for one in numbers],
+    )
+    return numbers
 
 
 def refuse(db: Db, number: int, now: datetime) -> list[int]:
     """Turn the stranger's letters away, now and later; nobody is told. Kept, but not in the letterbox; the numbers."""
-    raise NotImplementedError
+    key = _answer(db, number, "refused", now)
+    numbers = _of_stranger(db, number, key, "('unopened')")
+    db.many("UPDATE arrivals SET state = 'refused', at_door = 0 WHERE number = ?", [(one,) for one in numbers])
+    return numbers
 
 
-def refused(db: Db, address: Address) -> bool:
+def refused(db: Db, where: Address) -> bool:
     """Whether letters from this address are turned away."""
-    raise NotImplementedError
+    return _answered(db, where.key) == "refused"
+
+
+def _answered(db: Db, key: str) -> str:
+    return str(db.value("SELECT answer FROM strangers WHERE address_key = ?", (key,)) or "")
+
+
+def _answer(db: Db, number: int, answer: str, now: datetime) -> str:
+    """Remember the answer to a stranger; the key of their address ("" where there is none to remember)."""
+    row = db.one("SELECT from_key FROM arrivals WHERE number = ?", (number,))
+    if row is None:
+        raise _no_arrival(number)
+    if row[0]:
+        db.run(
+            "INSERT INTO strangers (address_key, answer, at) VALUES (?, ?, ?)"
+            " ON CONFLICT (address_key) DO UPDATE SET answer = excluded.answer, at = excluded.at",
+            (row[0], answer, stamp(now)),
+        )
+    return str(row[0])
+
+
+def _of_stranger(db: Db, number: int, key: str, states: str) -> list[int]:
+    """This arrival and all others from the same unknown address that are in one of these states."""
+    return [
+        n
+        for (n,) in db.all(
+            f"SELECT number FROM arrivals WHERE state IN {states} AND (number = ?1"  # noqa: S608  constants above
+            " OR (from_key = ?2 AND ?2 <> '' AND (at_door = 1 OR state = 'refused'))) ORDER BY number",
+            (number, key),
+        )
+    ]
+
+
+_ARRIVALS = """
+SELECT a.number, n.uid, a.state, a.at_door, a.arrived, a.way, a.place, a.from_name, a.from_address, a.person_id, p.name,
+       a.letter_id, a.raw_sha256, a.seal_sha256, a.seal, a.reason, a.letter
+FROM arrivals a JOIN numbers n ON n.number = a.number LEFT JOIN persons p ON p.id = a.person_id
+"""
+
+
+def _read(db: Db, condition: str, args: Args) -> list[Arrival]:
+    found = []
+    for row in db.all(_ARRIVALS + condition, args):
+        number, uid, state, door, arrived, way, place, name, where, person_id, person = row[:11]
+        letter_id, raw_sha256, seal_sha256, seal, reason, letter = row[11:]
+        found.append(
+            Arrival(
+                number=number,
+                uid=uid.hex(),
+                state=ArrivalState(state),
+                at_door=bool(door),
+                arrived=moment(arrived),
+                way=Way(way),
+                place=place,
+                sender=Correspondent(name, address(where)) if where else None,
+                person_id=person_id,
+                person=person,
+                letter_id=letter_id,
+                raw_sha256=raw_sha256,
+                seal_sha256=seal_sha256,
+                seal=None if seal is None else Seal(seal),
+                reason=reason,
+                letter=letter,
+                postmarks=_postmarks(db, number),
+            )
+        )
+    return found
+
+
+def _postmarks(db: Db, number: int) -> tuple[Postmark, ...]:
+    return tuple(
+        Postmark(Way(way), place, moment(at))
+        for way, place, at in db.each(
+            "SELECT m.way, m.place, min(m.at) FROM postmarks m WHERE m.arrival IN"
+            " (SELECT ?1 UNION ALL SELECT number FROM arrivals WHERE same_as = ?1)"
+            " GROUP BY m.way, m.place ORDER BY min(m.id)",
+            (number,),
+        )
+    )
+
+
+def _no_arrival(number: int) -> NotFound:
+    return NotFound(
+        "no_arrival",
+        _("There is no envelope with the number {n}.").format(n=number),
+        _("“dearly letterbox” lists the numbers."),
+    )

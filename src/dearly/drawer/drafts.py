@@ -18,7 +18,7 @@ from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_DRAFT, Enclosed
 from dearly.drawer.numbers import new_number
 from dearly.drawer.objects import pack_text, unpack_text
-from dearly.drawer.persons import person_of_address
+from dearly.drawer.persons import known
 from dearly.drawer.rows import LAST, address, moment, stamp
 from dearly.drawer.versions import Version, Why, count_words, cut, words_changed
 from dearly.drawer.versions import listed as versions
@@ -337,11 +337,10 @@ def _touched(db: Db, number: int, now: datetime) -> OnPage:
 def _put_recipients(db: Db, number: int, to: Sequence[Correspondent]) -> None:
     db.run("DELETE FROM draft_recipients WHERE draft = ?", (number,))
     for position, who in enumerate(to):
-        person = person_of_address(db, who.address, who.name)
         db.run(
             "INSERT INTO draft_recipients (draft, position, name, address, address_key, person_id)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (number, position, who.name, str(who.address), who.address.key, person.id if person else None),
+            (number, position, who.name, str(who.address), who.address.key, known(db, who)),
         )
 
 

@@ -14,8 +14,8 @@ from dearly.drawer import chain, objects
 from dearly.drawer.adopting import enter
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_LETTER
-from dearly.drawer.persons import person_of_address
-from dearly.drawer.rows import offset, stamp
+from dearly.drawer.persons import known
+from dearly.drawer.rows import offset, sound, stamp
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.errors import NotFound
@@ -128,7 +128,7 @@ def same(db: Db, letter_id: LetterId, inner_sha256: bytes) -> int | None:
 
 
 def own_id(raw_sha256: bytes) -> LetterId:
-    """The id of a letter that came without one, from the bytes as fetched (F39), at a name that is nobody's (RFC 2606)."""
+    """The id of a letter that came without one, from the bytes as fetched (F39); its domain is nobody's (RFC 2606)."""
     return LetterId(f"sha256-{raw_sha256[:16].hex()}@no-id.invalid")
 
 
@@ -182,7 +182,7 @@ def erase(db: Db, number: int, now: datetime) -> None:
 
 
 def _insert_received(db: Db, number: int, letter_id: LetterId, received: Received, now: datetime) -> bytes:
-    html = None if received.html is None else objects.put(db, _sound(received.html).encode())
+    html = None if received.html is None else objects.put(db, sound(received.html).encode())
     db.run(
         "INSERT INTO letters (number, direction, letter_id, inner_sha256, content_sha256, letter_no, date, date_offset,"
         " sort_key, filed, subject, body, html, in_reply_to, seal, quantum_safe, signer, signed_at)"
@@ -197,8 +197,8 @@ def _insert_received(db: Db, number: int, letter_id: LetterId, received: Receive
             offset(received.date),
             _sort_key(db, received.date),
             stamp(now),
-            _sound(received.subject),
-            objects.pack_text(_sound(received.text)),
+            sound(received.subject),
+            objects.pack_text(sound(received.text)),
             html,
             received.in_reply_to,
             *_proof(received),
@@ -207,7 +207,7 @@ def _insert_received(db: Db, number: int, letter_id: LetterId, received: Receive
     if received.sender is not None:
         _put_parties(db, number, "from", [(received.sender, received.person)])
     for role, people in (("to", received.to), ("cc", received.cc)):
-        _put_parties(db, number, role, [(who, _known(db, who)) for who in people])
+        _put_parties(db, number, role, [(who, known(db, who)) for who in people])
     _put_references(db, number, received.references)
     IN_LETTER.add(db, number, received.enclosures)
     enter(db, number)
@@ -247,7 +247,7 @@ def _put_parties(db: Db, letter: int, role: str, people: Iterable[tuple[Correspo
         "INSERT INTO parties (letter, role, position, name, address, address_key, person_id)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (letter, role, position, _sound(who.name), str(who.address), who.address.key, person)
+            (letter, role, position, sound(who.name), str(who.address), who.address.key, person)
             for position, (who, person) in enumerate(people)
         ],
     )
@@ -256,13 +256,8 @@ def _put_parties(db: Db, letter: int, role: str, people: Iterable[tuple[Correspo
 def _put_references(db: Db, letter: int, references: Sequence[LetterId]) -> None:
     db.many(
         "INSERT INTO letter_references (letter, position, letter_id) VALUES (?, ?, ?)",
-        [(letter, position, _sound(one)) for position, one in enumerate(references[:_MOST_REFERENCES])],
+        [(letter, position, sound(one)) for position, one in enumerate(references[:_MOST_REFERENCES])],
     )
-
-
-def _known(db: Db, who: Correspondent) -> int | None:
-    person = person_of_address(db, who.address, who.name)
-    return None if person is None else person.id
 
 
 def _sort_key(db: Db, date: datetime) -> int:
@@ -276,8 +271,3 @@ def _seal_content(db: Db, number: int) -> bytes:
     digest = content_digest(db, number)
     db.run("UPDATE letters SET content_sha256 = ? WHERE number = ?", (digest, number))
     return digest
-
-
-def _sound(text: str) -> str:
-    """Foreign text without lone surrogates, which no encoding can carry."""
-    return text.encode("utf-8", "replace").decode()

@@ -14,6 +14,7 @@ from typing import Literal
 
 from dearly.drawer import objects
 from dearly.drawer.connection import Db
+from dearly.drawer.damage import damaged
 from dearly.drawer.enclosed import IN_LETTER, Enclosed
 from dearly.drawer.filing import Filed, Received, content_digest, file_received, file_sent, own_id, redate, same
 from dearly.drawer.rows import LAST, address, maybe, moment, written_at
@@ -37,6 +38,7 @@ __all__ = [
     "content_digest",
     "correspondence",
     "correspondence_count",
+    "damaged",
     "enclosure",
     "file_received",
     "file_sent",

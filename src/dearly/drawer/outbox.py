@@ -1,25 +1,88 @@
-"""The outbox: sealed forms, one journey for each recipient and way, and every attempt, recorded before it is made.
+"""The outbox: sealed forms, one journey for each recipient and way, and what the person may do with a posted letter.
 
 The rules are `letter.journey`'s; here they are only applied to rows. Posting is one transaction: from its commit on,
-the letter leaves exactly as often as the journeys say. A form's bytes are final and serve every attempt.
+the letter leaves exactly as often as the journeys say. A form's bytes are final and serve every attempt. This is the
+face of the outbox; attempts and what came of them are `attempts`'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from dearly.drawer import chain, drafts, filing, objects
+from dearly.drawer.attempts import (
+    begin_attempt,
+    due,
+    end_attempt,
+    next_due,
+    own_copy_found,
+    record_evidence,
+    report,
+    ripen,
+    settle_unfinished,
+    travelling,
+    uncertain,
+)
 from dearly.drawer.connection import Db
-from dearly.drawer.drafts import OnPage
+from dearly.drawer.persons import known
+from dearly.drawer.rows import LAST, stamp
+from dearly.drawer.travels import (
+    Ready,
+    Travel,
+    happen,
+    happen_if_it_may,
+    of_recipient,
+    read,
+    ready,
+    store,
+)
 from dearly.letter.address import Address
 from dearly.letter.content import Letter
 from dearly.letter.envelope import SealedLetter, Way
-from dearly.letter.journey import Act, Bounced, Delivered, Evidence, Journey, Outcome, State
+from dearly.letter.errors import NotFound, Refused
+from dearly.letter.journey import Act, Hold, State
 from dearly.letter.journey import Why as HeldWhy
+from dearly.letter.words import _
+
+__all__ = [
+    "SEAL_WITHIN",
+    "Form",
+    "Leg",
+    "Posted",
+    "Ready",
+    "Travel",
+    "act",
+    "add_forms",
+    "begin_attempt",
+    "due",
+    "end_attempt",
+    "form_by_way",
+    "forms_by_seal",
+    "hold",
+    "hold_all_restored",
+    "listing",
+    "needs_sealing",
+    "next_due",
+    "own_copy_found",
+    "post",
+    "put_off",
+    "quantum_safe",
+    "record_evidence",
+    "report",
+    "ripen",
+    "settle_unfinished",
+    "take_back",
+    "travelling",
+    "travels",
+    "uncertain",
+]
 
 SEAL_WITHIN = timedelta(days=7)
 """A letter is sealed when it leaves within this time; one dated further is stored unsealed, and sealed then."""
+
+_PENDING = "j.state IN ('waiting', 'dated', 'held', 'trying', 'came_back', 'uncertain')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +100,8 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A journey to begin. `state`: WAITING, DATED or HELD (then `reason` says why). `person`: id in the address book."""
+    """A journey to begin. `state`: WAITING, DATED or HELD (then `reason` says why). `person`: id in the address
+    book."""
 
     recipient: Address
     person: int | None
@@ -56,35 +120,6 @@ class Posted:
     again: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Travel:
-    """A journey with what belongs to it. `id`: for the functions below. `person`: name in the address book, or "".
-    `form` None: not sealed yet."""
-
-    id: int
-    number: int
-    person_id: int | None
-    person: str
-    way: Way
-    place: str
-    form: int | None
-    journey: Journey
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A sealed letter that may be handed over (or looked for) now. `sealed.envelope` names only the recipients whose
-    journeys are in `travels`."""
-
-    form: int
-    number: int
-    way: Way
-    place: str
-    sealed: SealedLetter
-    certificates: tuple[str, ...]
-    travels: tuple[Travel, ...]
-
-
 def post(
     db: Db,
     number: int,
@@ -98,115 +133,223 @@ def post(
 ) -> Posted:
     """Post a draft: letter, forms, journeys and the link of the chain, all in the caller's one transaction.
 
-    A leg is joined to the form of its way whose envelope names it; without one it must be DATED or HELD. Raises
-    `RevisionMismatch` when the draft changed since `based_on`, `NotFound` as `drafts.load`; a draft posted before
-    gives that letter, whatever is asked now."""
-    raise NotImplementedError
+    A leg is joined to the form of its way and place whose envelope names it; without one it must be DATED or HELD.
+    Raises `RevisionMismatch` when the draft changed since `based_on`, `NotFound` as `drafts.load`; a draft posted
+    before gives that letter, whatever is asked now."""
+    if db.value("SELECT state FROM drafts WHERE number = ?", (number,)) == "posted":
+        return Posted(number, again=True)
+    page = drafts.load(db, number)
+    if page.revision != based_on:
+        raise drafts.RevisionMismatch(page.revision)
+    drafts.became_letter(db, number, now)
+    meant = {leg.recipient.key: leg.person for leg in legs}
+    persons = [meant.get(who.address.key) or known(db, who) for who in letter.to]
+    digest = filing.file_sent(db, number, letter, persons=persons, postcard=postcard, now=now)
+    for leg in legs:
+        assert leg.state in {State.WAITING, State.DATED, State.HELD}
+        db.run(
+            "INSERT INTO journeys (letter, address, address_key, person_id, way, place, state, since, not_before,"
+            " reason, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (
+                number,
+                str(leg.recipient),
+                leg.recipient.key,
+                leg.person,
+                leg.way.value,
+                leg.place,
+                leg.state.value,
+                stamp(now),
+                stamp(leg.not_before),
+                leg.reason,
+            ),
+        )
+    for form in forms:
+        _join(db, number, form, now)
+    assert all(travel.form or travel.journey.state is not State.WAITING for travel in travels(db, number))
+    chain.append(db, chain.Kind.POSTED, digest, now)
+    return Posted(number, again=False)
 
 
 def add_forms(db: Db, number: int, forms: Sequence[Form], now: datetime) -> None:
-    """Seal later: join new forms to the journeys that have none, or whose form no attempt has used yet (a key was
-    changed or chosen). Raises `Refused` (already_collected) where one has."""
-    raise NotImplementedError
+    """Seal later, or anew: join forms to the journeys that have none, or whose form no attempt has used yet (a key was
+    changed or chosen). Raises `Refused` (already_collected) where one has, `NotFound` (no_letter)."""
+    travels(db, number)
+    for form in forms:
+        if not _join(db, number, form, now):
+            raise _collected()
+    unused = db.all(
+        "SELECT id, object_id FROM sealed_forms WHERE letter = ?"
+        " AND NOT EXISTS (SELECT 1 FROM journeys WHERE form = sealed_forms.id)"
+        " AND NOT EXISTS (SELECT 1 FROM attempts WHERE form = sealed_forms.id)",
+        (number,),
+    )
+    for form_id, object_id in unused:
+        _drop_form(db, form_id, object_id)
 
 
 def needs_sealing(db: Db, now: datetime, within: timedelta = SEAL_WITHIN) -> list[Travel]:
     """Journeys without a form that leave within this time, the earliest first."""
-    raise NotImplementedError
+    return read(
+        db,
+        "WHERE j.state IN ('waiting', 'trying', 'dated') AND j.form IS NULL AND j.not_before <= ?"
+        " ORDER BY j.not_before, j.id",
+        (stamp(now + within),),
+    )
 
 
-def ripen(db: Db, now: datetime) -> list[int]:
-    """Dated letters whose day has come become waiting ones; their numbers."""
-    raise NotImplementedError
-
-
-def due(db: Db, now: datetime, limit: int = 20) -> list[Ready]:
-    """What may leave now: sealed letters with journeys whose time has come and that no attempt is open for, grouped
-    by form, the longest due first; at most `limit` forms, with their bytes."""
-    raise NotImplementedError
-
-
-def next_due(db: Db) -> datetime | None:
-    """When the next waiting, trying or dated journey may go on (may lie in the past); None when none is."""
-    raise NotImplementedError
-
-
-def begin_attempt(db: Db, ready: Ready, now: datetime) -> int:
-    """Record an attempt before it is made; its id. Raises `Refused` (impossible_step) when a journey of it is no longer
-    waiting (taken back meanwhile), or has an attempt open."""
-    raise NotImplementedError
-
-
-def end_attempt(db: Db, attempt: int, outcomes: Mapping[Address, Outcome], now: datetime) -> list[Travel]:
-    """Record what it brought. A recipient without an outcome is `Unknown`. Ending it twice changes nothing."""
-    raise NotImplementedError
-
-
-def settle_unfinished(db: Db, now: datetime) -> list[Travel]:
-    """At start-up: attempts that never ended have an unknown outcome (F06); the journeys that became uncertain."""
-    raise NotImplementedError
-
-
-def uncertain(db: Db, limit: int = 20, after: int = 0) -> list[Ready]:
-    """Sealed letters with uncertain journeys, to be looked for; `after`: `form` of the last one of the batch before."""
-    raise NotImplementedError
-
-
-def record_evidence(db: Db, ready: Ready, evidence: Mapping[Address, Evidence], now: datetime) -> list[Travel]:
-    """What looking afterwards proved, for the journeys of `ready` that are still uncertain or held."""
-    raise NotImplementedError
+def form_by_way(db: Db, number: int, way: Way) -> Ready | None:
+    """The sealed form in which a letter goes by this way, with all its journeys; None where there is none (yet)."""
+    found = [travel for travel in travels(db, number) if travel.way is way and travel.form is not None]
+    if not found or found[0].form is None:
+        return None
+    return ready(db, found[0].form, [travel for travel in found if travel.form == found[0].form])
 
 
 def forms_by_seal(db: Db, seal_sha256: bytes) -> list[int]:
     """Numbers of our letters with a form that has this sealed slice: an arrival with it is our own copy."""
-    raise NotImplementedError
+    return [
+        n
+        for (n,) in db.each(
+            "SELECT DISTINCT letter FROM sealed_forms WHERE seal_sha256 = ? ORDER BY letter", (seal_sha256,)
+        )
+    ]
 
 
-def own_copy_found(db: Db, seal_sha256: bytes, now: datetime) -> list[Travel]:
-    """Our own copy came back: every uncertain journey of that form was accepted (`Found`)."""
-    raise NotImplementedError
-
-
-def report(db: Db, number: int, recipient: Address, event: Delivered | Bounced, now: datetime) -> list[Travel]:
-    """A carrier's later word on a letter of ours. What the journey's table does not allow changes nothing."""
-    raise NotImplementedError
+def quantum_safe(db: Db, form: int) -> bool:
+    """Whether a form is sealed to ML-KEM keys only."""
+    return bool(db.value("SELECT quantum_safe FROM sealed_forms WHERE id = ?", (form,)))
 
 
 def travels(db: Db, number: int) -> list[Travel]:
-    """The journeys of one letter, in the order of its recipients. Raises `NotFound` (no_letter)."""
-    raise NotImplementedError
+    """The journeys of one letter, in the order of its recipients. Raises `NotFound` (no_letter) when it has none."""
+    found = read(db, "WHERE j.letter = ? ORDER BY j.id", (number,))
+    if not found:
+        raise NotFound(
+            "no_letter",
+            _("There is no letter of yours with the number {n}.").format(n=number),
+            _("“dearly outbox” lists what was posted."),
+        )
+    return found
 
 
 def listing(db: Db, *, pending: bool = False, limit: int = 200, before: int | None = None) -> list[Travel]:
-    """Journeys, the last posted letter first. `pending`: only what has not left or needs an answer (waiting, dated, held,
-    trying, came back, uncertain). `before`: number of the last letter of the page before."""
-    raise NotImplementedError
+    """Journeys of at most `limit` letters, the last posted letter first. `pending`: only what has not left or needs an
+    answer (waiting, dated, held, trying, came back, uncertain). `before`: number of the last letter of the page
+    before."""
+    condition = _PENDING if pending else "1"
+    letters = db.all(
+        f"SELECT DISTINCT j.letter FROM journeys j WHERE {condition} AND j.letter < ?"  # noqa: S608  a constant
+        " ORDER BY j.letter DESC LIMIT ?",
+        (LAST if before is None else before, limit),
+    )
+    return [
+        t for (letter,) in letters for t in read(db, f"WHERE {condition} AND j.letter = ? ORDER BY j.id", (letter,))
+    ]
 
 
 def hold(db: Db, number: int, why: HeldWhy, now: datetime, recipient: Address | None = None) -> list[Travel]:
-    """Keep it here until the person decides: one recipient's or all that can still be held."""
-    raise NotImplementedError
+    """Keep it here until the person decides: one recipient's or all that can still be held; those."""
+    held = (happen_if_it_may(db, t, Hold(why), now) for t in of_recipient(travels(db, number), recipient))
+    return [travel for travel in held if travel is not None]
 
 
 def hold_all_restored(db: Db, now: datetime) -> list[Travel]:
-    """The drawer was restored or copied: every waiting, dated, trying or uncertain journey is held (F49)."""
-    raise NotImplementedError
+    """The drawer was restored or copied: every waiting, dated, trying or uncertain journey is held (F49); those."""
+    leaving = {State.WAITING, State.DATED, State.TRYING, State.UNCERTAIN}
+    pending = read(db, f"WHERE {_PENDING} AND j.letter > ? ORDER BY j.id", (-LAST,))
+    return [happen(db, t, Hold(HeldWhy.RESTORED), now) for t in pending if t.journey.state in leaving]
 
 
 def act(db: Db, number: int, what: Act, now: datetime, recipient: Address | None = None) -> list[Travel]:
-    """RELEASE, POST_AGAIN or GIVE_UP by the person: for one recipient, or for all for whom it is possible now. Raises
-    `Refused` (impossible_step) when it is for none, `NotFound` (no_letter)."""
-    raise NotImplementedError
+    """RELEASE, POST_AGAIN or GIVE_UP by the person: for one recipient, or for all for whom it is possible now; those.
+    Raises `Refused` (impossible_step) when it is for none, `NotFound` (no_letter)."""
+    assert what in {Act.RELEASE, Act.POST_AGAIN, Act.GIVE_UP}
+    asked = of_recipient(travels(db, number), recipient)
+    changed = [travel for travel in (happen_if_it_may(db, t, what, now) for t in asked) if travel is not None]
+    if not changed:
+        if not asked:
+            raise NotFound("no_recipient", _("This letter does not go to that address."))
+        happen(db, asked[0], what, now)  # raises, and says what it is instead
+    return changed
 
 
-def put_off(db: Db, number: int, not_before: datetime, now: datetime) -> list[Travel]:
-    """Let it leave at another time, while it has not left: waiting ones wait longer, or become dated. Raises `Refused`
+def put_off(db: Db, number: int, not_before: datetime) -> list[Travel]:
+    """Let it leave at another time, as long as no attempt was made; the journeys that wait for it. Raises `Refused`
     (already_collected)."""
-    raise NotImplementedError
+    waiting = [t for t in travels(db, number) if t.journey.state in {State.WAITING, State.DATED}]
+    if not waiting or any(t.journey.attempts for t in waiting):
+        raise _collected()
+    return [store(db, t, replace(t.journey, not_before=not_before)) for t in waiting]
 
 
-def take_back(db: Db, number: int, now: datetime) -> OnPage:
+def take_back(db: Db, number: int, now: datetime) -> drafts.OnPage:
     """Undo the posting: letter, forms and journeys are gone, the draft lies on the page again with its number.
 
     Allowed only while no attempt exists: raises `Refused` (already_collected) else, `NotFound` (no_letter)."""
-    raise NotImplementedError
+    there = travels(db, number)
+    if (
+        db.one("SELECT 1 FROM attempts a JOIN sealed_forms f ON f.id = a.form WHERE f.letter = ?", (number,))
+        is not None
+    ):
+        raise _collected()
+    for travel in there:
+        if travel.journey.state is not State.GIVEN_UP:
+            happen(db, travel, Act.TAKE_BACK, now)
+    db.run("DELETE FROM journeys WHERE letter = ?", (number,))
+    for form, object_id in db.all("SELECT id, object_id FROM sealed_forms WHERE letter = ?", (number,)):
+        _drop_form(db, form, object_id)
+    filing.erase(db, number, now)
+    return drafts.back_on_page(db, number, now)
+
+
+def _join(db: Db, number: int, form: Form, now: datetime) -> int:
+    """Store a form and join the journeys that it serves and that have used no other; how many."""
+    sealed = form.sealed
+    form_id = db.insert(
+        "INSERT INTO sealed_forms"
+        " (letter, way, place, key, sender, object_id, seal_sha256, inner_sha256, quantum_safe, made)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            form.way.value,
+            form.place,
+            sealed.key,
+            str(sealed.envelope.sender),
+            objects.put(db, sealed.data),
+            sealed.seal_sha256,
+            form.inner_sha256,
+            form.quantum_safe,
+            stamp(now),
+        ),
+    )
+    db.many(
+        "INSERT INTO sealed_to (form, position, fingerprint) VALUES (?, ?, ?)",
+        [(form_id, position, one) for position, one in enumerate(form.certificates)],
+    )
+    db.many(
+        "INSERT INTO form_recipients (form, position, address) VALUES (?, ?, ?)",
+        [(form_id, position, str(one)) for position, one in enumerate(sealed.envelope.recipients)],
+    )
+    return sum(
+        db.run(
+            "UPDATE journeys SET form = ? WHERE letter = ? AND address_key = ? AND way = ? AND place = ?"
+            " AND attempts = 0",
+            (form_id, number, recipient.key, form.way.value, form.place),
+        )
+        for recipient in sealed.envelope.recipients
+    )
+
+
+def _drop_form(db: Db, form: int, object_id: int) -> None:
+    db.run("DELETE FROM sealed_to WHERE form = ?", (form,))
+    db.run("DELETE FROM form_recipients WHERE form = ?", (form,))
+    db.run("DELETE FROM sealed_forms WHERE id = ?", (form,))
+    objects.release(db, object_id)
+
+
+def _collected() -> Refused:
+    return Refused(
+        "already_collected",
+        _("This letter has already been collected and cannot be taken back."),
+        _("What has left cannot be called back; you can write another letter."),
+    )

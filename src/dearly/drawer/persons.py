@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from dearly.drawer.connection import Args, Db
 from dearly.drawer.rows import address, maybe, moment, name_key
-from dearly.letter.address import Address
+from dearly.letter.address import Address, Correspondent
 from dearly.letter.errors import NotFound
 from dearly.letter.words import _
 
@@ -135,6 +135,12 @@ def person_of_address(db: Db, where: Address, name: str = "") -> Person | None:
         (where.key, name_key(name)),
     )
     return None if row is None else show(db, row[0])
+
+
+def known(db: Db, who: Correspondent) -> int | None:
+    """Id of the person in the book whom a letter names so."""
+    person = person_of_address(db, who.address, who.name)
+    return None if person is None else person.id
 
 
 def _entry(

@@ -50,3 +50,8 @@ def address(text: str) -> Address:
 def name_key(name: str) -> str:
     """What two spellings of a name have in common: case, width and blanks do not count."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def sound(text: str) -> str:
+    """Foreign text without lone surrogates, which no encoding can carry."""
+    return text.encode("utf-8", "replace").decode()

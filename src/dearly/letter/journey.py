@@ -210,7 +210,10 @@ def advance(journey: Journey, event: Event, now: datetime) -> Journey:
         reason = journey.reason
     if isinstance(event, TryLater):
         not_before = now + PAUSES[min(journey.attempts, len(PAUSES)) - 1]
-    elif event in (Act.RELEASE, Act.POST_AGAIN) or isinstance(event, NotThere):
+    elif event is Act.RELEASE:
+        # A letter that was dated ahead and held in a restored drawer still keeps its day.
+        not_before = max(now, journey.not_before)
+    elif event is Act.POST_AGAIN or isinstance(event, NotThere):
         not_before = now
     since = journey.since if state is journey.state else now
     return replace(journey, state=state, since=since, not_before=not_before, reason=reason)

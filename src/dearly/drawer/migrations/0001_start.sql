@@ -388,7 +388,7 @@ CREATE TABLE arrivals (
 ) STRICT;
 CREATE INDEX arrivals_new ON arrivals (number) WHERE state = 'new';
 CREATE INDEX arrivals_in_letterbox ON arrivals (number) WHERE state IN ('unopened', 'opened', 'unreadable');
-CREATE INDEX arrivals_unopened ON arrivals (number) WHERE state = 'unopened';
+CREATE INDEX arrivals_unopened ON arrivals (at_door, number) WHERE state = 'unopened';
 CREATE INDEX arrivals_object ON arrivals (object_id);
 CREATE INDEX arrivals_by_seal ON arrivals (seal_sha256) WHERE seal_sha256 IS NOT NULL;
 CREATE INDEX arrivals_from ON arrivals (from_key);
@@ -407,7 +407,7 @@ CREATE TABLE postmarks (
   acknowledged INTEGER NOT NULL DEFAULT 0 CHECK (acknowledged IN (0, 1)),
   UNIQUE (arrival, way, place, validity, uid)
 ) STRICT;
-CREATE INDEX postmarks_to_acknowledge ON postmarks (way, place, id) WHERE acknowledged = 0;
+CREATE INDEX postmarks_to_acknowledge ON postmarks (way, place, uid) WHERE acknowledged = 0;
 
 CREATE TABLE cursors (
   way    TEXT    NOT NULL CHECK (way IN ('mail', 'office', 'hand', 'folder', 'paper')),

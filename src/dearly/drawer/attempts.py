@@ -1,0 +1,190 @@
+"""Attempts: what may leave now, and what each handing over brought. An attempt is recorded before it is made.
+
+An attempt that was begun and never ended has an unknown outcome; such a letter is looked for, never handed over again
+on a guess (F05, F06). Letters by hand and on paper leave when the person hands them out, not by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from dearly.drawer.connection import Db
+from dearly.drawer.rows import LAST, maybe, stamp
+from dearly.drawer.travels import Ready, Travel, happen_if_it_may, read, ready, reread, store
+from dearly.letter.address import Address
+from dearly.letter.envelope import Way
+from dearly.letter.errors import Refused
+from dearly.letter.journey import (
+    LEAVES,
+    Accepted,
+    Act,
+    Bounced,
+    Delivered,
+    Evidence,
+    Found,
+    Outcome,
+    State,
+    TryLater,
+    Turned,
+    Unknown,
+    begin,
+)
+from dearly.letter.words import _
+
+_OUTCOMES: dict[type, str] = {Accepted: "accepted", TryLater: "try_later", Turned: "turned", Unknown: "unknown"}
+
+# The conditions on `state` repeat those of the partial indexes word for word, which is how SQLite knows them again.
+_DUE = """
+SELECT form FROM (
+  SELECT form, min(not_before) AS first, row_number() OVER (PARTITION BY way, place ORDER BY min(not_before), form) AS n
+  FROM journeys j
+  WHERE state IN ('waiting', 'trying', 'dated') AND state <> 'dated' AND not_before <= ?
+    AND form IS NOT NULL AND way NOT IN ('hand', 'paper')
+    AND NOT EXISTS (SELECT 1 FROM attempt_journeys t JOIN attempts a ON a.id = t.attempt
+                    WHERE t.journey = j.id AND a.ended IS NULL)
+  GROUP BY form
+) WHERE n <= ? ORDER BY first, form
+"""
+_FORMS_UNCERTAIN = "SELECT DISTINCT form FROM journeys WHERE state = 'uncertain' AND form > ? ORDER BY form LIMIT ?"
+_FORMS_TRAVELLING = """
+SELECT DISTINCT form FROM journeys
+WHERE state = 'on_its_way' AND way = ? AND place = ? AND form > ? AND since >= ? ORDER BY form LIMIT ?
+"""
+
+
+def due(db: Db, now: datetime, limit: int = 20) -> list[Ready]:
+    """What may leave now: sealed letters with journeys whose time has come and that no attempt is open for, grouped
+    by form, the longest due first; at most `limit` forms for each account, with their bytes."""
+    found = []
+    for (form,) in db.all(_DUE, (stamp(now), limit)):
+        travels = [
+            travel
+            for travel in read(db, "WHERE j.form = ? ORDER BY j.id", (form,))
+            if travel.journey.state in LEAVES and travel.journey.not_before <= now and not _open(db, travel)
+        ]
+        found.append(ready(db, form, travels))
+    return found
+
+
+def next_due(db: Db) -> datetime | None:
+    """When the next waiting, trying or dated journey may go on by itself (may lie in the past); None when none is."""
+    return maybe(
+        db.value(
+            "SELECT not_before FROM journeys WHERE state IN ('waiting', 'trying', 'dated')"
+            " AND not_before > ? AND way NOT IN ('hand', 'paper') ORDER BY not_before LIMIT 1",
+            (-LAST,),
+        )
+    )
+
+
+def ripen(db: Db, now: datetime) -> list[int]:
+    """Dated letters whose day has come become waiting ones; their numbers."""
+    ripe = read(
+        db,
+        "WHERE j.state IN ('waiting', 'trying', 'dated') AND j.state = 'dated' AND j.not_before <= ? ORDER BY j.id",
+        (stamp(now),),
+    )
+    return list(dict.fromkeys(travel.number for travel in ripe if happen_if_it_may(db, travel, Act.DUE, now)))
+
+
+def begin_attempt(db: Db, ready: Ready, now: datetime) -> int:
+    """Record an attempt for the journeys of `ready` that were to leave, before it is made; its id. Raises `Refused`
+    (impossible_step) when one of them is no longer waiting (taken back, held, sealed anew), or has an attempt open."""
+    leaving = [travel for travel in ready.travels if travel.journey.state in LEAVES]
+    travels = reread(db, leaving)
+    if not leaving or len(travels) < len(leaving) or any(t.form != ready.form or _open(db, t) for t in travels):
+        raise Refused("impossible_step", _("This letter is not waiting to leave."))
+    attempt = db.insert("INSERT INTO attempts (form, begun) VALUES (?, ?)", (ready.form, stamp(now)))
+    for travel in travels:
+        store(db, travel, begin(travel.journey))
+        db.run("INSERT INTO attempt_journeys (attempt, journey) VALUES (?, ?)", (attempt, travel.id))
+    return attempt
+
+
+def end_attempt(db: Db, attempt: int, outcomes: Mapping[Address, Outcome], now: datetime) -> list[Travel]:
+    """Record what it brought; its journeys. A recipient without an outcome is `Unknown`. Ending it twice changes
+    nothing."""
+    if not db.run("UPDATE attempts SET ended = ? WHERE id = ? AND ended IS NULL", (stamp(now), attempt)):
+        return []
+    by_key = {recipient.key: outcome for recipient, outcome in outcomes.items()}
+    ended = []
+    for travel in read(db, "JOIN attempt_journeys t ON t.journey = j.id WHERE t.attempt = ? ORDER BY j.id", (attempt,)):
+        outcome = by_key.get(travel.journey.recipient.key) or Unknown(_("There was no answer for this recipient."))
+        why = "" if isinstance(outcome, Accepted) else outcome.why
+        db.run(
+            "UPDATE attempt_journeys SET outcome = ?, why = ? WHERE attempt = ? AND journey = ?",
+            (_OUTCOMES[type(outcome)], why, attempt, travel.id),
+        )
+        ended.append(happen_if_it_may(db, travel, outcome, now) or travel)
+    return ended
+
+
+def settle_unfinished(db: Db, now: datetime) -> list[Travel]:
+    """At start-up: attempts that never ended have an unknown outcome (F06); the journeys that became uncertain."""
+    why = Unknown(_("Dearly stopped before the answer was here."))
+    settled: list[Travel] = []
+    for (attempt,) in db.all("SELECT id FROM attempts WHERE ended IS NULL AND id > 0 ORDER BY id"):
+        journeys = read(db, "JOIN attempt_journeys t ON t.journey = j.id WHERE t.attempt = ?", (attempt,))
+        settled += end_attempt(db, attempt, {travel.journey.recipient: why for travel in journeys}, now)
+    return [travel for travel in settled if travel.journey.state is State.UNCERTAIN]
+
+
+def uncertain(db: Db, limit: int = 20, after: int = 0) -> list[Ready]:
+    """Sealed letters with uncertain journeys, to be looked for; `after`: `form` of the last one of the batch before."""
+    return [
+        ready(db, form, read(db, "WHERE j.form = ? AND j.state = 'uncertain' ORDER BY j.id", (form,)))
+        for (form,) in db.all(_FORMS_UNCERTAIN, (after, limit))
+    ]
+
+
+def travelling(
+    db: Db, *, place: str, since: datetime, way: Way = Way.OFFICE, limit: int = 20, after: int = 0
+) -> list[Ready]:
+    """Sealed letters that this account's carrier accepted at `since` or later, and of which nothing was heard yet: a
+    carrier that reports may be asked. `after`: as in `uncertain`."""
+    return [
+        ready(db, form, read(db, "WHERE j.form = ? AND j.state = 'on_its_way' ORDER BY j.id", (form,)))
+        for (form,) in db.all(_FORMS_TRAVELLING, (way.value, place, after, stamp(since), limit))
+    ]
+
+
+def record_evidence(db: Db, ready: Ready, evidence: Mapping[Address, Evidence], now: datetime) -> list[Travel]:
+    """What looking afterwards proved, for the journeys of `ready` that it can still change; those."""
+    by_key = {recipient.key: found for recipient, found in evidence.items()}
+    changed = (
+        happen_if_it_may(db, travel, by_key[travel.journey.recipient.key], now)
+        for travel in reread(db, ready.travels)
+        if travel.journey.recipient.key in by_key
+    )
+    return [travel for travel in changed if travel is not None]
+
+
+def own_copy_found(db: Db, seal_sha256: bytes, now: datetime) -> list[Travel]:
+    """Our own copy came back: every uncertain journey of that form had been accepted."""
+    travels = read(
+        db, "WHERE j.form IN (SELECT id FROM sealed_forms WHERE seal_sha256 = ?) ORDER BY j.id", (seal_sha256,)
+    )
+    return [
+        found
+        for travel in travels
+        if travel.journey.attempts and (found := happen_if_it_may(db, travel, Found(), now)) is not None
+    ]
+
+
+def report(db: Db, number: int, recipient: Address, event: Delivered | Bounced, now: datetime) -> list[Travel]:
+    """A carrier's later word on a letter of ours. What the journeys' table does not allow changes nothing."""
+    travels = read(db, "WHERE j.letter = ? AND j.address_key = ? ORDER BY j.id", (number, recipient.key))
+    changed = (happen_if_it_may(db, travel, event, now) for travel in travels)
+    return [travel for travel in changed if travel is not None]
+
+
+def _open(db: Db, travel: Travel) -> bool:
+    return (
+        db.one(
+            "SELECT 1 FROM attempt_journeys t JOIN attempts a ON a.id = t.attempt"
+            " WHERE t.journey = ? AND a.ended IS NULL",
+            (travel.id,),
+        )
+        is not None
+    )

@@ -19,7 +19,7 @@ from dearly.seal import trust
 from dearly.seal.keys import OwnKey
 
 
-def _certificate(what: Bytes) -> Certificate:
+def _certificate(what: Bytes, _: Any) -> Certificate:
     minimised = trust.minimise(what.data, None)
     return Certificate(minimised, trust.examine(minimised, what.now))
 
@@ -29,7 +29,7 @@ def _letters() -> Mapping[str, Run]:
     return {
         "open": reading.open_parcel,
         "outline": lambda raw, _: reading.look(raw),
-        "certificate": lambda what, _: _certificate(what),
+        "certificate": _certificate,
         "examine": lambda what, _: trust.examine(what.data, what.now),
         "minimise": _minimise,
         "merge": _merge,

@@ -100,7 +100,7 @@ def _limit(what: int, value: int) -> None:
 def _limit_memory(more: int) -> None:
     """RLIMIT_AS and RLIMIT_DATA, counted from what is taken now. Where that cannot be known, no limit is set."""
     with suppress(OSError, ValueError, IndexError):
-        pages = [int(word) for word in Path("/proc/self/statm").read_text("ascii").split()]
+        pages = [int(word) for word in Path("/proc/self/statm").read_bytes().split()]
         size = resource.getpagesize()
         _limit(resource.RLIMIT_AS, pages[0] * size + more)
         _limit(resource.RLIMIT_DATA, pages[5] * size + more)

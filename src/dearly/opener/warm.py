@@ -64,6 +64,9 @@ Version: 1
 Content-Type: application/octet-stream
 
 """
+_HTML = (
+    b"Content-Type: text/html\r\n\r\n<style>p .a{display:none}</style><p>x<a href='http://b.invalid'>c</a><b class=a>d"
+)
 
 
 def letters() -> None:
@@ -81,7 +84,7 @@ def letters() -> None:
     def ask(question: str, value: tuple[bytes, ...]) -> tuple[object, ...]:
         return openpgp.session_keys(value, own) if question == "keys" else ()
 
-    for raw in (_crlf(_HEAD + _OUTSIDE) + sealed.armored + b"--e--\r\n", inside):
+    for raw in (_crlf(_HEAD + _OUTSIDE) + sealed.armored + b"--e--\r\n", inside, _HTML):
         reading.open_parcel(Open(raw, datetime.now(UTC), (own.fingerprint,), (NOBODY,), 1 << 20), ask)
     trust.merge(own.certificate, own.plain_certificate)
 

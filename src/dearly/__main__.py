@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
 
-_SECONDS_TO_ANSWER = 3.0
-"""How long a process that has just taken the drawer's lock may take until it answers at its door."""
-
 
 def main() -> int:
     """Run the command in `sys.argv`; its exit code."""
@@ -39,6 +36,8 @@ def _main(argv: list[str]) -> int:
         from dearly.cli.commands.completion import complete
 
         return complete(os.environ["_DEARLY_COMPLETE"])
+    if argv[:1] == ["--hold-open"] and len(argv) == 2:
+        return _hold_open(argv[1])
     terminal = LocalTerminal()
     drawer, command = _meant(argv)
     drawer = os.path.join(terminal.cwd, drawer or os.environ.get("DEARLY_DRAWER") or default_drawer(os.environ))  # noqa: PTH118 (quick start: no pathlib)
@@ -49,7 +48,7 @@ def _main(argv: list[str]) -> int:
             return code
     from dearly.cli.main import run
 
-    return run(argv, terminal, _app, elsewhere=(lambda: _at_new_owner(drawer, argv, terminal)) if owned else None)
+    return run(argv, terminal, _app, elsewhere=(lambda: _at_owner(drawer, argv, terminal)) if owned else None)
 
 
 def _meant(argv: list[str]) -> tuple[str | None, str | None]:
@@ -83,16 +82,6 @@ def _at_owner(drawer: str, argv: list[str], terminal: LocalTerminal) -> int | No
         return _told(error, argv, terminal)
 
 
-def _at_new_owner(drawer: str, argv: list[str], terminal: LocalTerminal) -> int | None:
-    """As `_at_owner`, for a drawer whose lock turned out to be taken: its owner may only just be opening its door."""
-    import time
-
-    until = time.monotonic() + _SECONDS_TO_ANSWER
-    while (code := _at_owner(drawer, argv, terminal)) is None and time.monotonic() < until:
-        time.sleep(0.05)
-    return code
-
-
 def _told(error: DearlyError, argv: list[str], terminal: LocalTerminal) -> int:
     from dearly.cli.shown import trouble
 
@@ -102,7 +91,19 @@ def _told(error: DearlyError, argv: list[str], terminal: LocalTerminal) -> int:
 def _app() -> App:
     from dearly import assemble
 
-    return assemble.app(_serve)
+    return assemble.app()
+
+
+def _hold_open(folder: str) -> int:
+    """Be the process that `dearly unlock` leaves behind."""
+    from pathlib import Path
+
+    from dearly.assemble import hold_open
+    from dearly.cli.main import languages
+    from dearly.letter import words
+
+    words.speak(languages(dict(os.environ)), Path(__file__).parent / "locale")
+    return hold_open(Path(folder), _serve)
 
 
 def _serve(app: App, argv: list[str], terminal: RemoteTerminal) -> int:

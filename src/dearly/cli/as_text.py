@@ -82,10 +82,7 @@ class Page:
         return name if letter.state in ("draft", "opened") else f"{name}, {state}"
 
     def _seal(self, letter: LetterView) -> str:
-        if letter.seal is None:
-            return ""
-        of_seal = words.of_seal if letter.direction == "in" else words.of_our_seal
-        return of_seal(letter.seal, letter.quantum_safe)
+        return "" if letter.seal is None else words.of_seal(letter.seal, letter.quantum_safe)
 
     def _enclosed(self, letter: LetterView) -> list[str]:
         if not letter.enclosures:

@@ -6,10 +6,11 @@ what came of it as text or as JSON.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from dearly.letter.errors import Locked, Usage
+from dearly.letter.errors import InUse, Locked, Usage
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Secret = Callable[[], str]
+
+PATIENCE = 5.0
+"""Seconds for which a command waits until another one has let go of the drawer."""
+
+_PAUSE = 0.1
 
 TRIES = 3
 """How often a person may mistype the passphrase at the prompt."""
@@ -34,19 +40,35 @@ class Left(Exception):
     """Nobody reads the answer any more, and the command is one that may be cut off."""
 
 
+class Elsewhere(Exception):
+    """The command was run by the process that holds the drawer; `code` is its exit code there."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class Errand:
     """One command on its way.
 
     `in_owner`: it runs in the process that holds the drawer. `json`, `drawer`, `passphrase_file`: as given on the
     command line; the last two fall back to DEARLY_DRAWER and DEARLY_PASSPHRASE_FILE."""
 
-    def __init__(self, terminal: Terminal, make_app: Callable[[], App], *, in_owner: bool) -> None:
-        self.terminal, self.in_owner = terminal, in_owner
+    def __init__(
+        self,
+        terminal: Terminal,
+        make_app: Callable[[], App],
+        *,
+        in_owner: bool = False,
+        elsewhere: Callable[[], int | None] | None = None,
+    ) -> None:
+        self.terminal, self.in_owner, self._elsewhere = terminal, in_owner, elsewhere
         self.json = False
         self.drawer: str | None = terminal.env.get("DEARLY_DRAWER") or None
         self.passphrase_file: str | None = terminal.env.get("DEARLY_PASSPHRASE_FILE") or None
         self._make_app = make_app
         self._app: App | None = None
+        self._open = False
         self.input_taken_by: str | None = None
 
     @property
@@ -96,6 +118,7 @@ class Errand:
 
         async def go(secret: Secret) -> T:
             async with self.app.open_desk(self.folder, secret) as desk:
+                self._open = True
                 return await act(desk)
 
         return self.unlocking(go, stoppable=stoppable)
@@ -111,17 +134,33 @@ class Errand:
         from dearly.cli.given import new_passphrase, passphrase
 
         if new:
-            chosen = new_passphrase(self, self.passphrase_file)
-            return self.run(go(lambda: chosen), stoppable=stoppable)
+            return self.with_secret(go, new_passphrase(self, self.passphrase_file), stoppable=stoppable)
         for left in range(TRIES - 1, -1, -1):
-            secret = passphrase(self)
             try:
-                return self.run(go(lambda secret=secret: secret), stoppable=stoppable)  # type: ignore[misc]  # a lambda's default has no type
+                return self.with_secret(go, passphrase(self), stoppable=stoppable)
             except Locked as wrong:
                 if wrong.code != "wrong_passphrase" or self.passphrase_file is not None or not left:
                     raise
                 self.aside(wrong.message)
         raise AssertionError("unreachable")
+
+    def with_secret(self, go: Callable[[Secret], Awaitable[T]], secret: str, *, stoppable: bool = False) -> T:
+        """What `go` gives with this passphrase.
+
+        Where another process holds the drawer: as run there, if it serves (raises `Elsewhere`); else, since most
+        commands are short, once it has let go, within a few seconds."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.run(go(lambda: secret), stoppable=stoppable)
+            except InUse:
+                if self._open or self._elsewhere is None:
+                    raise
+                if (code := self._elsewhere()) is not None:
+                    raise Elsewhere(code) from None
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_PAUSE)
 
     def take_input(self, what: str) -> None:
         """Note that standard input is read for `what`: it can be read for one thing only."""

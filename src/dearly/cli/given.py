@@ -64,8 +64,8 @@ def secret_from(errand: Errand, source: str, what: str, most: int = MOST_SECRET)
     """The secret in a file that nobody else can read, or on standard input ("-"). One line end at its end is cut."""
     data, mode = read(errand, source, most, what)
     if mode is not None and mode & _OPEN_TO_OTHERS:
-        raise Usage(
-            "file_open_to_others",
+        raise Refused(
+            "file_readable_by_others",
             _("“{file}” can be read by other users of this machine, so it cannot hold a secret.").format(
                 file=shown(source)
             ),

@@ -16,10 +16,9 @@ import click
 
 import dearly
 from dearly.cli.command import Group, Option, json_option
-from dearly.cli.errand import Errand, Left
-from dearly.cli.names import OWNED, SECTIONS, later
+from dearly.cli.errand import Elsewhere, Errand, Left
+from dearly.cli.names import SECTIONS, later
 from dearly.letter import words
-from dearly.letter.errors import DearlyError, InUse
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
@@ -38,16 +37,11 @@ def run(
     """Run one command; its exit code. Raises nothing but `KeyboardInterrupt`.
 
     `in_owner`: this is the process that holds the drawer. `elsewhere`: asked when another process turns out to hold
-    it: the exit code of the command as run there, None if that cannot be."""
+    it: the exit code of the command as run there, None if it does not answer."""
     with words.speaking(languages(terminal.env), os.path.join(os.path.dirname(dearly.__file__), "locale")):  # noqa: PTH118, PTH120 (pathlib costs a tenth of this start)
-        errand = Errand(terminal, make_app, in_owner=in_owner)
+        errand = Errand(terminal, make_app, in_owner=in_owner, elsewhere=elsewhere)
         try:
-            try:
-                return _invoke(list(argv), errand)
-            except InUse:
-                if elsewhere is None or (code := elsewhere()) is None:
-                    raise
-                return code
+            return _invoke(list(argv), errand)
         except Exception as error:  # noqa: BLE001 (the last place before the person: whatever it is becomes words)
             from dearly.cli.shown import trouble
 
@@ -60,6 +54,8 @@ def _invoke(argv: list[str], errand: Errand) -> int:
             code = desk.invoke(context)
     except click.exceptions.Exit as done:
         return done.exit_code
+    except Elsewhere as there:
+        return there.code
     except Left:
         return 0
     return code if isinstance(code, int) else 0
@@ -148,5 +144,3 @@ desk = _Desk(
         ),
     ],
 )
-
-__all__ = ["OWNED", "DearlyError", "desk", "languages", "run"]

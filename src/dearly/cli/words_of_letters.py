@@ -90,6 +90,7 @@ _VERSIONS = {
     "leaving": later("when the page was left"),
     "restore": later("before an earlier state was taken back"),
     "words": later("after many words"),
+    "posted": later("when it was posted"),
 }
 
 
@@ -97,16 +98,6 @@ def of_seal(seal: Seal, quantum_safe: bool | None = None) -> str:
     """What the seal of a letter that came is worth."""
     sentence = _(_SEALS[seal])
     if quantum_safe and seal is not Seal.NEVER_SEALED:
-        sentence += " " + _("The seal is made to hold against quantum computers, too.")
-    return sentence
-
-
-def of_our_seal(seal: Seal, quantum_safe: bool | None = None) -> str:
-    """What we put on a letter of our own."""
-    if seal is Seal.NEVER_SEALED:
-        return _("Not sealed, like a postcard.")
-    sentence = _("Sealed.")
-    if quantum_safe:
         sentence += " " + _("The seal is made to hold against quantum computers, too.")
     return sentence
 

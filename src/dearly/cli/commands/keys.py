@@ -32,7 +32,7 @@ def show(errand: Errand, name: str) -> None:
         """Decide which key is a person's.
 
         Compare the fingerprint with them, face to face or on the telephone; then pin it with --verified. Without a
-        fingerprint the key that is new becomes theirs."""
+        fingerprint it is about the only key that is known of them."""
     ),
     "dearly keys pin Bert --verified",
     group=keys,
@@ -46,7 +46,7 @@ def pin(errand: Errand, name: str, fingerprint: str | None, verified: bool) -> N
 
     if fingerprint is not None:
         fingerprint = re.sub(r"[\s:]", "", fingerprint).lower()
-        if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", fingerprint):
-            raise Usage("bad_fingerprint", _("A fingerprint has 40 or 64 hexadecimal digits."))
-    person = errand.with_desk(lambda desk: verbs.pin(desk, name, fingerprint, verified))
+        if not re.fullmatch(r"[0-9a-f]{16,64}", fingerprint):
+            raise Usage("bad_fingerprint", _("Give at least the first 16 of the fingerprint's hexadecimal digits."))
+    person = errand.with_desk(lambda desk: verbs.pin(desk, name, fingerprint, verified=verified))
     errand.tell(person, lambda: Page(errand.terminal).person(person))

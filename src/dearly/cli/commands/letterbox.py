@@ -74,13 +74,14 @@ def show(errand: Errand, number: int) -> None:
 @option(
     "--enclose", "files", multiple=True, metavar="FILE", help=later("A file to put in. May be given several times.")
 )
-def answer(errand: Errand, number: int, source: str | None, files: tuple[str, ...]) -> None:
+@option("--quote", is_flag=True, help=later("Begin with the text of their letter, as it was shown."))
+def answer(errand: Errand, number: int, source: str | None, files: tuple[str, ...], quote: bool) -> None:
     """Draft an answer."""
     from dearly.desk import answer as verbs
 
     enclosed = enclosures(errand, files)
     text = letter_text(errand, source)
-    draft = errand.with_desk(lambda desk: verbs.answer(desk, number, text, enclosed))
+    draft = errand.with_desk(lambda desk: verbs.answer(desk, number, text, enclosed, quote=quote))
     errand.tell(
         draft,
         lambda: Page(errand.terminal).prose(

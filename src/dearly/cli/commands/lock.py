@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from dearly.cli.as_text import Page
 from dearly.cli.command import command, option
-from dearly.cli.errand import Errand
-from dearly.cli.given import new_passphrase
+from dearly.cli.errand import Errand, Secret
+from dearly.cli.given import new_passphrase, passphrase
 from dearly.cli.names import later
-from dearly.cli.progress import progress
-from dearly.letter.errors import NotFound
+from dearly.letter.errors import NotFound, Refused
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def unlock(errand: Errand) -> None:
         """Close the drawer.
 
         It says first what was to leave meanwhile; that leaves, and missed rounds are made, when the drawer is opened
-        again. To lock a drawer that is open no passphrase is needed."""
+        again."""
     ),
     "dearly lock",
 )
@@ -98,11 +97,26 @@ def lock_change(errand: Errand, source: str | None, renew: bool) -> None:
     """Change the lock."""
     from dearly.desk import keep as verbs
 
-    new = new_passphrase(errand, source) if source is not None or not renew else None
-    with progress(errand.terminal, quiet=errand.json) as tell:
-        errand.with_desk(lambda desk: verbs.lock_change(desk, new, renew, tell))
-    said = [_("The passphrase is changed.")] if new is not None else []
+    if renew and errand.in_owner:
+        raise Refused(
+            "drawer_open",
+            _("The key of a drawer cannot be renewed while it lies open."),
+            _("Close it with “dearly lock” first."),
+        )
+    change = source is not None or not renew
+    old = passphrase(errand)
+    new = new_passphrase(errand, source) if change else old
+
+    async def exchange(secret: Secret) -> None:
+        async with errand.app.open_desk(errand.folder, secret) as desk:
+            await verbs.lock_change(desk, old, new)
+
+    said = []
+    if change:
+        errand.with_secret(exchange, old)
+        said.append(_("The passphrase is changed."))
     if renew:
+        errand.with_secret(lambda secret: errand.app.renew(errand.folder, secret), new)
         said.append(_("The drawer has a new key; print a new recovery kit with “dearly kit --out FILE”."))
     said.append(_("Old backups and copies still open with what they had."))
-    errand.tell({"changed": new is not None, "renewed": renew}, lambda: Page(errand.terminal).prose(*said))
+    errand.tell({"changed": change, "renewed": renew}, lambda: Page(errand.terminal).prose(*said))

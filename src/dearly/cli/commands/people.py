@@ -119,5 +119,8 @@ def remove(errand: Errand, name: str) -> None:
     """Remove a person."""
     from dearly.desk import people as verbs
 
-    errand.with_desk(lambda desk: verbs.remove(desk, name))
-    errand.tell({"removed": name}, _("{name} is no longer in the address book.").format(name=clean(name)))
+    gone = errand.with_desk(lambda desk: verbs.remove(desk, name))
+    said = _("{name} is no longer in the address book.").format(name=clean(name))
+    if not gone:
+        said += " " + _("The letters with them stay, under the name that they had.")
+    errand.tell({"removed": name, "letters_stay": not gone}, said)

@@ -11,7 +11,7 @@ from dearly.cli.given import file_trouble
 from dearly.cli.names import later
 from dearly.desk.values import MyCard
 from dearly.letter.address import Address, header_safe
-from dearly.letter.errors import Usage
+from dearly.letter.errors import NotFound, Usage
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         were sent, or take the office of this machine, which all its users may share."""
     ),
     "dearly setup --name Ada --local-office",
-    "dearly setup --name Ada --office https://post.letters.test --invite TOKEN",
+    "dearly setup --name Ada --office http://127.0.0.1:8410 --invite TOKEN",
 )
 @option("--name", required=True, metavar="NAME", help=later("Your name, as it stands on your letters."))
 @option("--own", multiple=True, metavar="ADDRESS", help=later("An address of yours. May be given several times."))
@@ -46,6 +46,7 @@ def setup(
     local_office: bool,
 ) -> None:
     """Make a drawer, begin, and join an office."""
+    url, invite = _invitation(url, invite)
     _check(name, own, url, invite, local_office)
     authority = errand.path(ca_file) if ca_file else None
 
@@ -57,14 +58,28 @@ def setup(
             card = await verbs.join_office(desk, url, invite or "", authority)
         elif local_office:
             card = await verbs.join_local_office(desk)
-        return card
+        return card or await verbs.without_post(desk)
 
     async def make(secret: Secret) -> MyCard:
         async with errand.app.create_desk(errand.folder, secret) as desk:
             return await join(desk)
 
-    card = errand.unlocking(make, new=True)
+    try:
+        # A set-up that was interrupted, or an office joined later: the drawer is there.
+        card = errand.with_desk(join)
+    except NotFound as none:
+        if none.code != "no_drawer":
+            raise
+        card = errand.unlocking(make, new=True)
     errand.tell(card, lambda: _welcome(errand, card))
+
+
+def _invitation(url: str | None, invite: str | None) -> tuple[str | None, str | None]:
+    """URL and token apart; an invitation may come as one URL that carries the token."""
+    if url is not None and invite is None and "#invite=" in url:
+        url, _mark, invite = url.partition("#invite=")
+        url = url.removesuffix("/")
+    return url, invite
 
 
 def _check(name: str, own: tuple[str, ...], url: str | None, invite: str | None, local_office: bool) -> None:

@@ -29,7 +29,11 @@ LONGEST_LINE = 2_000
 """Characters of any line but KEY."""
 
 _WANTED = frozenset({"VERSION", "FN", "N", "EMAIL", "KEY", "X-DEARLY-OFFICE"})
-_LINE = re.compile(r"(?:[A-Za-z0-9-]{1,40}\.)?([A-Za-z0-9-]{1,40})[;:]")
+# RFC 6350 3.3 contentline; a line that is none is passed over, not the whole card.
+_VALUE = r'(?:"[^"]{0,100}"|[^";:,]{0,100})'
+_LINE = re.compile(
+    rf"(?:[A-Za-z0-9-]{{1,40}}\.)?([A-Za-z0-9-]{{1,40}})(?:;[A-Za-z0-9-]{{1,40}}={_VALUE}(?:,{_VALUE}){{0,9}}){{0,9}}:"
+)
 _FOLD = re.compile(r"\r?\n[ \t]")
 _KEY_URI = re.compile(r"data:application/(?:pgp-keys|octet-stream);base64\\?,", re.IGNORECASE)
 _BARE_COMMA = re.compile(r"(?<!\\),")

@@ -101,6 +101,6 @@ def _one_armor(data: bytes) -> Slice | None:
     else:
         return None
     text = data[lines_at : stop - len(_END)]
-    if not text.strip() or text.translate(None, _ARMOR_CHARS + b" \t"):
+    if not text.strip() or text.translate(None, _ARMOR_CHARS):
         return None
     return Slice(start, stop)

@@ -100,7 +100,7 @@ def take_apart(raw: bytes) -> tuple[Section, tuple[Part, ...]]:
             allowance -= end - head.body
             if allowance < 0:
                 raise limits.beyond("too_tangled")
-            children = _between(raw, head.body, end, boundary, limits.MOST_PARTS - len(parts) - len(waiting))
+            children = _between(raw, head.body, end, boundary, limits.MOST_PARTS - len(parts) - 1 - len(waiting))
         parts.append(replace(part, container=True) if children else part)
         waiting += [(*child, len(parts) - 1, depth + 1) for child in reversed(children)]
     assert root is not None, "there is always a root"

@@ -7,7 +7,6 @@ stands only what carriers need. To change a field: this file, the golden letters
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from hashlib import sha256
 
 from dearly.letter.address import Address, header_safe
@@ -41,13 +40,14 @@ def render(
     text = letter.text
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise Usage("bad_text", _("The letter holds half a character, which cannot be written."))
+    letter_id = fields.letter_id(letter.letter_id)
     body = _body(letter, binary)
     head = [
         fields.field("From", fields.mailbox(letter.sender)),
         fields.field("To", ", ".join(map(fields.mailbox, letter.to))),
         fields.field("Date", fields.date(letter.date)),
         fields.field("Subject", fields.unstructured(letter.subject, _("subject"))),
-        fields.field("Message-ID", fields.letter_id(letter.letter_id)),
+        fields.field("Message-ID", letter_id),
     ]
     for name, ids in (("In-Reply-To", (letter.in_reply_to,)), ("References", letter.references)):
         if value := fields.letter_ids(one for one in ids if one):
@@ -140,7 +140,6 @@ def _enclosed(enclosure: Enclosure, binary: bool) -> Entity:
 def _digest(letter: Letter) -> bytes:
     """A digest over all that will be inside, so that no content can hold a boundary made from it."""
     whole = sha256()
-    texts: Sequence[bytes] = [letter.letter_id.encode(), letter.text.encode()]
-    for piece in (*texts, *(e.data for e in letter.enclosures)):
+    for piece in (letter.letter_id.encode(), letter.text.encode(), *(e.data for e in letter.enclosures)):
         whole.update(sha256(piece).digest())
     return whole.digest()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
 
@@ -31,13 +31,15 @@ class CuttingProxy:
         self.connections = 0
         self._cut: tuple[Side, int, bool] | None = None
         self._mark: tuple[bytes, Side] | None = None
+        self.stalled: asyncio.Event | None = None
+        """Set once a line planned by `stall` has fallen silent."""
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def fresh(self) -> None:
         """Forget what passed; no cut is planned."""
-        self._cut = self._mark = None
+        self._cut = self._mark = self.stalled = None
         self.connections = 0
         for said in self.said.values():
             said.clear()
@@ -48,6 +50,12 @@ class CuttingProxy:
         `reset`: with a TCP reset in place of an orderly end."""
         self.fresh()
         self._cut = (side, after, reset)
+
+    def stall(self, side: Side, after: int) -> None:
+        """Forget what passed; once `after` more bytes of `side` have passed, let that side fall silent, uncut."""
+        self.fresh()
+        self._cut = (side, after, False)
+        self.stalled = asyncio.Event()
 
     def cut_request_with(self, mark: bytes) -> None:
         """Cut once, just before `mark` would pass from the client."""
@@ -117,6 +125,11 @@ class CuttingProxy:
                 writer.write(data)
                 await writer.drain()
                 if self._cut is not None and self._cut[0] is side and len(self.said[side]) >= self._cut[1]:
+                    if self.stalled is not None:
+                        self.stalled.set()
+                        self._cut = None
+                        await reader.read(-1)
+                        return
                     # Let what was passed on arrive before the ends go: a reset throws away what is still buffered.
                     if reset:
                         await asyncio.sleep(0.005)
@@ -148,33 +161,44 @@ async def cutting_proxy(target: int) -> AsyncIterator[CuttingProxy]:
         await proxy.stop()
 
 
-def places(said: bytes, *, every: bool, samples: int = 40) -> list[int]:
-    """Where to cut an HTTP exchange of one direction: 0..len(said) - 1, ascending.
+def places(said: bytes, *, every: bool = False, head: int | None = None, body: int | None = 40) -> list[int]:
+    """Where to cut what was said in one direction of HTTP exchanges: some of 0..len(said) - 1, ascending.
 
-    Every byte when `every`. Else every byte of heads and of bodies up to 2 KiB, each boundary between them and
-    each end of the whole +-2, and `samples` places evenly in larger bodies."""
+    Every byte when `every`. Else `head` places in each head and `body` places in each body, evenly (None: every byte
+    of it), and each boundary between them +-2."""
     if every:
         return list(range(len(said)))
     chosen: set[int] = set()
-    at = 0
-    while at < len(said):
-        end = said.find(b"\r\n\r\n", at)
-        body = len(said) if end < 0 else end + 4
-        chosen.update(range(at, body))
-        length = _content_length(bytes(said[at:body]))
-        stop = min(body + length, len(said)) if length is not None else len(said)
-        if stop - body <= 2048:
-            chosen.update(range(body, stop))
-        else:
-            chosen.update(body + (stop - body) * i // samples for i in range(samples))
-        for edge in (body, stop):
+    for start, middle, stop in _exchanges(said):
+        chosen |= _evenly(start, middle, head) | _evenly(middle, stop, body)
+        for edge in (start, middle, stop):
             chosen.update(range(edge - 2, edge + 3))
-        at = max(stop, at + 1)
     return sorted(place for place in chosen if 0 <= place < len(said))
 
 
-def _content_length(head: bytes) -> int | None:
+def ends(said: bytes) -> set[int]:
+    """Where one exchange ends and the next begins."""
+    return {stop for _start, _middle, stop in _exchanges(said)}
+
+
+def _exchanges(said: bytes) -> Iterator[tuple[int, int, int]]:
+    """Start, end of head, and end of each request or answer."""
+    at = 0
+    while at < len(said):
+        end = said.find(b"\r\n\r\n", at)
+        middle = len(said) if end < 0 else end + 4
+        stop = min(middle + _content_length(said[at:middle]), len(said))
+        yield at, middle, stop
+        at = stop
+
+
+def _evenly(start: int, stop: int, count: int | None) -> set[int]:
+    step = 1 if count is None else max(1, (stop - start) // count)
+    return set(range(start, stop, step))
+
+
+def _content_length(head: bytes) -> int:
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line.partition(b":")[2])
-    return None
+    return 0

@@ -31,6 +31,8 @@ _CONNECT, _WRITE = 20.0, 60.0
 HASTY, PATIENT = 120.0, 600.0
 """Seconds to wait for the next bytes of an answer. PATIENT where a second attempt could double a letter (F07: a client
 that gives up earlier than the server makes doubles; RFC 5321 4.5.3.2.6 waits as long)."""
+_READ_AT_MOST = PATIENT
+"""Lowered by a test that plays a line fallen silent."""
 
 
 class NotDone(Exception):
@@ -204,7 +206,7 @@ class Line:
         import httpx
 
         headers = {"Accept": "application/json"} | ({"Content-Type": media_type} if media_type else {})
-        timeout = httpx.Timeout(connect=_CONNECT, read=patience, write=_WRITE, pool=_CONNECT)
+        timeout = httpx.Timeout(connect=_CONNECT, read=min(patience, _READ_AT_MOST), write=_WRITE, pool=_CONNECT)
         body = bytearray()
         try:
             request = self._open().stream(method, url, content=data or None, headers=headers, timeout=timeout)

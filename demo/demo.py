@@ -24,7 +24,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,8 @@ I do not ask for anything. Write when you like, or do not.
 Your
 Ada
 """
+
+PRINTABLE = set((string.ascii_letters + string.digits + string.punctuation + " ").encode())
 
 ANSWER = """\
 Dear {to},
@@ -131,14 +133,11 @@ def tell(text: str) -> None:
     say(textwrap.fill(text, 92))
 
 
-def onlooker(what: str, data: bytes, words: list[str]) -> None:
+def onlooker(what: str, data: bytes, words: list[str], rows: Sequence[bytes]) -> None:
     """Show bytes as somebody without a key would see them, and whether any word of the letter is among them."""
-    printable = set((string.ascii_letters + string.digits + string.punctuation + " ").encode())
     say(f"    An onlooker sees {what}, {len(data):,} bytes:")
-    start = data.find(b"\n\n") if data.startswith(b"From") else 0
-    for row in range(2):
-        piece = data[max(0, start) + 4096 * row :][:56] if len(data) > 8192 else data[56 * row :][:56]
-        say("      | " + "".join(chr(b) if b in printable else "·" for b in piece))
+    for row in rows:
+        say("      | " + "".join(chr(b) if b in PRINTABLE else "·" for b in row))
     found = [word for word in words if word.encode() in data]
     say(f"      | words of the letter in it: {', '.join(found) if found else 'none'}")
     if found:
@@ -151,6 +150,7 @@ def office(store: Path) -> Iterator[str]:
     process = subprocess.Popen(
         [*DEARLY, "office", "serve", "--store", store, "--listen", "127.0.0.1:0", "--json"],
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
     )
     try:
@@ -169,21 +169,21 @@ def invite(store: Path, name: str) -> str:
     return str(json.loads(done.stdout)["token"])
 
 
-def stored_parcels(store: Path) -> bytes:
-    """Everything that lies in the office's store, as one run of bytes."""
-    with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as db:
-        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        cells = (cell for table in tables for row in db.execute(f'SELECT * FROM "{table}"') for cell in row)
-        blobs = [cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells]
-    db.close()
-    return max(blobs, key=len)
+def stored_parcel(store: Path) -> bytes:
+    """The parcel that lies in the office's store, as its operator can read it."""
+    db = sqlite3.connect(f"file:{store / 'office.db'}?mode=ro", uri=True)
+    try:
+        pieces: list[bytes] = [row[0] for row in db.execute("SELECT data FROM pieces ORDER BY number")]
+    finally:
+        db.close()
+    return b"".join(pieces)
 
 
 def play(letter: Written, place: Path) -> None:
     """The whole way of one letter and its answer."""
     words = [w for w in dict.fromkeys(re.findall(r"[A-Za-z]{7,}", letter.text)) if w.isalpha()][:200]
     writer, friend = Person(letter.sender, place / "one"), Person(letter.recipient, place / "two")
-    store = place / "office.db"
+    store = place / "office"
     with office(store) as url:
         tell(f"A post office has opened on this machine, at {url}. It has no key to anything.")
         tell(f"{writer.name} and {friend.name} each set up a desk: a locked drawer, a key, an address at the office.")
@@ -208,11 +208,11 @@ def exchange(letter: Written, writer: Person, friend: Person, store: Path, words
     page.write_text(letter.text)
     draft = writer.dearly("write", friend.name, "--subject", letter.subject, "--from-file", str(page))
     number = str(draft["number"])
-    onlooker("the locked drawer", locked_bytes(writer), words)
+    locked(writer, words)
 
     tell(f"{writer.name} reads the letter over, as {friend.name} will see it.")
     over = writer.dearly("read-over", number)
-    say(f"    The seal: {over['seal']}")
+    say(textwrap.indent(textwrap.fill(over["envelope"], 84), "    "))
 
     tell("It is posted. “Posted” means: sealed, and safe in the outbox. Nothing has left the house yet.")
     writer.dearly("post", number, "--at-once")
@@ -221,18 +221,23 @@ def exchange(letter: Written, writer: Person, friend: Person, store: Path, words
     tell("The collection: the sealed letter is handed to the office, where it waits. It may wait for weeks.")
     writer.dearly("round")
     say(f"    In the outbox: {writer.dearly('outbox', show=False)['letters'][0]['state']}")
-    onlooker("the largest thing that the office holds", stored_parcels(store), words)
+    parcel = stored_parcel(store)
+    lines = parcel.splitlines()
+    armor = lines.index(b"-----BEGIN PGP MESSAGE-----")
+    head = [line for line in lines[:8] if line.startswith((b"From", b"To", b"Date", b"Subject"))]
+    onlooker("what the office keeps", parcel, words, [*head, b"", *lines[armor : armor + 4]])
 
     tell(f"One Friday {friend.name} goes to the letterbox.")
     friend.dearly("round")
     envelope = friend.dearly("letterbox")["letters"][0]
     say(f"    An envelope from {envelope['from']}, unopened, by way of the {envelope['way']}.")
     opened = friend.dearly("open", str(envelope["number"]))
-    say(f"    The seal: {opened['seal']}, quantum safe: {'yes' if opened['quantum_safe'] else 'no'}.")
+    sealed = "and made to hold against quantum computers" if opened["quantum_safe"] else "by today's means"
+    say(f"    The seal: {opened['seal'].replace('_', ' ')}, {sealed}.")
     if opened["text"].strip() != letter.text.strip():
         sys.exit("The letter that came is not the letter that was written.")
     say(textwrap.indent("\n".join(letter.text.strip().splitlines()[:8]), "      > ") + "\n      > …")
-    onlooker("the other locked drawer", locked_bytes(friend), words)
+    locked(friend, words)
 
     tell(f"{friend.name} answers. An answer to a sealed letter is sealed.")
     text = ANSWER.format(to=writer.name.split()[0], name=friend.name.split()[0])
@@ -249,9 +254,12 @@ def exchange(letter: Written, writer: Person, friend: Person, store: Path, words
         sys.exit("The answer that came is not the answer that was written.")
 
 
-def locked_bytes(person: Person) -> bytes:
-    """Every byte of this person's drawer on disk, its write-ahead log included."""
-    return b"".join(p.read_bytes() for p in sorted(person.drawer.iterdir()) if p.is_file() and p.name.startswith("draw"))
+def locked(person: Person, words: list[str]) -> None:
+    """Show a drawer as it lies on the disk, its write-ahead log included."""
+    files = [file for file in sorted(person.drawer.iterdir()) if file.is_file()]
+    data = b"".join(file.read_bytes() for file in files)
+    start = len(data) // 2
+    onlooker(f"{person.name}'s locked drawer", data, words, [data[start : start + 64], data[start + 64 : start + 128]])
 
 
 def main() -> None:
@@ -270,7 +278,9 @@ def main() -> None:
     finally:
         shutil.rmtree(place, ignore_errors=True)
     say()
-    say(f"That was a letter and its answer, in {time.monotonic() - started:.0f} seconds of machine time and no hurry at all.")
+    say(
+        f"That was a letter and its answer: {time.monotonic() - started:.0f} seconds for the machine. People may take weeks."
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,6 @@
 `app` gives the faces their factories. `owner` is the process that holds a drawer open and serves the others.
 """
 
-from dearly.assemble.app import app
+from dearly.assemble.app import app, hold_open
 
-__all__ = ["app"]
+__all__ = ["app", "hold_open"]

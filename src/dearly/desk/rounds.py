@@ -167,7 +167,9 @@ class _Round:
                     await self._report(ready, await office.ask_after(ready.sealed))
 
     async def _travelling(self, place: str, since: datetime, after: int) -> list[outbox.Ready]:
-        return await self.desk.drawer.read(lambda db: attempts.travelling(db, Way.OFFICE, place, since, after=after))
+        return await self.desk.drawer.read(
+            lambda db: attempts.travelling(db, place=place, since=since, after=after)
+        )
 
     async def _report(self, ready: outbox.Ready, said: Mapping[Address, Report]) -> None:
         now = self.desk.clock.now()

@@ -39,16 +39,24 @@ def kill_at(step: str | None, module: str, function: str, *args: Any, nth: int =
     """Run `module.function(*args)` in a child that is killed when `step` is reached for the nth time (None: never).
 
     Arguments are strings, numbers or paths. Raises AssertionError when the child fails in any other way."""
-    order = json.dumps([step, nth, module, function, [str(a) if isinstance(a, Path) else a for a in args]])
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.support.killer", order], cwd=ROOT, capture_output=True, text=True, timeout=110
-    )
+    order = _order(step, nth, module, function, args)
+    ended = subprocess.run(order, cwd=ROOT, capture_output=True, text=True, timeout=110)
     lines = ended.stdout.splitlines()
     said = [line[4:] for line in lines if line.startswith("say ")]
     reached = [line[8:] for line in lines if line.startswith("reached ")]
     if ended.returncode not in (0, -signal.SIGKILL):
         raise AssertionError(f"the child failed by itself ({ended.returncode}):\n{ended.stderr}")
     return Ended(ended.returncode == -signal.SIGKILL, said, reached)
+
+
+def begin(module: str, function: str, *args: Any) -> subprocess.Popen[str]:
+    """Begin `module.function(*args)` in a child, to be killed from outside at any moment. Its lines as `kill_at`'s."""
+    return subprocess.Popen(_order(None, 1, module, function, args), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def _order(step: str | None, nth: int, module: str, function: str, args: tuple[Any, ...]) -> list[str]:
+    plain = [str(a) if isinstance(a, Path) else a for a in args]
+    return [sys.executable, "-m", "tests.support.killer", json.dumps([step, nth, module, function, plain])]
 
 
 def say(text: str) -> None:

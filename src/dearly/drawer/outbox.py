@@ -256,7 +256,7 @@ def hold(db: Db, number: int, why: HeldWhy, now: datetime, recipient: Address | 
 def hold_all_restored(db: Db, now: datetime) -> list[Travel]:
     """The drawer was restored or copied: every waiting, dated, trying or uncertain journey is held (F49); those."""
     leaving = {State.WAITING, State.DATED, State.TRYING, State.UNCERTAIN}
-    pending = read(db, f"WHERE {_PENDING} AND j.letter > ? ORDER BY j.id", (-LAST,))
+    pending = read(db, f"WHERE {_PENDING} AND j.letter > ? ORDER BY j.letter, j.id", (-LAST,))
     return [happen(db, t, Hold(HeldWhy.RESTORED), now) for t in pending if t.journey.state in leaving]
 
 

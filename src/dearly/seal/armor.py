@@ -58,6 +58,6 @@ def dearmor(text: bytes) -> bytes:
     if stop < 0 or len(text[stop:end].strip()) != 5:
         stop = end
     try:
-        return binascii.a2b_base64(text[begin.end() : stop])
+        return binascii.a2b_base64(memoryview(text)[begin.end() : stop])
     except binascii.Error:
         raise Malformed("bad armor") from None

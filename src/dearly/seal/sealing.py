@@ -17,7 +17,7 @@ from dearly.seal.armor import armor
 from dearly.seal.keypacket import MLKEM768_X25519, SecretKey
 from dearly.seal.keys import OwnKey
 from dearly.seal.packets import Malformed, Tag, head, write
-from dearly.seal.signature import BINARY, INTENDED, SHA512, sign, sub
+from dearly.seal.signature import BINARY, INTENDED, SHA256, sign, sub
 from dearly.seal.trust import SealPlan, slot
 
 AES256 = 9
@@ -54,10 +54,9 @@ def seal(data: bytes, own: OwnKey, plan: SealPlan) -> Sealed:
     except pkesk.CannotOpen:
         raise _cannot() from None
     message = signed_message(data, own.primary, int(plan.at.timestamp()), fingerprints)
-    binary = b"".join(
-        [write(Tag.PKESK, h.nameless() if plan.hidden else h.encode()) for h in heads]
-        + [write(Tag.SEIPD, seipd.seal(message, version, cipher or AES256, key))]
-    )
+    named = [write(Tag.PKESK, h.nameless() if plan.hidden else h.encode()) for h in heads]
+    container = seipd.seal(message, version, cipher or AES256, key)
+    binary = b"".join([*named, head(Tag.SEIPD, len(container)), container])
     return Sealed(
         armored=armor(binary),
         slice_sha256=hashlib.sha256(binary).digest(),
@@ -71,8 +70,9 @@ def signed_message(data: bytes, key: SecretKey, when: int, intended: list[bytes]
     be signed (A09). `intended`: fingerprints of the certificates that it is for (5.2.3.36), against forwarding the
     signature under another seal (A17)."""
     named = b"".join(sub(INTENDED, _VERSION_OF_PRINT[len(f)] + f) for f in intended)
-    one_pass = struct.pack(">BBBB", 3, BINARY, SHA512, key.public.algorithm) + key.public.key_id + b"\1"
-    signature = sign(key, BINARY, (data,), when, named)
+    one_pass = struct.pack(">BBBB", 3, BINARY, SHA256, key.public.algorithm) + key.public.key_id + b"\1"
+    # SHA-256 is as strong as the curve, and processors reckon it three times as fast as SHA-512.
+    signature = sign(key, BINARY, (data,), when, named, SHA256)
     literal = head(Tag.LITERAL, 6 + len(data)) + b"b" + bytes(5)
     return b"".join((write(Tag.ONE_PASS, one_pass), literal, data, write(Tag.SIGNATURE, signature)))
 

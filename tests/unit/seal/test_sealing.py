@@ -146,7 +146,7 @@ def test_the_signature_says_who_when_and_for_whom_and_the_literal_nothing() -> N
     assert (one_pass.tag, made.tag) == (Tag.ONE_PASS, Tag.SIGNATURE)
     assert literal.body == b"b\0\0\0\0\0" + TEXT
     signature = SignaturePacket.read(made.body)
-    assert (signature.version, signature.kind, signature.algorithm, signature.hash) == (4, 0, 22, 10)
+    assert (signature.version, signature.kind, signature.algorithm, signature.hash) == (4, 0, 22, 8)
     assert signature.created == int(NOW.timestamp())
     assert [v[1:] for k, v in signature.hashed if k == INTENDED] == [
         BERT.primary.public.fingerprint,

@@ -68,7 +68,8 @@ CREATE TABLE emails (
     changed INTEGER NOT NULL,
     UNIQUE (account, uid)
 ) STRICT;
-CREATE INDEX emails_changed ON emails (account, changed);
+CREATE UNIQUE INDEX emails_created ON emails (account, created);
+CREATE INDEX emails_changed ON emails (account, changed) WHERE changed > created;
 CREATE INDEX emails_blob ON emails (blob);
 CREATE INDEX emails_leaves ON emails (leaves) WHERE leaves IS NOT NULL;
 

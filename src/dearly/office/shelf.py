@@ -348,22 +348,26 @@ class SqliteShelf(Shelf):
 
     def email_changes(self, account: Account, since: int, most: int) -> Changes | None:
         n = account.number
-        now, known = self._db.execute("SELECT email_seq, known_from FROM accounts WHERE number = ?", (n,)).fetchone()
-        if since > now or since < known:
+        now, floor = self._db.execute("SELECT email_seq, known_from FROM accounts WHERE number = ?", (n,)).fetchone()
+        if since > now or since < floor:
             return None
+        # Every event by its own seq, so that someone who goes in small steps is told of a creation before a change.
         rows = self._db.execute(
-            "SELECT changed, uid, created, 0 FROM emails WHERE account = ?1 AND changed > ?2"
-            " UNION ALL SELECT destroyed, uid, created, 1 FROM gone WHERE account = ?1 AND destroyed > ?2"
+            "SELECT created, uid, 'created', 0 FROM emails WHERE account = ?1 AND created > ?2"
+            " UNION ALL SELECT changed, uid, 'updated', 0 FROM emails"
+            " WHERE account = ?1 AND changed > ?2 AND changed > created"
+            " UNION ALL SELECT destroyed, uid, 'destroyed', created FROM gone WHERE account = ?1 AND destroyed > ?2"
             " ORDER BY 1 LIMIT ?3",
             (n, since, most + 1),
         ).fetchall()
         more = len(rows) > most
         rows = rows[:most]
-        created = tuple(uid for _c, uid, came, went in rows if came > since and not went)
-        updated = tuple(uid for _c, uid, came, went in rows if came <= since and not went)
+        came = [uid for _seq, uid, what, _created in rows if what == "created"]
+        known = set(came)
+        updated = [uid for _seq, uid, what, _created in rows if what == "updated" and uid not in known]
         # What came and went again since then was never known to the client (RFC 8620 5.2).
-        destroyed = tuple(uid for _c, uid, came, went in rows if came <= since and went)
-        return Changes(rows[-1][0] if more else now, more, created, updated, destroyed)
+        went = [uid for _seq, uid, what, created in rows if what == "destroyed" and created <= since]
+        return Changes(rows[-1][0] if more else now, more, tuple(came), tuple(updated), tuple(went))
 
     # -- submissions
 

@@ -240,9 +240,7 @@ class SqliteStore(Store):
         self._readers.shutdown()
         for db in (*self._connections, self._look):
             db.close()
-        with suppress(sqlite3.Error):
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.close()
+        self._db.close()  # the last connection of the last process leaves no -wal behind
 
 
 _MARKS = ("application_id", "user_version")

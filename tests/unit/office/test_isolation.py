@@ -1,0 +1,98 @@
+"""Nothing of one account can be reached by another: ids, blobs, tokens, states, keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dearly.office.jmap import METHODS
+from tests.support.offices import Member, Office, parcel
+
+
+def belongings(ada: Member, bert: Member) -> dict[str, str]:
+    data = parcel(ada.address, bert.address)
+    made = ada.hand_over(data, bert, key="a-key-of-ada")
+    upload = ada.upload(parcel(ada.address, bert.address))
+    return {
+        "blob": upload,
+        "email": made[1][1]["created"]["e1"]["id"],
+        "thread": made[1][1]["created"]["e1"]["threadId"],
+        "submission": made[2][1]["created"]["s1"]["id"],
+    }
+
+
+def test_ids_of_another_are_not_found(office: Office, ada: Member, bert: Member, clara: Member) -> None:
+    hers = belongings(ada, bert)
+    for name, kind in (("Email/get", "email"), ("Thread/get", "thread"), ("EmailSubmission/get", "submission")):
+        assert ada.call(name, ids=[hers[kind]])["notFound"] == []
+        for other in (bert, clara):
+            assert other.call(name, ids=[hers[kind]])["notFound"] == [hers[kind]]
+    assert ada.call("Blob/get", ids=[hers["blob"]])["notFound"] == []
+    for other in (bert, clara):
+        assert other.call("Blob/get", ids=[hers["blob"]])["notFound"] == [hers["blob"]]
+        path = f"/jmap/download/{{}}/{hers['blob']}/x"
+        for account in (ada.uid, other.uid):
+            assert office.http.get(path.format(account), headers=other.headers).status_code == 404
+        assert other.call("EmailSubmission/query", filter={"onceKeys": ["a-key-of-ada"]})["ids"] == []
+        assert other.call("EmailSubmission/query", filter={"emailIds": [hers["email"]]})["ids"] == []
+        assert other.wrong("Email/query", anchor=hers["email"]) == "anchorNotFound"
+
+
+def test_things_of_another_cannot_be_used(ada: Member, bert: Member) -> None:
+    hers = belongings(ada, bert)
+    one = {"blobId": hers["blob"], "mailboxIds": {"sent": True}}
+    assert bert.call("Email/import", emails={"x": one})["notCreated"]["x"]["type"] == "blobNotFound"
+    part = {"data": [{"blobId": hers["blob"]}]}
+    assert bert.call("Blob/upload", create={"x": part})["notCreated"]["x"]["type"] == "blobNotFound"
+    change = bert.call("Email/set", update={hers["email"]: {"keywords": {}}}, destroy=["none"])
+    assert change["notUpdated"][hers["email"]]["type"] == "notFound"
+    assert bert.call("Email/set", destroy=[hers["email"]])["notDestroyed"][hers["email"]]["type"] == "notFound"
+    envelope = {"mailFrom": {"email": str(bert.address)}, "rcptTo": [{"email": str(bert.address)}]}
+    submission = {"identityId": "self", "emailId": hers["email"], "envelope": envelope}
+    wrong = bert.call("EmailSubmission/set", create={"x": submission})["notCreated"]["x"]
+    assert wrong["properties"] == ["emailId"]
+    destroyed = bert.call("EmailSubmission/set", destroy=[hers["submission"]])
+    assert destroyed["notDestroyed"][hers["submission"]]["type"] == "notFound"
+    assert ada.call("Email/get", ids=[hers["email"]])["notFound"] == []
+
+
+def test_every_method_refuses_anothers_account(ada: Member, bert: Member) -> None:
+    fine: dict[str, Any] = {"sinceState": "0", "ids": [], "create": {}, "emails": {}}
+    for name, method in METHODS.items():
+        if name == "Core/echo" or method.act.__name__ == "never_calculated":
+            continue
+        for arguments in ({}, fine, {"ids": []}, {"sinceState": "0"}, {"create": {}}, {"emails": {}}):
+            assert bert.wrong(name, **(arguments | {"accountId": ada.uid})) in ("accountNotFound", "invalidArguments")
+
+
+def test_uploading_the_same_bytes_gives_nothing_away(ada: Member, bert: Member, clara: Member) -> None:
+    """Equal bytes lie in the store once, and still each account sees its own only."""
+    data = parcel(ada.address, bert.address)
+    mine, theirs = ada.upload(data), clara.upload(data)
+    assert mine == theirs
+    assert bert.call("Blob/get", ids=[mine])["notFound"] == [mine]
+    uid = ada.call("Email/import", emails={"x": {"blobId": mine, "mailboxIds": {"sent": True}}})["created"]["x"]["id"]
+    ada.call("Email/set", destroy=[uid])
+    assert ada.call("Blob/get", ids=[mine])["notFound"] == [mine]
+    assert clara.download(theirs) == data
+
+
+def test_changes_of_one_do_not_show_at_another(ada: Member, bert: Member, clara: Member) -> None:
+    before = clara.call("Email/get", ids=[])["state"], clara.call("EmailSubmission/get", ids=[])["state"]
+    belongings(ada, bert)
+    after = clara.call("Email/get", ids=[])["state"], clara.call("EmailSubmission/get", ids=[])["state"]
+    assert before == after
+
+
+def test_a_token_opens_one_account_and_only_while_it_is_the_token(office: Office, ada: Member, bert: Member) -> None:
+    from dearly.office import accounts
+
+    assert office.http.get("/jmap/session", headers=ada.headers).json()["username"] == str(ada.address)
+    renewed = office.do(accounts.renew_token(office.store, str(ada.address)))
+    assert office.http.get("/jmap/session", headers=ada.headers).status_code in (401, 429)
+    ada.token = renewed.token
+    assert list(ada.session()["accounts"]) == [ada.uid]
+    belongings(ada, bert)
+    office.do(accounts.remove(office.store, str(ada.address)))
+    assert office.http.get("/jmap/session", headers=ada.headers).status_code in (401, 429)
+    assert len(bert.letterbox()) == 1
+    assert bert.download(bert.letterbox()[0]["blobId"])

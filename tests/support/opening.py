@@ -206,11 +206,8 @@ class Room:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
-        self.opener = self.run(self._make())
+        self.opener = Opener()
         self.keyholders: dict[str, Keyholder] = {}
-
-    async def _make(self) -> Opener:
-        return Opener()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         async def limited() -> T:
@@ -223,11 +220,8 @@ class Room:
         async def own() -> bytes:
             return person(reader).to_bytes()
 
-        async def make() -> Keyholder:
-            return Keyholder(own)
-
         if reader not in self.keyholders:
-            self.keyholders[reader] = self.run(make())
+            self.keyholders[reader] = Keyholder(own)
         return self.keyholders[reader]
 
     def open(self, raw: bytes, reader: str = "bert", known: Sequence[bytes] = (), **more: Any) -> Opened:
@@ -239,7 +233,9 @@ class Room:
         async def find(issuers: list[str]) -> Sequence[bytes]:
             return known
 
-        answers = {"keyholder": self.keyholder(reader).session_keys, "find": find, **more}
+        answers = {"find": find, **more}
+        if "keyholder" not in answers:
+            answers["keyholder"] = self.keyholder(reader).session_keys
         return self.opener.open(
             raw,
             now=NOW,

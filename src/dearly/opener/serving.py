@@ -94,7 +94,9 @@ def _answer(channel: Channel, operations: Mapping[str, Run], frame: Frame, *, la
         return False
     except DearlyError as error:
         limits.stop_timing()
-        told = [type(error).__name__, error.code, error.message, error.hint, error.retry]
+        # The nearest class that `letter.errors` itself names: rooms may have finer ones of their own.
+        kind = next(kind for kind in type(error).__mro__ if kind.__module__ == DearlyError.__module__)
+        told = [kind.__name__, error.code, error.message, error.hint, error.retry]
         channel.write({"failed": told, "last": last})
     except SystemExit:
         raise

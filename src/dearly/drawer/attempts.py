@@ -82,7 +82,8 @@ def ripen(db: Db, now: datetime) -> list[int]:
     """Dated letters whose day has come become waiting ones; their numbers."""
     ripe = read(
         db,
-        "WHERE j.state IN ('waiting', 'trying', 'dated') AND j.state = 'dated' AND j.not_before <= ? ORDER BY j.not_before, j.id",
+        "WHERE j.state IN ('waiting', 'trying', 'dated') AND j.state = 'dated' AND j.not_before <= ?"
+        " ORDER BY j.not_before, j.id",
         (stamp(now),),
     )
     return list(dict.fromkeys(travel.number for travel in ripe if happen_if_it_may(db, travel, Act.DUE, now)))

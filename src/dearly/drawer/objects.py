@@ -90,12 +90,18 @@ def pack_text(text: str, onto: str | None = None) -> bytes:
     """A text as a zstd frame; compressed against the text `onto`, which is then needed for reading it."""
     data = text.encode()
     base = b"" if onto is None else onto.encode()
+    # The checksum tells a text that was unpacked against the wrong one: without it, nonsense would come out.
     if not base:
-        return zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+        return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
     # Window and tables must span both texts, or only the nearer part of the older one would be seen.
     window = max(10, min(27, (len(data) + len(base)).bit_length()))
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        _LEVEL, source_size=len(data), dict_size=len(base), window_log=window, hash_log=max(10, min(22, window - 1))
+        _LEVEL,
+        source_size=len(data),
+        dict_size=len(base),
+        window_log=window,
+        hash_log=max(10, min(22, window - 1)),
+        write_checksum=True,
     )
     return zstandard.ZstdCompressor(dict_data=_dictionary(base), compression_params=parameters).compress(data)
 

@@ -19,7 +19,7 @@ from dearly.seal.keypacket import KeyPacket, SecretKey
 from dearly.seal.keys import OwnKey
 from dearly.seal.openpgp import Outer, Unpacked, Verified
 from dearly.seal.packets import Packet, Tag
-from dearly.seal.sealing import signed_message
+from dearly.seal.sealing import signed_parts
 from dearly.seal.signature import (
     DIRECT_KEY,
     FEATURES,
@@ -86,7 +86,7 @@ def seal_raw(inner: bytes, to: OwnKey, version: int = 2, heads: Iterable[Packet]
     first, shell = sequoia.shell([view])
     cipher, key = pkesk.unwrap(pkesk.Head.read(first.body), ours)
     assert shell.body[0] == version
-    body = seipd.seal(inner, version, cipher or 9, key)
+    body = b"".join(seipd.seal([inner], version, cipher or 9, key))
     return packets.join([*heads, Packet(Tag.PKESK, first.body), Packet(Tag.SEIPD, body)])
 
 
@@ -114,10 +114,15 @@ def old_style(own: OwnKey, features: bytes = sub(FEATURES, b"\x01")) -> bytes:
     )
 
 
+def signed_message(text: bytes, by: OwnKey, when: datetime, intended: Sequence[bytes] = ()) -> bytes:
+    """One-pass, literal, signature, of that time."""
+    return b"".join(signed_parts(text, by.primary, int(when.timestamp()), list(intended)))
+
+
 def signed(text: bytes, by: OwnKey, *to: OwnKey, when: datetime = NOW) -> bytes:
     """The inner packets of a letter to these people."""
     named = [p.primary.public.fingerprint for p in to]
-    return signed_message(text, by.primary, int(when.timestamp()), named)
+    return signed_message(text, by, when, named)
 
 
 def literal(text: bytes, name: bytes = b"", kind: bytes = b"b", date: int = 0) -> bytes:

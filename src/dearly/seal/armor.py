@@ -6,10 +6,12 @@ import base64
 import binascii
 import re
 import struct
+from collections.abc import Iterable
 
 from anycrc import Model
 
 from dearly.seal.packets import Malformed
+from dearly.seal.pieces import Piece, cut
 
 _CRC24 = Model("CRC24-OPENPGP")
 _LINE = 76
@@ -27,18 +29,23 @@ def armor(data: bytes, kind: str = "MESSAGE") -> bytes:
     """`data` in armor: CRLF, no armor headers, and the CRC-24 that RFC 9580 6.1 makes optional.
 
     We write it because a filter in use cuts the armor at its last `=`, which is else the padding of the data."""
-    text = base64.b64encode(data)
-    page = _LINE * _ROWS
-    whole = len(text) // page
-    lines: list[bytes] = []
-    for at in range(0, whole * page, page):
-        lines += _PAGE.unpack_from(text, at)
-    lines += [text[at : at + _LINE] for at in range(whole * page, len(text), _LINE)]
-    check = base64.b64encode(int(_CRC24.calc(data)).to_bytes(3, "big"))
-    name = kind.encode()
-    return b"\r\n".join(
-        [b"-----BEGIN PGP %b-----" % name, b"", *lines, b"=" + check, b"-----END PGP %b-----" % name, b""]
-    )
+    return armor_parts([data], kind)
+
+
+def armor_parts(parts: Iterable[Piece], kind: str = "MESSAGE") -> bytes:
+    """The same for data that comes in parts."""
+    name, check = kind.encode(), 0xB704CE
+    out = [b"-----BEGIN PGP %b-----\r\n" % name]
+    for piece in cut(parts, _LINE * _ROWS // 4 * 3):
+        check = _CRC24.calc(piece, check)
+        text = base64.b64encode(piece)
+        if len(text) == _PAGE.size:
+            lines = _PAGE.unpack(text)
+        else:
+            lines = tuple(text[at : at + _LINE] for at in range(0, len(text), _LINE))
+        out.append(b"\r\n".join((b"", *lines)))
+    out += [b"\r\n=", base64.b64encode(check.to_bytes(3, "big")), b"\r\n-----END PGP %b-----\r\n" % name]
+    return b"".join(out)
 
 
 def dearmor(text: bytes) -> bytes:

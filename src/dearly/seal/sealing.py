@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from dearly.letter.errors import CannotSealOrOpen
 from dearly.letter.words import _
 from dearly.seal import pkesk, seipd, sequoia
-from dearly.seal.armor import armor
+from dearly.seal.armor import armor_parts
 from dearly.seal.keypacket import MLKEM768_X25519, SecretKey
 from dearly.seal.keys import OwnKey
 from dearly.seal.packets import Malformed, Tag, head, write
 from dearly.seal.signature import BINARY, INTENDED, SHA256, sign, sub
 from dearly.seal.trust import SealPlan, slot
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 AES256 = 9
 _VERSION_OF_PRINT = {20: b"\4", 32: b"\6"}
@@ -53,28 +59,36 @@ def seal(data: bytes, own: OwnKey, plan: SealPlan) -> Sealed:
         cipher, key = pkesk.unwrap(heads[-1], ours)
     except pkesk.CannotOpen:
         raise _cannot() from None
-    message = signed_message(data, own.primary, int(plan.at.timestamp()), fingerprints)
+    message = signed_parts(data, own.primary, int(plan.at.timestamp()), fingerprints)
+    size = seipd.sealed_size(sum(map(len, message)), version)
+    digest = hashlib.sha256()
     named = [write(Tag.PKESK, h.nameless() if plan.hidden else h.encode()) for h in heads]
     container = seipd.seal(message, version, cipher or AES256, key)
-    binary = b"".join([*named, head(Tag.SEIPD, len(container)), container])
     return Sealed(
-        armored=armor(binary),
-        slice_sha256=hashlib.sha256(binary).digest(),
+        armored=armor_parts(_hashed(chain(named, [head(Tag.SEIPD, size)], container), digest)),
+        slice_sha256=digest.digest(),
         quantum_safe=all(h.algorithm == MLKEM768_X25519 for h in heads),
         fingerprints=tuple(f.hex() for f in fingerprints),
     )
 
 
-def signed_message(data: bytes, key: SecretKey, when: int, intended: list[bytes]) -> bytes:
-    """One-pass, literal, signature (RFC 9580 5.4, 5.9, 5.2). The literal carries no name and no date: they would not
-    be signed (A09). `intended`: fingerprints of the certificates that it is for (5.2.3.36), against forwarding the
-    signature under another seal (A17)."""
+def signed_parts(data: bytes, key: SecretKey, when: int, intended: list[bytes]) -> tuple[bytes, ...]:
+    """One-pass, literal, signature (RFC 9580 5.4, 5.9, 5.2), to be joined.
+
+    The literal carries no name and no date: they would not be signed (A09). `intended`: fingerprints of the
+    certificates that it is for (5.2.3.36), against forwarding the signature under another seal (A17)."""
     named = b"".join(sub(INTENDED, _VERSION_OF_PRINT[len(f)] + f) for f in intended)
     one_pass = struct.pack(">BBBB", 3, BINARY, SHA256, key.public.algorithm) + key.public.key_id + b"\1"
     # SHA-256 is as strong as the curve, and processors reckon it three times as fast as SHA-512.
     signature = sign(key, BINARY, (data,), when, named, SHA256)
     literal = head(Tag.LITERAL, 6 + len(data)) + b"b" + bytes(5)
-    return b"".join((write(Tag.ONE_PASS, one_pass), literal, data, write(Tag.SIGNATURE, signature)))
+    return write(Tag.ONE_PASS, one_pass) + literal, data, write(Tag.SIGNATURE, signature)
+
+
+def _hashed(parts: Iterable[bytes], digest: Hash) -> Iterator[bytes]:
+    for part in parts:
+        digest.update(part)
+        yield part
 
 
 def _shell(views: list[bytes], names: list[tuple[str, str]], version: int) -> list[pkesk.Head]:

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 import struct
+from collections.abc import Iterator, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESOCB3
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from dearly.seal.pieces import Piece, cut
 
 KEY_SIZES = {7: 16, 8: 24, 9: 32}
 """AES alone: who still uses 3DES or CAST5 is told that it is an old way of sealing."""
@@ -104,23 +107,42 @@ def _unseal2(body: bytes, key: bytes) -> bytes:
     return plain
 
 
-def seal(plain: bytes, version: int, cipher: int, key: bytes) -> bytes:
-    """Body of the container of that version around `plain`, under this session key."""
+def sealed_size(size: int, version: int) -> int:
+    """Octets of the container's body around `size` octets."""
     if version == 1:
-        front = os.urandom(16)
-        front += front[-2:]
-        digest = hashlib.sha1(front, usedforsecurity=False)
-        digest.update(plain)
-        digest.update(_MDC)
-        box1 = Cipher(algorithms.AES(key), CFB(bytes(16))).encryptor()
-        return b"\1" + b"".join(map(box1.update, (front, plain, _MDC, digest.digest())))
-    size = _SMALL_CHUNKS if len(plain) < 64 << _LARGE_CHUNKS else _LARGE_CHUNKS
-    info, salt = bytes([0xD2, 2, cipher, OCB, size]), os.urandom(32)
+        return 1 + 18 + size + 22
+    return 36 + size + _TAG * (-(-size // (64 << _coded(size))) + 1)
+
+
+def _coded(size: int) -> int:
+    return _SMALL_CHUNKS if size < 64 << _LARGE_CHUNKS else _LARGE_CHUNKS
+
+
+def seal(parts: Sequence[Piece], version: int, cipher: int, key: bytes) -> Iterator[bytes]:
+    """Body of the container of that version around `parts`, under this session key, in pieces."""
+    return _seal1(parts, key) if version == 1 else _seal2(parts, cipher, key)
+
+
+def _seal1(parts: Sequence[Piece], key: bytes) -> Iterator[bytes]:
+    front = os.urandom(16)
+    front += front[-2:]
+    box = Cipher(algorithms.AES(key), CFB(bytes(16))).encryptor()
+    digest = hashlib.sha1(usedforsecurity=False)
+    yield b"\1"
+    for piece in cut((front, *parts, _MDC), 64 << _LARGE_CHUNKS):
+        digest.update(piece)
+        yield box.update(piece)
+    yield box.update(digest.digest())
+
+
+def _seal2(parts: Sequence[Piece], cipher: int, key: bytes) -> Iterator[bytes]:
+    size = sum(map(len, parts))
+    coded, salt = _coded(size), os.urandom(32)
+    info = bytes([0xD2, 2, cipher, OCB, coded])
     made = hkdf(key, salt, info, len(key) + nonce_size(OCB) - 8)
-    box, start, step, whole = AESOCB3(made[: len(key)]), made[len(key) :], 64 << size, memoryview(plain)
-    out = [info[1:], salt]
-    count = 0
-    for count, at in enumerate(range(0, len(plain), step), 1):
-        out.append(box.encrypt(start + struct.pack(">Q", count - 1), whole[at : at + step], info))
-    out.append(box.encrypt(start + struct.pack(">Q", count), b"", info + struct.pack(">Q", len(plain))))
-    return b"".join(out)
+    box, start, count = AESOCB3(made[: len(key)]), made[len(key) :], 0
+    yield info[1:] + salt
+    for piece in cut(parts, 64 << coded):
+        yield box.encrypt(start + struct.pack(">Q", count), piece, info)
+        count += 1
+    yield box.encrypt(start + struct.pack(">Q", count), b"", info + struct.pack(">Q", size))

@@ -10,10 +10,9 @@ from dearly.seal import packets, trust
 from dearly.seal.keypacket import KeyPacket
 from dearly.seal.openpgp import Unpacked, Verified, verify
 from dearly.seal.packets import Packet, Tag
-from dearly.seal.sealing import signed_message
 from dearly.seal.signature import INTENDED, KEY_FLAGS, SUBKEY_BINDING, SignaturePacket, proves, sign, sub
 from tests.support import openpgp as support
-from tests.support.openpgp import LAST_YEAR, NOW, TEXT, YESTERDAY, open_letter, person, seal_raw, signed
+from tests.support.openpgp import LAST_YEAR, NOW, TEXT, YESTERDAY, open_letter, person, seal_raw, signed, signed_message
 
 ADA, BERT, CLARA = person("ada"), person("bert"), person("clara")
 LETTER = signed(TEXT, ADA, BERT, ADA)
@@ -79,14 +78,14 @@ def test_a_revocation_counts_though_an_older_copy_is_at_hand_too() -> None:
 
 def test_retired_later() -> None:
     """A key that was replaced, not stolen: what it signed before stays good (RFC 9580 5.2.3.31)."""
-    before = signed_message(TEXT, ADA.primary, int(YESTERDAY.timestamp()), [])
+    before = signed_message(TEXT, ADA, YESTERDAY)
     assert _judge(before, support.revoked(ADA, reason=1)).signature is Signature.HOLDS
     assert _judge(LETTER, support.revoked(ADA, reason=1)).signature is Signature.REVOKED
 
 
 def test_expired() -> None:
     expired = support.expiring(ADA, YESTERDAY)
-    before = signed_message(TEXT, ADA.primary, int((YESTERDAY - timedelta(days=9)).timestamp()), [])
+    before = signed_message(TEXT, ADA, YESTERDAY - timedelta(days=9))
     assert _judge(before, expired).signature is Signature.HOLDS
     assert _judge(LETTER, expired).signature is Signature.EXPIRED
 
@@ -98,12 +97,12 @@ def test_a_false_signature_is_bad_even_if_the_key_is_revoked_or_expired() -> Non
 
 
 def test_signed_before_the_key_was_made() -> None:
-    early = signed_message(TEXT, ADA.primary, int(LAST_YEAR.timestamp()) - 1000, [])
+    early = signed_message(TEXT, ADA, LAST_YEAR - timedelta(seconds=1000))
     assert _judge(early, ADA.certificate).signature is Signature.BAD
 
 
 def test_signed_in_the_future() -> None:
-    late = signed_message(TEXT, ADA.primary, int(NOW.timestamp()) + 90_000, [])
+    late = signed_message(TEXT, ADA, NOW + timedelta(days=1, hours=1))
     assert _judge(late, ADA.certificate).signature is Signature.BAD
 
 

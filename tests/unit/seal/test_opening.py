@@ -14,7 +14,6 @@ from dearly.seal.armor import armor
 from dearly.seal.openpgp import seal
 from dearly.seal.packets import Packet, Tag
 from dearly.seal.pkesk import CannotOpen, Head
-from dearly.seal.sealing import signed_message
 from dearly.seal.signature import SignaturePacket, sign
 from tests.support.openpgp import (
     NOW,
@@ -28,6 +27,7 @@ from tests.support.openpgp import (
     plan_for,
     seal_raw,
     signed,
+    signed_message,
 )
 
 ADA, BERT, CLARA = person("ada"), person("bert"), person("clara")
@@ -326,7 +326,9 @@ def test_version_6_packets_with_argon2() -> None:
     box = AESOCB3(seipd.hkdf(skesk.stretch(specifier, b"fake", 32)[0], None, info, 32))
     wrapped = box.encrypt(nonce, session, info)
     body = b"\6" + bytes([3 + len(specifier) + len(nonce)]) + b"\x09\2" + bytes([len(specifier)]) + specifier + nonce
-    blob = packets.write(Tag.SKESK, body + wrapped) + packets.write(Tag.SEIPD, seipd.seal(LETTER, 2, 9, session))
+    blob = packets.write(Tag.SKESK, body + wrapped) + packets.write(
+        Tag.SEIPD, b"".join(seipd.seal([LETTER], 2, 9, session))
+    )
     assert pysequoia.decrypt(blob, passwords=["fake"]).bytes == TEXT
     assert open_letter(blob, BERT, [ADA.certificate], passphrase="fake").verified.signature is Signature.HOLDS
     assert open_letter(blob, BERT, passphrase="wrong").unpacked.key is Key.NONE
@@ -345,7 +347,7 @@ def test_signature_packets_of_old_versions_count_as_unknown() -> None:
 
 
 def test_signed_earlier() -> None:
-    inner = signed_message(TEXT, ADA.primary, int((YESTERDAY - timedelta(days=3)).timestamp()), [])
+    inner = signed_message(TEXT, ADA, YESTERDAY - timedelta(days=3))
     result = open_letter(seal_raw(inner, BERT), BERT, [ADA.certificate])
     assert result.verified.signed_at == YESTERDAY - timedelta(days=3)
     assert result.verified.intended == ()

@@ -278,9 +278,8 @@ def main() -> None:
     finally:
         shutil.rmtree(place, ignore_errors=True)
     say()
-    say(
-        f"That was a letter and its answer: {time.monotonic() - started:.0f} seconds for the machine. People may take weeks."
-    )
+    took = time.monotonic() - started
+    say(f"That was a letter and its answer: {took:.0f} seconds for the machine. People may take weeks.")
 
 
 if __name__ == "__main__":

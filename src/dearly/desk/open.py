@@ -191,7 +191,8 @@ async def _file(desk: Desk, number: int, reading: _Reading) -> None:
             subject=heading.subject,
             text=letter.text,
             seal=reading.seal,
-            html=letter.html,
+            # Of a letter of Dearly's own the text is the letter, and the HTML only a rendering of it for others.
+            html=None if heading.letter_format else letter.html,
             enclosures=letter.enclosures,
             in_reply_to=heading.in_reply_to,
             references=heading.references,

@@ -175,6 +175,4 @@ def _notes(filed: letters.FiledLetter) -> tuple[str, ...]:
     notes = []
     if filed.twin:
         notes.append(_("Another letter came that claims to be this very one, with other content. Both are kept."))
-    if filed.has_html:
-        notes.append(_("This letter was written as a web page; what you read is its text."))
     return tuple(notes)

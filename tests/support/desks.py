@@ -1,0 +1,171 @@
+"""Desks for tests: real drawers, real children, and a post that is either in memory or a real office on loopback.
+
+    async with a_town(tmp_path) as town:
+        ada, bert = await town.settle("Ada", "Bert")
+        await ada.write("Bert", "Dear Bert")
+
+A `Person` is a desk with short ways to do what one does at it. Clocks stand still until a play moves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dearly.assemble.ways import MachineWays
+from dearly.carriers.base import Collects, Posts
+from dearly.carriers.hand import HandIn, HandOut
+from dearly.desk import answer, people, post, rounds, setup, write
+from dearly.desk import open as opening
+from dearly.desk.desk import Desk, Joined, Office, Ways, keyholder_of
+from dearly.desk.values import EnvelopeView, LetterView, OutboxRow, RoundReport
+from dearly.drawer import accounts
+from dearly.drawer.drawer import Drawer
+from dearly.letter.address import Address
+from dearly.letter.content import Enclosure
+from dearly.opener.pool import Opener
+from tests.support.drawers import make_drawer, open_drawer
+from tests.support.memory_carrier import MemoryCarrier, MemoryPost
+from tests.support.times import CountedChance, FixedClock
+
+TOWN = "town.office.invalid"
+
+
+class MemoryWays:
+    """Ways to a post in memory; by hand as in life."""
+
+    def __init__(self, post: MemoryPost) -> None:
+        self.post = post
+
+    async def office(self, joined: Joined) -> Office:
+        return MemoryCarrier(self.post, joined.address)
+
+    def new_token(self) -> str:
+        return "fake-token-" + "0" * 40
+
+    async def join(self, url: str, invitation: str, token: str, ca: str | None) -> Joined:
+        address = Address.parse(f"{invitation}@{TOWN}")
+        self.post.known.add(address.key)
+        return Joined(url, address, token, ca)
+
+    async def invite_local(self, name: str) -> str:
+        return name
+
+    def hand_out(self, target: Path) -> Posts:
+        return HandOut(target)
+
+    def hand_in(self, source: Path) -> Collects:
+        return HandIn(source)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+@dataclass
+class Person:
+    """Somebody at their desk."""
+
+    name: str
+    folder: Path
+    desk: Desk
+    town: Town
+
+    async def write(self, to: str, text: str, subject: str = "", *enclosures: Enclosure) -> int:
+        return (await write.write(self.desk, [to], text, subject, enclosures)).number
+
+    async def post(self, number: int, **how: Any) -> list[OutboxRow]:
+        return await post.post(self.desk, number, **({"at_once": True} | how))
+
+    async def round(self) -> RoundReport:
+        return await rounds.make_round(self.desk)
+
+    async def letterbox(self) -> list[EnvelopeView]:
+        return await opening.letterbox(self.desk)
+
+    async def open(self, number: int) -> LetterView:
+        return (await opening.open_letter(self.desk, number)).letter
+
+    async def show(self, number: int) -> LetterView:
+        return (await opening.show(self.desk, number)).letter
+
+    async def answer(self, number: int, text: str, **how: Any) -> int:
+        return (await answer.answer(self.desk, number, text, **how)).number
+
+    async def state(self, number: int) -> str:
+        (row,) = [row for row in await post.outbox(self.desk) if row.number == number]
+        return row.state
+
+    async def address(self) -> Address:
+        return (await self.desk.drawer.read(accounts.own_addresses))[0]
+
+    async def reopen(self) -> Person:
+        """Lock the desk and open it again, in the same place."""
+        await self.desk.close()
+        return await self.town.person(self.name, self.folder)
+
+
+@dataclass
+class Town:
+    """People, one clock, one post."""
+
+    place: Path
+    ways: Callable[[], Ways]
+    post: MemoryPost
+    clock: FixedClock = field(default_factory=FixedClock)
+    people: dict[str, Person] = field(default_factory=dict)
+
+    async def person(self, name: str, folder: Path | None = None) -> Person:
+        """Somebody; opened where the drawer is there, set up without a post where it is not."""
+        where = folder or self.place / name.lower()
+        chance = CountedChance(f"{name}/{where}/{len(list(where.parent.iterdir()))}")
+        state = self.place / "state"
+        if where.exists():
+            drawer = await open_drawer(where, clock=self.clock, chance=chance, state=state)
+            desk = desk_of(drawer, self.ways(), self.clock, chance, state)
+            await rounds.wake(desk)
+        else:
+            drawer = await make_drawer(where, clock=self.clock, chance=chance, state=state)
+            desk = desk_of(drawer, self.ways(), self.clock, chance, state)
+            await setup.begin(desk, name)
+        self.people[f"{name}{where}"] = person = Person(name, where, desk, self)
+        return person
+
+    async def settle(self, *names: str) -> list[Person]:
+        """People with a box at the post, who all have each other's cards."""
+        found = [await self.person(name) for name in names]
+        for one in found:
+            await setup.join_office(one.desk, "https://town.test", one.name.lower())
+        for one in found:
+            for other in found:
+                if one is not other:
+                    await befriend(one, other)
+        return found
+
+
+async def befriend(one: Person, other: Person) -> None:
+    """`one` takes in the card of `other`."""
+    card = (await setup.my_card(other.desk)).vcard.encode()
+    await people.add(one.desk, other.name, vcard=card)
+
+
+def desk_of(drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance, state: Path) -> Desk:
+    """A desk with one child for foreign bytes."""
+    return Desk(drawer, Opener(size=1), keyholder_of(drawer), ways, clock, chance, state)
+
+
+@asynccontextmanager
+async def a_town(place: Path, ways: Callable[[], Ways] | None = None) -> AsyncIterator[Town]:
+    """A town whose desks are closed at the end. Without `ways` its post is in memory."""
+    memory = MemoryPost()
+    town = Town(place, ways or (lambda: MemoryWays(memory)), memory)
+    try:
+        yield town
+    finally:
+        for person in town.people.values():
+            await person.desk.close()
+
+
+__all__ = ["MachineWays", "MemoryWays", "Person", "Town", "a_town", "befriend", "desk_of"]

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 
 import apsw
 
-from dearly.drawer.connection import DataKey, Db, connect, translate
+from dearly.drawer.connection import DataKey, Db, connect_new, translate
 from dearly.drawer.drawer import Drawer
 from dearly.drawer.folder import DATABASE, KEYS, beside, make_private_file, sync, sync_folder
 from dearly.drawer.slots import encode, slots_damaged, subkey
@@ -151,7 +151,7 @@ def _refuse_place(target: Path) -> None:
 def _copy(source: apsw.Connection, target: Path, key: DataKey, progress: Progress) -> int:
     """Copy one snapshot of the database page by page; its schema version."""
     make_private_file(target)
-    copy = connect(target, key, write=True)
+    copy = connect_new(target, key)
     try:
         # While this transaction is open the backup sees one moment and never has to begin again.
         source.execute("BEGIN")

@@ -136,6 +136,15 @@ def unguarded(connection: apsw.Connection, *statements: str) -> None:
         connection.set_authorizer(permit)
 
 
+def connect_new(path: Path, key: DataKey, *, vfs: str | None = None) -> apsw.Connection:
+    """A connection that fills a new private file at `path`, which is of no use until it is full: without a journal.
+
+    Whoever calls this removes the file when it does not come to its end, and syncs it when it does."""
+    connection = connect(path, key, write=True, vfs=vfs)
+    unguarded(connection, "PRAGMA journal_mode=OFF")
+    return connection
+
+
 def translate(error: BaseException) -> DearlyError:
     """The error of the family for what SQLite raised."""
     if isinstance(error, DearlyError):

@@ -105,7 +105,7 @@ def fill_ballast(folder: Path) -> None:
         if path.exists() and path.stat().st_size == _BALLAST_SIZE:
             return
         free = os.statvfs(folder)
-        if free.f_bavail * free.f_frsize < 16 * _BALLAST_SIZE:
+        if free.f_bavail * free.f_frsize < 4 * _BALLAST_SIZE:
             return
         write_whole(path, secrets.token_bytes(_BALLAST_SIZE))
     except OSError:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import apsw
 
-from dearly.drawer.connection import APPLICATION_ID, DataKey, Db, connect, unguarded
+from dearly.drawer.connection import APPLICATION_ID, DataKey, Db, connect_new, unguarded
 from dearly.drawer.folder import beside, make_private_file, sync_file, sync_folder
 from dearly.letter.errors import Damaged, MadeByNewer
 from dearly.letter.failpoint import reach
@@ -93,7 +93,7 @@ def copy_aside(connection: apsw.Connection, target: Path, key: DataKey, *, vfs: 
     unfinished = beside(target, "unfinished")
     make_private_file(unfinished)
     try:
-        copy = connect(unfinished, key, write=True, vfs=vfs)
+        copy = connect_new(unfinished, key, vfs=vfs)
         try:
             with copy.backup("main", connection, "main") as backup:
                 backup.step(-1)

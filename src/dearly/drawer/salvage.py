@@ -14,7 +14,7 @@ import apsw
 
 from dearly.drawer import slots as keys
 from dearly.drawer.check import Finding, damaged_rows
-from dearly.drawer.connection import DataKey, Db, connect, read_only, translate, unguarded
+from dearly.drawer.connection import DataKey, Db, connect_new, read_only, translate, unguarded
 from dearly.drawer.folder import DATABASE, beside, make_private_file, sync_file, sync_folder
 from dearly.drawer.lock import Left
 from dearly.drawer.migrate import steps
@@ -76,12 +76,12 @@ def _set_aside(folder: Path) -> Path:
 
 def _carry(source: apsw.Connection, target: Path, key: DataKey) -> int:
     make_private_file(target)
-    copy = connect(target, key, write=True)
+    copy = connect_new(target, key)
     try:
         old, new = Db(source), Db(copy)
         old.run("BEGIN")
         version = int(old.value("PRAGMA user_version"))
-        unguarded(copy, "PRAGMA foreign_keys=OFF", "PRAGMA journal_mode=WAL")
+        unguarded(copy, "PRAGMA foreign_keys=OFF")
         with copy:
             for step in steps()[:version]:
                 step.run(new)
@@ -94,7 +94,6 @@ def _carry(source: apsw.Connection, target: Path, key: DataKey) -> int:
                 _("Nothing in this drawer can be read any more."),
                 _("Restore the drawer from a backup."),
             )
-        copy.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     finally:
         copy.close()
     sync_file(target)

@@ -70,6 +70,9 @@ class Store:
                     writer.execute("ROLLBACK")
             if isinstance(error, DearlyError):
                 self._remember(error)
+            if isinstance(error, apsw.FullError):
+                # Only where an act is refused and somebody hears of it: room given back silently would be used up.
+                give_ballast_back(self.folder)
             if isinstance(error, apsw.Error | OSError):
                 raise self._trouble_with(error) from error
             raise
@@ -107,17 +110,8 @@ class Store:
 
     def fold(self) -> None:
         """Fold the whole log into the file and empty it. Raises errors of the family; then the log stays."""
-        if self._guard is None or self.trouble is not None:
-            return
-        try:
-            self._guard.check_database()
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            self._guard.look_again()
-        except DearlyError as error:
-            self._remember(error)
-            raise
-        except apsw.Error as error:
-            raise self._trouble_with(error) from error
+        if self._guard is not None and self.trouble is None:
+            self._checkpoint(self._guard, apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def rekey(self, fresh: DataKey) -> None:
         """Write every page anew with another key. Nobody may be reading. Raises errors of the family.
@@ -129,11 +123,12 @@ class Store:
         try:
             unguarded(self._writer, "PRAGMA journal_mode=DELETE", f"PRAGMA rekey='raw:{fresh.hex()}'")
             unguarded(self._writer, "PRAGMA journal_mode=WAL")
+            Db(self._writer).one("SELECT 1 FROM sqlite_schema")
         except apsw.Error as error:
             raise self._trouble_with(error) from error
+        finally:
+            self._guard = Guard(self.folder)
         self.key = fresh
-        Db(self._writer).one("SELECT 1 FROM sqlite_schema")
-        self._guard = Guard(self.folder)
 
     def rest(self) -> None:
         """Close the reading connections; they open again when needed."""
@@ -178,8 +173,6 @@ class Store:
 
     def _trouble_with(self, error: apsw.Error | OSError) -> DearlyError:
         """What to raise for an error of the writer. After an I/O error nothing more may be written."""
-        if isinstance(error, apsw.FullError):
-            give_ballast_back(self.folder)
         if isinstance(error, apsw.IOError):
             self.trouble = Damaged(
                 "disk_trouble",
@@ -197,17 +190,24 @@ class Store:
 
     def _fold_when_long(self) -> None:
         """A passive checkpoint now and then. The commit before it stands, whatever becomes of this."""
-        if self._log_pages < LOG_PAGES or self._guard is None:
-            return
-        try:
-            self._guard.check_database()
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            self._guard.look_again()
+        if self._log_pages >= LOG_PAGES and self._guard is not None:
             self._log_pages = 0
+            with contextlib.suppress(DearlyError):
+                self._checkpoint(self._guard, apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _checkpoint(self, guard: Guard, mode: int) -> None:
+        try:
+            guard.check_database()
+            try:
+                self._writer.wal_checkpoint(mode=mode)
+            finally:
+                # One that failed half-way (a full disk) has written to the file all the same.
+                guard.look_again()
         except DearlyError as error:
             self._remember(error)
+            raise
         except apsw.Error as error:
-            self._trouble_with(error)
+            raise self._trouble_with(error) from error
 
     def _log_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._log_pages = pages

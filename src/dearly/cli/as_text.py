@@ -75,7 +75,9 @@ class Page:
         else:
             name = _("{number}: your letter to {person}").format(number=letter.number, person=person)
         if letter.letter_no is not None:
-            name += " " + _("(the {n}. of this correspondence)").format(n=letter.letter_no)
+            name += " " + (_("(their no. {n})") if letter.direction == "in" else _("(your no. {n})")).format(
+                n=letter.letter_no
+            )
         state = words.of_state(letter.state)
         if letter.put_away_until is not None:
             state = _("put away until {day}").format(day=day(letter.put_away_until))

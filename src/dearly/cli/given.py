@@ -10,7 +10,7 @@ import errno
 import re
 from collections.abc import Sequence
 from datetime import date
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from dearly.letter.address import clean
@@ -150,12 +150,24 @@ def read(errand: Errand, source: str, most: int, what: str) -> tuple[bytes, int 
     return data, mode
 
 
+def make_folder(errand: Errand, named: str) -> Path:
+    """The folder that the person named, made for them alone where there is none. Raises as `read` does."""
+    folder = errand.path(named)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as trouble:
+        raise file_trouble(trouble, named) from None
+    return folder
+
+
 def file_trouble(trouble: OSError, file: str) -> DearlyError:
     """The words for a file that cannot be read or written."""
     name = shown(file)
     match trouble.errno:
         case errno.ENOENT | errno.ENOTDIR:
             return NotFound("no_such_file", _("There is no file “{file}”.").format(file=name))
+        case errno.EEXIST:
+            return Usage("not_a_folder", _("“{file}” is not a folder.").format(file=name))
         case errno.EISDIR:
             return Usage(
                 "is_a_folder", _("“{file}” is a folder.").format(file=name), _("Name the files in it one by one.")

@@ -8,7 +8,7 @@ from dearly.cli.as_json import many, plain
 from dearly.cli.as_text import Page
 from dearly.cli.command import Number, command, option
 from dearly.cli.errand import Errand
-from dearly.cli.given import enclosures, letter_text
+from dearly.cli.given import enclosures, letter_text, make_folder
 from dearly.cli.names import later
 from dearly.letter.words import _
 
@@ -40,12 +40,12 @@ def letterbox(errand: Errand) -> None:
     "dearly open 2 --save letters",
 )
 @click.argument("number", type=Number(), metavar="N")
-@option("--save", metavar="DIR", help=later("Write the enclosures into this folder."))
+@option("--save", metavar="DIR", help=later("Write the enclosures into this folder; it is made if need be."))
 def open(errand: Errand, number: int, save: str | None) -> None:  # noqa: A001 (the command's name)
     """Open an envelope."""
     from dearly.desk import open as verbs
 
-    folder = errand.path(save) if save else None
+    folder = make_folder(errand, save) if save else None
     opened = errand.with_desk(lambda desk: verbs.open_letter(desk, number, folder))
     errand.tell({**plain(opened.letter), "saved": opened.saved}, lambda: Page(errand.terminal).opened(opened))
 

@@ -139,7 +139,7 @@ def put_away(errand: Errand, number: int, until: str | None) -> None:
         A draft is gone with all its versions. A letter that was posted and is held, was tried in vain or came back is
         given up: it stays in the correspondence, and nothing more is tried."""
     ),
-    "dearly drop 1",
+    "dearly drop 3",
 )
 @click.argument("number", type=Number(), metavar="N")
 def drop(errand: Errand, number: int) -> None:

@@ -1,0 +1,214 @@
+"""How a command comes to its desk: passphrases, patience, and the process that holds the drawer."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.support.door import FakeTerminal
+from tests.unit.cli.conftest import PASSPHRASE
+
+from dearly.cli import errand as errands
+from dearly.letter.errors import InUse
+
+
+@pytest.fixture(autouse=True)
+def no_drafts(verb):
+    return verb("write", "drafts", [])
+
+
+def test_the_passphrase_is_asked_once_and_without_echo(dearly, fake) -> None:
+    code, terminal = dearly(["drafts"])
+    assert code == 0
+    assert len(terminal.prompts) == 1
+    assert fake.opened == [Path("/the/default/drawer")]
+
+
+def test_never_asked_on_the_loop(dearly, fake) -> None:
+    class Careful(FakeTerminal):
+        def ask_secret(self, prompt: str) -> str | None:
+            with pytest.raises(RuntimeError):
+                asyncio.get_running_loop()
+            return super().ask_secret(prompt)
+
+    assert dearly(["drafts"], Careful(secrets=[PASSPHRASE]))[0] == 0
+
+
+def test_a_mistyped_passphrase_may_be_typed_again(dearly) -> None:
+    code, terminal = dearly(["drafts"], FakeTerminal(secrets=["wrong", "wrong too", PASSPHRASE]))
+    assert (code, len(terminal.prompts)) == (0, 3)
+    assert "does not open this drawer" in terminal.complained
+
+
+def test_but_not_for_ever(dearly) -> None:
+    code, terminal = dearly(["drafts", "--json"], FakeTerminal(secrets=["wrong"] * 9))
+    assert (code, len(terminal.prompts)) == (3, errands.TRIES)
+    assert '"wrong_passphrase"' in terminal.complained
+
+
+def test_nobody_to_ask(dearly) -> None:
+    code, terminal = dearly(["drafts"], FakeTerminal())
+    assert code == 3
+    assert "--passphrase-file" in terminal.complained
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_a_passphrase_from_a_file(dearly, how: str) -> None:
+    terminal = FakeTerminal(files={"p": PASSPHRASE.encode() + b"\n"})
+    argv = ["drafts"]
+    if how == "option":
+        argv = ["--passphrase-file", "p", *argv]
+    else:
+        terminal.env["DEARLY_PASSPHRASE_FILE"] = "p"
+    assert dearly(argv, terminal)[0] == 0
+    assert terminal.prompts == []
+
+
+def test_a_wrong_passphrase_from_a_file_is_not_asked_for_again(dearly, fake) -> None:
+    terminal = FakeTerminal(files={"p": b"wrong\n"}, secrets=[PASSPHRASE])
+    assert dearly(["--passphrase-file", "p", "drafts"], terminal)[0] == 3
+    assert terminal.prompts == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "env", "folder"),
+    [
+        (["--drawer", "mine", "drafts"], {}, "/home/ada/mine"),
+        (["--drawer=/there", "drafts"], {"DEARLY_DRAWER": "/other"}, "/there"),
+        (["drafts"], {"DEARLY_DRAWER": "other"}, "/home/ada/other"),
+        (["drafts"], {"DEARLY_DRAWER": ""}, "/the/default/drawer"),
+    ],
+)
+def test_which_drawer_is_meant(dearly, fake, argv: list[str], env: dict[str, str], folder: str) -> None:
+    assert dearly(argv, FakeTerminal(secrets=[PASSPHRASE], env=env, cwd="/home/ada"))[0] == 0
+    assert fake.opened == [Path(folder)]
+
+
+def _held() -> InUse:
+    return InUse("drawer_in_use", "Another process holds this drawer.")
+
+
+def test_a_drawer_that_is_held_for_a_moment_is_waited_for(dearly, fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errands, "_PAUSE", 0)
+    # The first opening only finds out that a passphrase is wanted.
+    fake.trouble = [errands._Wanted(), _held(), _held()]
+    code, terminal = dearly(["drafts"], elsewhere=lambda: None)
+    assert (code, len(terminal.prompts)) == (0, 1)
+
+
+def test_a_drawer_that_stays_held(dearly, fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errands, "PATIENCE", 0)
+    fake.trouble = [errands._Wanted(), *[_held() for _ in range(99)]]
+    assert dearly(["drafts"], elsewhere=lambda: None)[0] == 8
+
+
+def test_a_drawer_whose_owner_answers_now(dearly, fake) -> None:
+    fake.trouble = [errands._Wanted(), _held()]
+    assert dearly(["drafts"], elsewhere=lambda: 42)[0] == 42
+
+
+def test_what_was_begun_is_not_begun_again(dearly, fake, verb) -> None:
+    """A drawer that is taken away in the middle of an act: the act may have happened."""
+    calls = verb("write", "drafts", _held())
+    assert dearly(["drafts"], elsewhere=lambda: 42)[0] == 8
+    assert len(calls) == 1
+
+
+def test_in_the_owner_nobody_else_is_asked(dearly, fake) -> None:
+    fake.trouble = [_held()]
+    assert dearly(["drafts"], in_owner=True)[0] == 8
+
+
+def test_a_new_passphrase_is_typed_twice(dearly, fake, verb) -> None:
+    verb("setup", "begin", _card())
+    fake.exists = False
+    code, terminal = dearly(
+        ["setup", "--name", "Ada", "--own", "ada@letters.test"], FakeTerminal(secrets=["x y", "x y"])
+    )
+    assert (code, len(terminal.prompts)) == (0, 2)
+    assert fake.created == [(Path("/the/default/drawer"), "x y")]
+
+
+def _card():
+    from dearly.desk.values import MyCard
+
+    return MyCard("Ada", ("ada@letters.test",), "ab" * 20, "BEGIN:VCARD")
+
+
+@pytest.mark.parametrize(("typed", "says"), [(["x y", "x z"], "not the same"), ([""], "empty"), ([], "no terminal")])
+def test_a_new_passphrase_that_cannot_be_one(dearly, fake, typed: list[str], says: str) -> None:
+    fake.exists = False
+    code, terminal = dearly(["setup", "--name", "Ada"], FakeTerminal(secrets=typed))
+    assert code == 2
+    assert says in terminal.complained
+    assert fake.created == []
+
+
+def test_an_existing_drawer_keeps_its_passphrase(dearly, fake, verb) -> None:
+    verb("setup", "begin", _card())
+    code, terminal = dearly(["setup", "--name", "Ada"])
+    assert (code, len(terminal.prompts)) == (0, 1)
+    assert fake.created == []
+
+
+def test_watching_ends_when_nobody_reads(dearly, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def watch(_desk: object, _each: object) -> None:
+        for call in terminal.gone:
+            call()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("dearly.desk.rounds.watch", watch)
+    terminal = FakeTerminal(secrets=[PASSPHRASE])
+    assert dearly(["round", "--watch"], terminal)[0] == 0
+    assert terminal.complained == ""
+
+
+def test_an_act_is_not_cut_off_when_nobody_reads(dearly, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    async def post(*_: object, **__: object) -> list[object]:
+        assert not terminal.gone
+        await asyncio.sleep(0)
+        done.append(True)
+        return []
+
+    monkeypatch.setattr("dearly.desk.post.post", post)
+    terminal = FakeTerminal(secrets=[PASSPHRASE])
+    assert dearly(["post", "1"], terminal)[0] == 0
+    assert done
+
+
+def test_locking_what_is_locked(dearly, fake, tmp_path: Path) -> None:
+    code, terminal = dearly(["--drawer", str(tmp_path), "lock"])
+    assert (code, terminal.said, terminal.prompts) == (0, "The drawer is locked.\n", [])
+    assert dearly(["--drawer", str(tmp_path / "nothing"), "lock"])[0] == 4
+
+
+def test_lock_says_first_what_leaves_when(dearly, verb) -> None:
+    verb("keep", "lock_notice", ["One letter is waiting to leave."])
+    verb("keep", "lock", None)
+    code, terminal = dearly(["lock"], in_owner=True)
+    assert (code, terminal.complained, terminal.said) == (
+        0,
+        "One letter is waiting to leave.\n",
+        "The drawer is locked.\n",
+    )
+
+
+def test_changing_the_passphrase_asks_for_the_old_one_always(dearly, verb) -> None:
+    calls = verb("keep", "lock_change", None)
+    code, terminal = dearly(["lock-change"], FakeTerminal(secrets=[PASSPHRASE, "new one", "new one"]))
+    assert code == 0, terminal.complained
+    assert calls == [((PASSPHRASE, "new one"), {})]
+    code, terminal = dearly(["lock-change"], FakeTerminal(secrets=[PASSPHRASE, "new one", "new one"]), in_owner=True)
+    assert len(terminal.prompts) == 3
+
+
+def test_renewing_an_open_drawer_is_refused(dearly) -> None:
+    assert dearly(["lock-change", "--renew"], in_owner=True)[0] == 11
+
+
+def test_renewing_alone_keeps_the_passphrase(dearly, verb) -> None:
+    calls = verb("keep", "lock_change", None)
+    code, terminal = dearly(["lock-change", "--renew"])
+    assert (code, len(terminal.prompts), calls) == (0, 1, [])
+    assert "kit" in terminal.said

@@ -137,11 +137,11 @@ def unguarded(connection: apsw.Connection, *statements: str) -> None:
 
 
 def connect_new(path: Path, key: DataKey, *, vfs: str | None = None) -> apsw.Connection:
-    """A connection that fills a new private file at `path`, which is of no use until it is full: without a journal.
+    """A connection that fills a new private file at `path`, which is of no use until it is full: no journal on disk.
 
     Whoever calls this removes the file when it does not come to its end, and syncs it when it does."""
     connection = connect(path, key, write=True, vfs=vfs)
-    unguarded(connection, "PRAGMA journal_mode=OFF")
+    unguarded(connection, "PRAGMA journal_mode=MEMORY")
     return connection
 
 

@@ -191,6 +191,14 @@ def hostile() -> dict[str, bytes]:
             + "<b>x</b>" * 20_000
         ),
         "hidden style": html('<p style="' + "font: " * 100_000 + '">x'),
+        "ancestors searched": html(
+            "<style>"
+            + "".join(f".x{i} .a .b .c{{display:none}} .x{i} .c{{display:none}}" for i in range(200))
+            + "</style>"
+            + '<div class="a b c">' * 390
+            + '<i class="c">x</i>' * 20_000
+        ),
+        "styles searched": html(("<p style='" + "font:" * 1900 + "'>x") * 100),
         "dust in one line": html("<i>a</i>" * 150_000),
         "open tags": html("<" * 500_000),
         "open comments": html("<!--" * 200_000),

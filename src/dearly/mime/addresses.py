@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dearly.letter.address import Address, Correspondent, clean
 from dearly.letter.errors import Usage
-from dearly.mime.words import decoded
+from dearly.mime.encoded import decoded
 
 LONGEST_NAME = 200
 """Characters of a display name that are kept."""

@@ -12,6 +12,9 @@ MOST_SHEET = 200_000
 """Characters of style sheets that are looked at."""
 
 MOST_SELECTORS = 100
+MOST_DESCENDANT_SELECTORS = 10
+"""Selectors such as `.a .b`, whose cost is the depth of the document for every element of it."""
+
 MOST_MATCHES = 20_000
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -22,14 +25,17 @@ _ZERO = r"0*(?:\.0*)?(?:px|pt|em|rem|ex|ch|%|vw|vh|in|cm|mm)?(?![\d.])"
 _HIDES = re.compile(
     r"(?:^|;)(?:"
     r"display:none|visibility:(?:hidden|collapse)|mso-hide:all|content-visibility:hidden|color:transparent"
-    rf"|opacity:0*(?:\.0*)?%?(?![\d.])|font(?:-size)?:(?:[^;]*?\s)?{_ZERO}(?=[;!/]|$)"
+    rf"|opacity:0*(?:\.0*)?%?(?![\d.])|font(?:-size)?:{_ZERO}(?=[;!/]|$)"
     rf"|max-(?:height|width):{_ZERO}(?=[;!]|$)"
     r"|text-indent:-\d{3,}|(?:left|top|right|bottom|margin-left|margin-top):-\d{4,}"
     r"|clip:rect\(0|clip-path:inset\((?:50|100)%|transform:scale[xy]?\(0(?:\.0*)?[,)]"
     r")"
 )
 _SMALL = re.compile(rf"(?:^|;)(?:width|height|line-height):{_ZERO}(?=[;!]|$)")
-_SELECTOR = re.compile(r"[A-Za-z0-9_#.*-]+(?:[ >]+[A-Za-z0-9_#.*-]+){0,3}\Z")
+_COMPOUND = r"[A-Za-z0-9_#.*-]+(?:\s*>\s*[A-Za-z0-9_#.*-]+){0,3}"
+_SELECTOR = re.compile(rf"{_COMPOUND}\Z")
+# One blank only: with more of them, a nested document makes the search for ancestors grow with powers of its depth.
+_DESCENDANT = re.compile(rf"{_COMPOUND}\s+{_COMPOUND}\Z")
 
 
 def is_hidden(attributes: dict[str, str | None]) -> bool:
@@ -80,7 +86,10 @@ def _hiding_selectors(sheets: str) -> list[str]:
             if hides(piece):
                 selectors.update(dict.fromkeys(one.strip() for one in before.split(",")))
             before = piece
-    return [one for one in selectors if len(one) <= 200 and _SELECTOR.match(one)][:MOST_SELECTORS]
+    short = [one for one in selectors if len(one) <= 200]
+    plain = [one for one in short if _SELECTOR.match(one)]
+    descendant = [one for one in short if _DESCENDANT.match(one) and one not in plain]
+    return plain[:MOST_SELECTORS] + descendant[:MOST_DESCENDANT_SELECTORS]
 
 
 def _char(code: str) -> str:

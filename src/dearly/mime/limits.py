@@ -41,7 +41,7 @@ def beyond(code: str) -> Unreadable:
         "too_many_parts": _("it has more than {n} parts").format(n=MOST_PARTS),
         "too_deep": _("its parts are nested more than {n} deep").format(n=MOST_DEPTH),
         "too_many_headers": _("it has more than {n} header lines").format(n=MOST_FIELDS),
-        "header_too_long": _("a header line is longer than {n} bytes").format(n=LONGEST_FIELD),
+        "header_too_long": _("its header is longer than any letter needs"),
         "too_tangled": _("its parts are nested in a way that takes too long to take apart"),
     }[code]
     return Unreadable(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dearly.mime import limits
 from dearly.mime.outline import Part
-from dearly.mime.words import parameters, raw_text
+from dearly.mime.encoded import parameters, raw_text
 
 _NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _DELIMITER_END = re.compile(rb"(--)?[ \t]*\r?(?=\n|\Z)")

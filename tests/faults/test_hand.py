@@ -1,4 +1,4 @@
-"""The hand when the machine dies or the stick is pulled (docs/faults.md F17, F42): a file is whole, or seen not to be."""
+"""The hand when the machine dies or the stick is pulled (docs/faults.md F17, F42): whole, or seen not to be whole."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import ipaddress
 import json
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -87,7 +88,7 @@ def _on_this_machine(host: str) -> bool:
 def _bad_url(url: str) -> Usage:
     return Usage(
         "bad_office_url",
-        _("“{url}” is not the address of an office.").format(url=said(url)),
+        _("“{url}” is not the address of an office.").format(url=said(url.rpartition("@")[2])),
         _("It looks like https://office.example.org"),
     )
 
@@ -98,14 +99,15 @@ def trust(url: SplitResult, ca: str | None) -> ssl.SSLContext | bool:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and costs no reading of certificates
     if ca is None:
         return True
-    try:
-        return ssl.create_default_context(cadata=ca)
-    except (ValueError, ssl.SSLError):
-        raise Usage(
-            "bad_ca_file",
-            _("There is no certificate of an authority in what was given as one."),
-            _("Give the PEM file of the authority that signed the office's certificate."),
-        ) from None
+    # The library takes an empty text for «everybody», and one that is not ASCII for a programmer's mistake.
+    if ca.isascii() and ca.strip():
+        with suppress(ssl.SSLError, ValueError):
+            return ssl.create_default_context(cadata=ca)
+    raise Usage(
+        "bad_ca_file",
+        _("There is no certificate of an authority in what was given as one."),
+        _("Give the PEM file of the authority that signed the office's certificate."),
+    )
 
 
 class Line:

@@ -133,7 +133,7 @@ class Account:
             identities = objects(answers.of("i", "Identity/get").get("list")) if session.posts else []
             mine = [text(one.get("id")) for one in identities if self._speaks_for_us(text(one.get("email")))]
             self._bearings = Bearings(
-                roles.get("inbox"), roles.get("sent") or roles.get("drafts"), mine[0] if mine else None
+                roles.get("inbox"), roles.get("sent") or roles.get("drafts"), next(filter(None, mine), None)
             )
         return self._bearings
 

@@ -12,8 +12,8 @@ from dearly.letter.sealing import Grammar, Integrity, Signature
 from dearly.seal import sequoia
 from dearly.seal.certificate import Certificate, Component, parse
 from dearly.seal.opening import Unpacked
-from dearly.seal.packets import Malformed, Tag, head, write
-from dearly.seal.signature import INTENDED, KEY_EXPIRES, TEXT, SignaturePacket, proves
+from dearly.seal.packets import Malformed, Tag, write
+from dearly.seal.signature import BINARY, INTENDED, KEY_EXPIRES, TEXT, SignaturePacket, proves
 from dearly.seal.trust import merge
 
 MOST_CERTIFICATES = 64
@@ -55,9 +55,9 @@ def verify(unpacked: Unpacked, certificates: Sequence[bytes], now: datetime) -> 
     held: list[SignaturePacket] = []
     # Each alone: a forged signature beside a true one must not lend its subpackets to it (A17).
     for signature in signatures:
-        found = sequoia.check(_message(unpacked.data, signature), store)
-        if found and found.data == unpacked.data:
-            signers += found.signers
+        found = sequoia.signers(unpacked.data, write(Tag.SIGNATURE, signature.lean()), store)
+        if found:
+            signers += found
             held.append(signature)
     if held:
         return Verified(
@@ -85,25 +85,14 @@ def _owners(certificates: Sequence[bytes], issuers: set[str]) -> list[Certificat
 
 
 def _readable(bodies: Sequence[bytes]) -> Iterator[SignaturePacket]:
+    """Those over a text: a certification must never count as one, though its octets can be shown as a text."""
     for body in bodies:
         try:
-            yield SignaturePacket.read(body)
+            signature = SignaturePacket.read(body)
         except Malformed:
             continue
-
-
-def _message(data: bytes, signature: SignaturePacket) -> bytes:
-    """The letter with this signature alone, as one signed message (RFC 9580 5.4, 10.3)."""
-    front = bytes([signature.kind, signature.hash, signature.algorithm])
-    names = [bytes.fromhex(i) for i in signature.issuers]
-    if signature.version == 6:
-        fingerprint = next((n for n in names if len(n) == 32), bytes(32))
-        one_pass = b"\6" + front + bytes([len(signature.salt)]) + signature.salt + fingerprint + b"\1"
-    else:
-        key_id = next((n[-8:] for n in names if len(n) in (8, 20)), bytes(8))
-        one_pass = b"\3" + front + key_id + b"\1"
-    literal = head(Tag.LITERAL, 6 + len(data)) + b"b" + bytes(5)
-    return b"".join((write(Tag.ONE_PASS, one_pass), literal, data, write(Tag.SIGNATURE, signature.lean())))
+        if signature.kind in (BINARY, TEXT):
+            yield signature
 
 
 def _why_not(data: bytes, signatures: list[SignaturePacket], owners: list[Certificate], now: datetime) -> Signature:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -59,16 +58,8 @@ def shell(views: Sequence[bytes]) -> list[Packet]:
         return read(pysequoia.encrypt(b"", recipients=[certificate(v) for v in views], armor=False), most=4096)
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Signatures that hold: the signed bytes, and the fingerprints of their certificates in lower-case hex."""
-
-    data: bytes = field(repr=False)
-    signers: tuple[str, ...]
-
-
-def check(message: bytes, certificates: Mapping[str, Sequence[bytes]]) -> Held | None:
-    """The signatures of a signed message that hold; None when none does.
+def signers(data: bytes, signature: bytes, certificates: Mapping[str, Sequence[bytes]]) -> tuple[str, ...]:
+    """Fingerprints (lower-case hex) of the certificates for which one signature packet over `data` holds.
 
     `certificates`: by every key id and fingerprint in them, so that only owners of an id asked for are handed over;
     all owners, because a stranger can put anyone's key into a certificate of his own."""
@@ -79,8 +70,8 @@ def check(message: bytes, certificates: Mapping[str, Sequence[bytes]]) -> Held |
 
     try:
         with _guarded():
-            result = pysequoia.verify(message, store=store)
-            signers = tuple(dict.fromkeys(s.certificate.lower() for s in result.valid_sigs))
-            return Held(result.bytes or b"", signers) if signers else None
+            # One packet alone: of several, the library would read the first and pass over the rest.
+            result = pysequoia.verify(data, store=store, signature=pysequoia.Sig.from_bytes(signature))
+            return tuple(dict.fromkeys(s.certificate.lower() for s in result.valid_sigs))
     except NotTaken:
-        return None
+        return ()

@@ -123,6 +123,20 @@ def test_signed_by_a_subkey_that_may_not() -> None:
         assert (found.signature, found.signers) == (Signature.HOLDS, (CLARA.fingerprint,))
 
 
+@pytest.mark.parametrize("kind", [0x02, 0x10, 0x13, 0x18, 0x1F, 0x20, 0x30, 0x40, 0x50])
+def test_only_signatures_over_texts_count(kind: int) -> None:
+    made = sign(ADA.primary, kind, (TEXT,), int(NOW.timestamp()))
+    assert _judge(_letter(made), ADA.certificate).signature is Signature.BAD
+
+
+def test_a_self_signature_is_no_letter() -> None:
+    """What Ada signed of her own key, shown as a text of hers."""
+    found = packets.read(ADA.certificate)
+    text = ADA.primary.public.hashed + b"\xb4" + len(found[1].body).to_bytes(4, "big") + found[1].body
+    assert proves(SignaturePacket.read(found[2].body), ADA.primary.public, (text,))
+    assert _judge(_letter(found[2].body, text=text), ADA.certificate).signature is Signature.BAD
+
+
 def test_two_signers() -> None:
     both = _letter(_made(ADA), _made(CLARA))
     found = _judge(both, ADA.certificate, CLARA.certificate)

@@ -127,9 +127,8 @@ class Account:
             if session.posts:
                 calls.append(("Identity/get", {**named, "properties": ["id", "email"]}, "i"))
             answers = await self.ask(calls)
-            roles = {
-                text(m.get("role")): text(m.get("id")) for m in objects(answers.of("m", "Mailbox/get").get("list"))
-            }
+            boxes = [m for m in objects(answers.of("m", "Mailbox/get").get("list")) if text(m.get("id"))]
+            roles = {text(box.get("role")): text(box.get("id")) for box in boxes}
             identities = objects(answers.of("i", "Identity/get").get("list")) if session.posts else []
             mine = [text(one.get("id")) for one in identities if self._speaks_for_us(text(one.get("email")))]
             self._bearings = Bearings(

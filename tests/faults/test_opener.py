@@ -28,6 +28,14 @@ from tests.support import parcels
 from tests.support.opening import SECRET, Room, around, cases, here, letter, seal_of, sealed, texts
 from tests.support.openpgp import NOW, address, bomb, forged_signature, person, revoked, seal_raw
 
+
+def may_look_into_others() -> bool:
+    """CAP_SYS_PTRACE: what an administrator has."""
+    found = Path("/proc/self/status")
+    effective = found.read_text().split("CapEff:\t")[1].split()[0] if found.exists() else "0"
+    return bool(int(effective, 16) >> 19 & 1)
+
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what Linux offers")
 
 
@@ -115,7 +123,7 @@ def test_every_limit_is_proven(room: Room) -> None:
     assert found.no_files
     assert found.processes
     # Nothing is private before the administrator, and the answer says so.
-    assert found.private is (os.geteuid() != 0)
+    assert found.private is not may_look_into_others()
     assert found.locks.seccomp or found.locks.landlock or found.locks.namespaces
 
 
@@ -131,6 +139,39 @@ def test_a_limit_that_is_not_there_is_not_claimed(room: Room, monkeypatch: pytes
     found = room.run(room.opener.limits())
     assert not any(
         [found.memory, found.cpu, found.descriptors, found.output, found.no_net, found.no_files, found.processes]
+    )
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("missing", "lost"),
+    [
+        (("seccomp",), set()),
+        (("landlock", "alone"), set()),
+        (("seccomp", "alone"), set()),
+        (("seccomp", "landlock", "alone"), {"no_files"}),
+    ],
+)
+def test_a_system_that_gives_less_is_told_as_it_is(
+    room: Room, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...], lost: set[str]
+) -> None:
+    """A container that forbids namespaces, an old kernel: the other layers hold, and what does not is said."""
+    script = (
+        "import sys; from dearly.opener import child, linux, serving\n"
+        + "".join(f"linux.{name} = {'int' if name == 'landlock' else 'bool'}\n" for name in missing)
+        + "serving.serve(child._trying)\n"
+    )
+    monkeypatch.setattr(process, "command", lambda *_: (sys.executable, "-I", "-c", script))
+    found = room.run(room.opener.limits())
+    assert {
+        name for name in ("memory", "cpu", "descriptors", "output", "no_net", "no_files") if not getattr(found, name)
+    } == lost
+    # Without seccomp a process may at least be asked whether it is there.
+    assert found.processes is ("seccomp" not in missing)
+    assert (found.locks.seccomp, bool(found.locks.landlock), found.locks.namespaces) == (
+        "seccomp" not in missing,
+        "landlock" not in missing,
+        "alone" not in missing,
     )
 
 
@@ -195,7 +236,7 @@ def test_a_child_has_nothing_of_ours(room: Room, monkeypatch: pytest.MonkeyPatch
             found = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
             found["session"] = str(os.getsid(child.pid))
             found["pid"] = str(child.pid)
-            if os.geteuid() == 0:
+            if may_look_into_others():
                 found["environment"] = Path(f"/proc/{child.pid}/environ").read_text()
                 found["folder"] = os.readlink(f"/proc/{child.pid}/cwd")
                 found["open"] = " ".join(sorted(os.listdir(f"/proc/{child.pid}/fd"), key=int))
@@ -522,7 +563,7 @@ def memory(pid: int) -> bytes:
 
 
 @LINUX
-@pytest.mark.skipif(os.geteuid() != 0, reason="only the administrator may look into a child")
+@pytest.mark.skipif(not may_look_into_others(), reason="only the administrator may look into a child")
 def test_no_private_key_is_ever_in_a_child_that_parses(room: Room) -> None:
     still_works(room)
     secrets = needles()

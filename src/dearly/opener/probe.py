@@ -22,7 +22,7 @@ SPIN_SECONDS = 0.2
 
 
 async def prove(start: Callable[[], Awaitable[Child]]) -> Limits:
-    """What the child that `start` gives cannot do. It does not survive this. Raises as `start` does."""
+    """What the children that `start` gives cannot do. They do not survive this. Raises as `start` does."""
 
     async def answered(operation: Operation[In, Out], value: In, seconds: float = 20.0) -> Out | How:
         try:
@@ -42,16 +42,20 @@ async def prove(start: Callable[[], Awaitable[Child]]) -> Limits:
         if not isinstance(tried, Tried):
             tried = Tried(False, False, False, False, False, False)
         kept = (await answered(EXEC, Empty())) is True
+        locks = child.locks
+        if not kept:  # another program stands in its place: the last attempt needs a new child
+            await child.close()
+            child = await start()
         return Limits(
             memory=tried.memory,
-            cpu=kept and (await answered(SPIN, Empty(), SPIN_SECONDS)) is How.TIME,
+            cpu=await answered(SPIN, Empty(), SPIN_SECONDS) is How.TIME,
             descriptors=tried.descriptors,
             output=tried.output,
             no_net=tried.no_net,
             no_files=tried.no_files,
             processes=tried.processes and kept,
             private=private,
-            locks=child.locks,
+            locks=locks,
         )
     finally:
         listener.close()

@@ -41,7 +41,7 @@ def parse(value: str) -> AutocryptHeader | None:
         name = name.strip(" \t\r\n").lower()
         if not equals or not _NAME.match(name) or name in attributes:
             return None
-        # Level 1.1, 2.1: a name without leading underscore is critical, and a reader who does not know it stops.
+        # Level 1.1: a name without leading underscore is critical, and a reader who does not know it stops.
         if name not in ("addr", "prefer-encrypt", "keydata") and not name.startswith("_"):
             return None
         attributes[name] = text.strip(" \t\r\n")
@@ -54,11 +54,11 @@ def parse(value: str) -> AutocryptHeader | None:
         return None
     if not keydata:
         return None
-    # 2.1: every other value of prefer-encrypt means "no preference".
+    # Every other value of prefer-encrypt means "no preference".
     return AutocryptHeader(address, keydata, attributes.get("prefer-encrypt") == "mutual")
 
 
 def for_sender(values: Sequence[str], sender: Address) -> AutocryptHeader | None:
-    """The one valid header among these that speaks for `sender`; None when there is none or more than one (2.3)."""
+    """The one valid header among these that speaks for `sender`; None when there is none or more than one."""
     valid = [found for found in map(parse, values) if found is not None and found.addr.same(sender)]
     return valid[0] if len(valid) == 1 else None

@@ -103,7 +103,7 @@ def _decoded(raw: bytes, part: Part) -> str:
 def _text(raw: bytes, part: Part, protected: bool) -> str:
     text = _decoded(raw, part)
     if protected and _is_legacy(part):
-        # RFC 9788 5.2.2: a copy of the protected header for old readers, up to the first empty line.
+        # RFC 9788 2.1.2: a copy of the protected header for old readers, up to the first empty line.
         text = text.partition("\n\n")[2]
     if part.parameters.get("format", "").lower() == "flowed":
         return plain.from_flowed(text, delsp=part.parameters.get("delsp", "").lower() == "yes")

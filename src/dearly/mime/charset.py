@@ -79,7 +79,7 @@ def decode(data: bytes, declared: str | None) -> str:
     if codecs and codecs[0] in _MULTIBYTE:
         # Mostly right and damaged in places, rather than wholly another charset.
         text = data.decode(codecs[0], "replace")
-        beyond_ascii = sum(1 for char in text if char > "\x7f")
+        beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
         if text.count("\ufffd") * 4 <= beyond_ascii:
             return text
     return data.decode("cp1252", "replace")

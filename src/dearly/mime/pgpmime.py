@@ -20,7 +20,7 @@ __all__ = ["sealed_shape", "sealed_slice", "shape", "wrap"]
 
 _BEGIN = b"-----BEGIN PGP MESSAGE-----"
 _END = b"-----END PGP MESSAGE-----"
-# RFC 9580 6.2.2.1 names these five; Charset and Hash are old, and say nothing that is believed.
+# RFC 9580 6.2.2 and the programs before it; what they say is not believed.
 _ARMOR_HEADER = re.compile(rb"(?:Version|Comment|MessageID|Charset|Hash): [^\r\n]{0,200}\Z")
 _ARMOR_CHARS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n"
 MOST_ARMOR_HEADERS = 20

@@ -13,6 +13,9 @@ __all__ = ["Visible", "clean_filename", "from_flowed", "from_html", "quote", "sh
 LONGEST_NAME = 120
 """Bytes of a file name that is shown and used (A32)."""
 
+LONGEST_FLOWED = 8_000_000
+"""Characters of a text whose lines are joined."""
+
 _NOT_SHOWN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufff9-\ufffb]"
 )
@@ -22,7 +25,11 @@ _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 
 
 def from_flowed(text: str, *, delsp: bool = False) -> str:
-    """format=flowed text (RFC 3676 4.2) with its paragraphs whole again; quote depth as "> " prefixes."""
+    """format=flowed text (RFC 3676 4.2) with its paragraphs whole again; quote depth as "> " prefixes.
+
+    Text beyond `LONGEST_FLOWED` is no letter that anyone wrote, and stays in its lines."""
+    if len(text) > LONGEST_FLOWED:
+        return text
     paragraphs: list[list[str]] = []
     open_depth: int | None = None
     for line in text.split("\n"):

@@ -13,11 +13,11 @@ from dearly.letter.content import LetterId
 from dearly.mime.addresses import correspondents, one_sender
 from dearly.mime.body import readable
 from dearly.mime.dates import read_date
+from dearly.mime.encoded import decoded
 from dearly.mime.limits import Unreadable
 from dearly.mime.outline import Body, Outline, Part, Slice
 from dearly.mime.protected import compare_headers
 from dearly.mime.tree import take_apart
-from dearly.mime.encoded import decoded
 
 __all__ = ["Body", "Outline", "Part", "Slice", "Unreadable", "compare_headers", "outline", "readable"]
 

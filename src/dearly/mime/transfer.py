@@ -10,6 +10,9 @@ CRLF = b"\r\n"
 _UNSAFE = re.compile(rb"[^\t !-<>-~]")
 _PADDED_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n|\Z)")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+MOST_UUENCODED = 16 * 1024 * 1024
+"""Octets of an old encoding that nobody sends large files in any more."""
+
 _LINE = 73
 """Octets of a quoted-printable line before its soft break, so that escaping its start still keeps it within 76."""
 
@@ -69,19 +72,21 @@ def _base64(data: bytes) -> bytes:
 
 
 def _uuencoded(data: bytes) -> bytes:
+    if len(data) > MOST_UUENCODED:
+        return data
     out: list[bytes] = []
     for line in data.splitlines():
-        if line.startswith(b"begin ") or line in (b"`", b"", b" "):
+        if line.startswith(b"begin ") or line.strip() in (b"`", b""):
             continue
         if line.rstrip() == b"end":
             break
+        # The first octet counts what the line means; trailing blanks that were lost or gained on the way are no loss,
+        # a line that says far more than it holds is no line.
+        needed = (((line[0] - 32) & 63) + 2) // 3 * 4 + 1
+        if len(line) + 4 < needed:
+            return data
         try:
-            out.append(binascii.a2b_uu(line))
+            out.append(binascii.a2b_uu(line[:needed]))
         except binascii.Error:
-            # Lines that lost or gained trailing blanks on the way: the length octet says how much is meant.
-            length = ((line[0] - 32) & 63) * 4 // 3 + 3
-            try:
-                out.append(binascii.a2b_uu(line[:length]))
-            except binascii.Error:
-                return data
+            return data
     return b"".join(out) if out else data

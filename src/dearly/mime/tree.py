@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from dearly.mime import limits
-from dearly.mime.outline import Part
 from dearly.mime.encoded import parameters, raw_text
+from dearly.mime.outline import Part
 
 _NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _DELIMITER_END = re.compile(rb"(--)?[ \t]*\r?(?=\n|\Z)")

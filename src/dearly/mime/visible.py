@@ -68,7 +68,7 @@ def from_html(html: str, *, legacy: bool = False) -> Visible:
     """The visible text: links followed by where they really lead, lists, quotes and tables simply; nothing of script,
     style, or what is hidden by attribute, inline style or style sheet under any condition (A04). Never raises.
 
-    `legacy`: drop the copy of the header that RFC 9788 5.2.2 puts there for old readers."""
+    `legacy`: drop the copy of the header that RFC 9788 2.1.2 puts there for old readers."""
     html = _DATA_URL.sub(r'\1""', html.replace("\0", ""))
     cut = len(html) > LONGEST
     html = html[:LONGEST]

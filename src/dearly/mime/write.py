@@ -35,7 +35,7 @@ def render(
     """The letter as the bytes that are signed and sealed: protected header, then the body.
 
     `autocrypt`: our address and certificate for an Autocrypt field. `hp`: protect the header (RFC 9788); False for a
-    letter that travels unsealed. `binary`: enclosures without transfer encoding (RFC 3030's binary, only ever inside
+    letter that travels unsealed. `binary`: enclosures without transfer encoding (RFC 2045 6.2 binary, only ever inside
     a seal), else base64. Raises `Usage` (bad_text) when a header text holds a line break or control character."""
     text = letter.text
     if any("\ud800" <= char <= "\udfff" for char in text):

@@ -107,7 +107,7 @@ def test_misplaced_protected_headers_mean_nothing() -> None:
 
 
 def test_legacy_display_is_left_out() -> None:
-    """RFC 9788 5.2.2: the copy for old readers is not part of the letter."""
+    """RFC 9788 2.1.2: the copy for old readers is not part of the letter."""
     plain = part(b'text/plain; hp-legacy-display="1"', b"Subject: true\r\nFrom: ada\r\n\r\nDear Bert,\r\n\r\nx")
     rich = part(
         b'text/html; hp-legacy-display="1"',

@@ -249,12 +249,13 @@ class OfficeProcess:
     port: int
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        self.end(signal.SIGKILL)
 
-    def terminate(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send it this signal; its exit code."""
+        self.process.send_signal(number)
+        self.process.communicate(timeout=30)
+        return self.process.returncode
 
 
 def start_process(folder: Path, *, die_at: str = "", after: int = 0, port: int = 0) -> OfficeProcess:

@@ -132,6 +132,9 @@ class _Office:
                 answer = Response(json.dumps(e.problem()), e.status, _HEADERS, "application/problem+json")
             except DearlyError as e:
                 answer = _problem(_status(e), "about:blank", e.message, code=e.code, hint=e.hint)
+            if answer.status_code == 408:
+                answer.headers["connection"] = "close"
+                return answer
             if answer.status_code in (429, 503):
                 answer.headers["retry-after"] = "5"
             return await self._politely(http, answer)

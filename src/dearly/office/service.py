@@ -33,7 +33,7 @@ from dearly.office.store import Store
 
 log = logging.getLogger("dearly.office")
 
-_SWEEP_SECONDS = 3600.0
+_FIRST_SWEEP_SECONDS, _SWEEP_SECONDS = 60.0, 3600.0
 _STOP_SECONDS = 10
 
 
@@ -201,6 +201,7 @@ async def _either(ready: Awaitable[object], serving: asyncio.Task[None]) -> None
 
 async def _sweep(store: Store, clock: Clock) -> None:
     """Once an hour, let go of what has had its time; in small portions, between which others are served."""
+    await asyncio.sleep(_FIRST_SWEEP_SECONDS)  # the first minute belongs to those who waited for the office
     while True:
         try:
             while await store.write(lambda shelf: shelf.sweep(clock.now(), 200)):  # noqa: ASYNC110  not a poll

@@ -41,7 +41,7 @@ def readable(raw: bytes, outline: Outline) -> Body:
     for index, part in enumerate(parts):
         if part.parent >= 0:
             children[part.parent].append(index)
-    found = _sort(raw, parts, children, 0)
+    found = _with_some_text(parts, _sort(raw, parts, children, 0))
     protected = outline.hp is not None
 
     html, left_out, cut = None, False, False
@@ -80,12 +80,22 @@ def _sort_leaf(part: Part, index: int) -> _Found:
     if part.parent < 0 and part.content_type.startswith("multipart/") and part.content_type != "multipart/encrypted":
         # A multipart whose boundaries were lost: all there is, is text.
         return _Found([index], [], [])
-    is_own = part.disposition != "attachment" and part.cid is None and (part.filename is None or part.parent < 0)
+    is_own = part.disposition != "attachment" and (part.filename is None or part.parent < 0)
     if part.content_type == "text/plain" and is_own:
         return _Found([index], [], [])
     if part.content_type == "text/html" and part.disposition != "attachment" and (part.filename is None or is_own):
         return _Found([], [index], [])
     return _Found([], [], [index])
+
+
+def _with_some_text(parts: tuple[Part, ...], found: _Found) -> _Found:
+    """Where nothing else is text: the first file that asks to be shown in its place."""
+    if found.texts or found.htmls:
+        return found
+    for index in found.enclosed:
+        if parts[index].content_type == "text/plain" and parts[index].disposition != "attachment":
+            return _Found([index], [], [one for one in found.enclosed if one != index])
+    return found
 
 
 def _says_something(raw: bytes, parts: tuple[Part, ...], texts: list[int]) -> bool:

@@ -288,6 +288,16 @@ STRUCTURES: dict[str, tuple[bytes, str, list[str]]] = {
     "LF line ends": ((HEAD + b"Subject: x\r\n\r\nbody\r\nline2\r\n").replace(b"\r\n", b"\n"), "body\nline2\n", []),
     "LF line ends in parts": (multi(b"multipart/mixed", TEXT, TEXT).replace(b"\r\n", b"\n"), "body\nbody", []),
     "40 deep": (nested(40), "deep", []),
+    "text with an id": (
+        multi(b"multipart/mixed", part(b"text/plain", b"body", b"Content-ID: <1@letters.test>")),
+        "body",
+        [],
+    ),
+    "named texts alone": (
+        multi(b"multipart/mixed", *[part(b"text/plain", b"body", b"Content-Disposition: inline; filename=a.txt")] * 2),
+        "body",
+        ["a.txt"],
+    ),
     "named text alone": (HEAD + b'Content-Type: text/plain; name="a.txt"\r\n\r\nbody', "body", []),
 }
 

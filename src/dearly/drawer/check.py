@@ -3,6 +3,8 @@
 In this order: every page and every tree (SQLite's integrity check, which proves each page's MAC on the way), which
 rows lie on damaged pages and to which letters they belong, the digests of stored things (`objects`, brought by the
 caller), the chain, and the chain's head as it was kept elsewhere.
+
+Nothing of this runs inside a transaction: once a damaged page was met in one, SQLite refuses every further page in it.
 """
 
 from __future__ import annotations
@@ -57,7 +59,6 @@ async def check(drawer: Drawer, objects: Objects | None = None) -> Report:
 def _check(drawer: Drawer, db: Db, objects: Objects | None) -> Report:
     findings = [Finding(notice.code, notice.message, (), notice.hint) for notice in drawer.notices]
     links = 0
-    db.run("BEGIN")
     if not _references_whole(db):
         findings.append(Finding("references_broken", _("Parts of letters in the drawer do not belong to anything.")))
     if not _pages_whole(db):

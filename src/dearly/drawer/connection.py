@@ -159,8 +159,14 @@ def translate(error: BaseException) -> DearlyError:
             _("Make room on the disk, then do it again."),
             retry=True,
         )
-    if isinstance(error, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError | PermissionError):
+    if isinstance(error, apsw.ReadOnlyError | apsw.PermissionsError | PermissionError):
         return read_only()
+    if isinstance(error, apsw.CantOpenError):
+        return Damaged(
+            "cannot_open",
+            _("The drawer's file cannot be opened."),
+            _("Look whether it is still there, and whether it is yours."),
+        )
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):
         return Damaged(
             "drawer_damaged",

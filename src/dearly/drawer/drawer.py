@@ -149,8 +149,11 @@ class Drawer:
         without_log: bool,
         vfs: str | None = None,
     ) -> Drawer:
-        opened = await asyncio.to_thread(open_folder, folder, unlock, state=state, without_log=without_log, vfs=vfs)
-        return cls(opened, state, clock, chance)
+
+        def work() -> Opened:
+            return open_folder(folder, unlock, state=state, without_log=without_log, vfs=vfs, readers=READERS)
+
+        return cls(await asyncio.to_thread(work), state, clock, chance)
 
     @property
     def data_key(self) -> DataKey:
@@ -172,7 +175,10 @@ class Drawer:
         return await self.on_writer(lambda: self.store.write(work))
 
     async def read(self, work: Callable[[Db], T]) -> T:
-        """Run `work` on a reader, in one snapshot; it cannot change anything."""
+        """Run `work` on a reader, in one snapshot; it cannot change anything.
+
+        Raises as `write`. After damage has been met nothing else can be read in the same snapshot: where the next
+        thing is wanted nevertheless, it is another `read`."""
         return await self.on_reader(lambda: self.store.read(work))
 
     async def on_reader(self, act: Callable[[], T]) -> T:

@@ -86,7 +86,7 @@ class Lock:
             "left": left.value,
             "process": os.getpid(),
             "folder_inode": self.folder.stat().st_ino,
-            "file_inode": (self.folder / DATABASE).stat().st_ino,
+            "file_inode": (self.folder / DATABASE).stat().st_ino if (self.folder / DATABASE).exists() else 0,
         }
         # One write of always the same length, within one sector: the file holds the old text or the new one.
         os.pwrite(self._descriptor, json.dumps(note).encode().ljust(255) + b"\n", 0)

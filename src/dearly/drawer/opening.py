@@ -61,17 +61,24 @@ Unlock = Callable[[Path], Unlocked]
 
 
 def open_folder(
-    folder: Path, unlock: Unlock, *, state: Path | None = None, without_log: bool = False, vfs: str | None = None
+    folder: Path,
+    unlock: Unlock,
+    *,
+    state: Path | None = None,
+    without_log: bool = False,
+    vfs: str | None = None,
+    readers: int = 0,
 ) -> Opened:
     """Open the drawer in `folder`.
 
     `state`: a folder outside the drawer where the chain's head is kept. `without_log`: open it although its log is
-    missing or of another file (F22); what stood in it is lost then. `vfs`: a file layer for fault tests. Raises
+    missing or of another file (F22); what stood in it is lost then. `vfs`: a file layer for fault tests. `readers`: how
+    many reading connections to open at once. Raises
     `NotFound`, `Refused` (network_folder), `InUse`, `Locked`, `Damaged`, `MadeByNewer`, `NoSpace`."""
     folder = folder.absolute()
     try:
         if not (folder / DATABASE).exists():
-            raise NotFound("no_drawer", _("There is no drawer in “{folder}”.").format(folder=folder))
+            raise _no_drawer(folder)
         surroundings.refuse_network(folder)
         writable = os.access(folder, os.W_OK) and os.access(folder / DATABASE, os.W_OK)
         lock = Lock.take(folder, writable=writable)
@@ -81,7 +88,7 @@ def open_folder(
             unlocked = unlock(folder)
             if wrong is not None:
                 _set_log_aside(folder)
-            opened = _open(folder, unlocked, lock, writable=writable, state=state, vfs=vfs)
+            opened = _open(folder, unlocked, lock, writable=writable, state=state, vfs=vfs, readers=readers)
         except BaseException:
             lock.release()
             raise
@@ -92,8 +99,16 @@ def open_folder(
     return opened
 
 
+def _no_drawer(folder: Path) -> NotFound:
+    hint = _("Make one with “dearly setup”, or say where it is with --drawer.")
+    if (folder / RESCUED).exists():
+        hint = _("What it held when its file was taken away is in “{name}”: give that file the name drawer.db.")
+    message = _("There is no drawer in “{folder}”.").format(folder=folder)
+    return NotFound("no_drawer", message, hint.format(name=RESCUED))
+
+
 def _open(
-    folder: Path, unlocked: Unlocked, lock: Lock, *, writable: bool, state: Path | None, vfs: str | None
+    folder: Path, unlocked: Unlocked, lock: Lock, *, writable: bool, state: Path | None, vfs: str | None, readers: int
 ) -> Opened:
     files = _files(folder, writable=writable)
     connection: apsw.Connection | None = None
@@ -112,6 +127,7 @@ def _open(
         apart = heads.worst(Db(connection), heads.recall(unlocked.keys.values(), uid, unlocked.slots, state))
         slots = _settle(folder, unlocked.slots, number) if writable else unlocked.slots
         store = Store(folder, key, connection, files.reader(key, vfs), writable=writable, vfs=vfs)
+        store.ready(readers)
     except BaseException:
         if connection is not None:
             connection.close()

@@ -18,7 +18,7 @@ from dearly.drawer.connection import DataKey, Db, connect_new, read_only, transl
 from dearly.drawer.folder import DATABASE, beside, make_private_file, sync_file, sync_folder
 from dearly.drawer.lock import Left
 from dearly.drawer.migrate import steps
-from dearly.drawer.opening import open_folder
+from dearly.drawer.opening import UID, open_folder
 from dearly.drawer.passphrase import prepare
 from dearly.drawer.slotfiles import read_copies
 from dearly.drawer.survey import Gap, quoted, tables, walk
@@ -49,7 +49,7 @@ def _salvage(folder: Path, passphrase: bytes, state: Path | None) -> Salvaged:
             if not opened.writable:
                 raise read_only()
             lost = opened.store.whole(lambda source: tuple(damaged_rows(Db(source))))
-            rows = opened.store.whole(lambda source: _carry(source, fresh, opened.store.key))
+            rows = opened.store.whole(lambda source: _carry(source, fresh, opened.store.key, opened.uid))
         finally:
             opened.store.close(lambda: opened.lock.mark(Left.CLOSED))
         kept = _set_aside(folder)
@@ -74,18 +74,18 @@ def _set_aside(folder: Path) -> Path:
     return kept
 
 
-def _carry(source: apsw.Connection, target: Path, key: DataKey) -> int:
+def _carry(source: apsw.Connection, target: Path, key: DataKey, uid: str) -> int:
     make_private_file(target)
     copy = connect_new(target, key)
     try:
         old, new = Db(source), Db(copy)
-        old.run("BEGIN")
         version = int(old.value("PRAGMA user_version"))
         unguarded(copy, "PRAGMA foreign_keys=OFF")
         with copy:
             for step in steps()[:version]:
                 step.run(new)
             rows = sum(_carry_table(old, new, table, numbered) for table, numbered in _sequence_last(tables(old)))
+            new.run("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (UID, uid))
             unguarded(copy, f"PRAGMA user_version={version:d}")
             unguarded(copy, f"PRAGMA application_id={int(old.value('PRAGMA application_id')):d}")
         if not rows:

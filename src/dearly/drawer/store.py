@@ -41,7 +41,7 @@ class Store:
         writable: bool,
         vfs: str | None = None,
     ) -> None:
-        self.folder, self.key, self.vfs, self.connect = folder, key, vfs, connect
+        self.folder, self.key, self.vfs, self._connect = folder, key, vfs, connect
         self.trouble: DearlyError | None = None
         self._writer = writer
         self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
@@ -85,7 +85,7 @@ class Store:
             try:
                 reader = self._readers.get_nowait()
             except queue.Empty:
-                reader = self.connect()
+                reader = self._another()
             try:
                 reader.execute("BEGIN")
                 try:
@@ -100,13 +100,30 @@ class Store:
     def whole(self, work: Callable[[apsw.Connection], T]) -> T:
         """Run `work` on a connection of its own, for the whole-file acts (backup, check). Raises of the family only."""
         try:
-            connection = self.connect()
+            connection = self._another()
             try:
                 return work(connection)
             finally:
                 connection.close()
         except (apsw.Error, OSError) as error:
             raise translate(error) from error
+
+    def ready(self, readers: int) -> None:
+        """Open the reading connections now: later the name may lead elsewhere, and opening takes time."""
+        for _reader in range(readers):
+            self._readers.put(self._another())
+
+    def _another(self) -> apsw.Connection:
+        # A connection opened by name when the name leads to another file would mix that file with our log.
+        if self._guard is not None:
+            self._guard.check()
+        connection = self._connect()
+        try:
+            Db(connection).one("SELECT 1 FROM sqlite_schema")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def fold(self) -> None:
         """Fold the whole log into the file and empty it. Raises errors of the family; then the log stays."""
@@ -143,7 +160,7 @@ class Store:
         be applied to the other file, is taken away."""
         self.rest()
         if self._guard is not None and (self.trouble is None or self.trouble.code == "drawer_replaced"):
-            with contextlib.suppress(DearlyError, OSError):
+            with contextlib.suppress(DearlyError, OSError, apsw.Error):
                 self._finish(self._guard, when_whole)
         with contextlib.suppress(apsw.Error):
             self._writer.close()
@@ -159,14 +176,15 @@ class Store:
                 self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         else:
             self._rescue(guard)
+            when_whole()
 
     def _rescue(self, guard: Guard) -> None:
         try:
             copy_aside(self._writer, self.folder / RESCUED, self.key)
         except (apsw.Error, OSError):
             if guard.owns_log():
-                with contextlib.suppress(OSError):
-                    (self.folder / LOG).rename(self.folder / f"{LOG}.aside")
+                (self.folder / LOG).rename(self.folder / f"{LOG}.aside")
+            raise
         if guard.owns_log():
             for name in (LOG, SHARED):
                 (self.folder / name).unlink(missing_ok=True)

@@ -2,7 +2,8 @@
 
 SQLite stops at the first page whose MAC does not fit. So a damaged table is walked row by row, and where the next row
 cannot be reached the walk searches for the nearest one behind the damage. Only needed when `PRAGMA integrity_check`
-is not content; a whole database is never walked like this.
+is not content; a whole database is never walked like this. Never inside a transaction: after the first damaged page
+SQLite refuses every other page until the transaction ends.
 """
 
 from __future__ import annotations

@@ -254,6 +254,54 @@ def test_a_child_has_nothing_of_ours(room: Room, monkeypatch: pytest.MonkeyPatch
         assert found["open"] == "0 1 2 3 4"
 
 
+@LINUX
+@pytest.mark.skipif(not may_look_into_others(), reason="only the administrator may look into a child")
+def test_of_the_environment_only_the_language_reaches_a_child(room: Room) -> None:
+    async def look() -> bytes:
+        async with Opener(languages=["de", "en"]) as opener:
+            await opener.start()
+            return Path(f"/proc/{opener._idle[0].pid}/environ").read_bytes()
+
+    assert room.run(look()) == b"LANGUAGE=de:en\0"
+
+
+@pytest.mark.parametrize("worn", ["limits.REQUESTS = 2", "limits.LIFE_SECONDS = 0"])
+def test_a_child_that_has_served_its_time_is_replaced(room: Room, monkeypatch: pytest.MonkeyPatch, worn: str) -> None:
+    script = f"from dearly.opener import child, limits, serving\n{worn}\nserving.serve(child._letters)\n"
+    monkeypatch.setattr(process, "command", lambda *_: (sys.executable, "-I", "-c", script))
+
+    async def ask() -> None:
+        async with Opener(size=1) as opener:
+            seen = set()
+            for _ in range(4):
+                assert (await opener.open(cases()["a postcard"].raw, nothing, nothing, now=NOW)).letter
+                seen |= {child.pid for child in opener._idle}
+            assert len(seen) <= 2
+            assert not opener._idle
+
+    room.run(ask())
+
+
+def test_a_fault_of_ours_is_told_without_any_of_the_text(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (
+        "from dearly.opener import child, serving\n"
+        "def fails(raw): raise LookupError(raw)\n"
+        "child.reading.look = fails\nserving.serve(child._letters)\n"
+    )
+    monkeypatch.setattr(process, "command", lambda *_: (sys.executable, "-I", "-c", script))
+
+    async def ask() -> None:
+        async with Opener() as opener:
+            with pytest.raises(DearlyError) as caught:
+                await opener.outline(SECRET.encode())
+            assert caught.value.code == "opener_failed"
+            assert "LookupError" in caught.value.message
+            assert SECRET not in caught.value.message
+            assert opener._idle
+
+    room.run(ask())
+
+
 # children that die
 
 

@@ -1,7 +1,7 @@
 """What a child does with one parcel: from raw bytes to evidence, each step only after the one before it held.
 
 Pure, apart from two questions to the desk: session keys for PKESK bodies, and certificates for issuer ids. All that is
-wrong with a parcel ends in the evidence or in `trouble`; only MemoryError, and what the desk answers, pass through.
+wrong with a parcel, or with us while we read it, ends in the evidence or in `trouble`; only MemoryError passes through.
 """
 
 from __future__ import annotations
@@ -15,14 +15,8 @@ from typing import Any
 
 from dearly.letter.address import Address
 from dearly.letter.errors import DearlyError
-from dearly.letter.sealing import (
-    TEXT_WITHHELD,
-    Evidence,
-    Headers,
-    Shape,
-    Signature,
-    judge,
-)
+from dearly.letter.sealing import TEXT_WITHHELD, Evidence, Headers, Shape, Signature, judge
+from dearly.letter.words import _
 from dearly.mime import autocrypt, pgpmime
 from dearly.mime.outline import Body, Outline
 from dearly.mime.read import Unreadable, compare_headers, outline, readable
@@ -43,11 +37,22 @@ def look(raw: bytes) -> Outside:
 
 def open_parcel(what: Open, ask: Ask) -> Opened:
     """Open one parcel (letter.sealing says what each piece of evidence means)."""
-    opened = Opened(
-        raw_sha256=hashlib.sha256(what.raw).digest(),
+    opened = _unopened(what.raw)
+    try:
+        return _open(opened, what, ask)
+    except (MemoryError, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a fault of ours must not cost the parcel; Rust panics are no Exception
+        why = _("This letter could not be read ({kind}).").format(kind=type(error).__name__)
+        return replace(opened, trouble=Trouble("unreadable", why, _("It is kept exactly as it came.")))
+
+
+def _unopened(raw: bytes) -> Opened:
+    return Opened(
+        raw_sha256=hashlib.sha256(raw).digest(),
         seal_sha256=None,
         inner_sha256=None,
-        evidence=Evidence(claimed_shape(what.raw)),
+        evidence=Evidence(claimed_shape(raw)),
         quantum_safe=False,
         issuers=(),
         signers=(),
@@ -58,6 +63,9 @@ def open_parcel(what: Open, ask: Ask) -> Opened:
         found=(),
         trouble=None,
     )
+
+
+def _open(opened: Opened, what: Open, ask: Ask) -> Opened:
     try:
         outside = outline(what.raw)
         opened = replace(opened, outer=heading(outside))

@@ -15,7 +15,7 @@ from typing import Any
 
 import dearly
 from dearly.letter.errors import DearlyError
-from dearly.letter.words import speak
+from dearly.letter.words import _, speak
 from dearly.opener import frames, limits, wire
 from dearly.opener.frames import BadFrame, Frame
 from dearly.opener.protocol import OPERATIONS, QUESTIONS, How
@@ -72,8 +72,12 @@ def serve(prepare: Callable[[], Mapping[str, Run]], memory: int = limits.MEMORY)
     done = 0
     while (frame := channel.read()) is not None:
         done += 1
-        if not _answer(channel, operations, frame, last=done >= limits.REQUESTS):
+        if not _answer(channel, operations, frame, last=done >= limits.REQUESTS or _old()):
             return
+
+
+def _old() -> bool:
+    return time.process_time() > limits.LIFE_SECONDS
 
 
 def _answer(channel: Channel, operations: Mapping[str, Run], frame: Frame, *, last: bool) -> bool:
@@ -87,7 +91,6 @@ def _answer(channel: Channel, operations: Mapping[str, Run], frame: Frame, *, la
     try:
         value = operations[name](wire.unpack(operation.takes, frame.head.get("v"), frame.blobs), channel.ask)
         limits.stop_timing()
-        last = last or time.process_time() > limits.LIFE_SECONDS
         channel.say("done", operation.gives, value, last=last)
     except MemoryError:
         channel.write({"lost": How.MEMORY.value})
@@ -102,5 +105,6 @@ def _answer(channel: Channel, operations: Mapping[str, Run], frame: Frame, *, la
         raise
     except BaseException as error:  # noqa: BLE001 - whatever a parser throws (Rust panics too): told by its kind only
         limits.stop_timing()
-        channel.write({"failed": ["DearlyError", "opener_failed", type(error).__name__, "", False], "last": last})
+        why = _("This could not be read ({kind}).").format(kind=type(error).__name__)
+        channel.write({"failed": ["DearlyError", "opener_failed", why, "", False], "last": last})
     return not last

@@ -272,3 +272,27 @@ def test_looking_at_the_outside_opens_nothing() -> None:
     assert seen.heading.subject == "[...]"
     assert seen.first("message-id") == "<1@letters.test>"
     assert SECRET not in repr(seen)
+
+
+@pytest.mark.parametrize("error", [KeyError(SECRET), RecursionError(), type("PanicException", (BaseException,), {})()])
+def test_a_fault_of_ours_does_not_cost_the_parcel(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fails(*_: object) -> object:
+        raise error
+
+    monkeypatch.setattr(reading, "readable", fails)
+    opened = here(sealed())
+    assert opened.letter is None
+    assert opened.trouble is not None
+    assert opened.trouble.code == "unreadable"
+    assert type(error).__name__ in opened.trouble.message
+    assert SECRET not in texts(opened)
+    assert seal_of(opened) is Seal.BROKEN
+
+
+def test_want_of_memory_is_not_taken_for_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> object:
+        raise MemoryError
+
+    monkeypatch.setattr(reading, "readable", fails)
+    with pytest.raises(MemoryError):
+        here(sealed())

@@ -12,7 +12,7 @@ import apsw
 
 from dearly.drawer import arrivals, drafts, letters, outbox, people
 from dearly.drawer.connection import Db, connect
-from dearly.drawer.migrate import migrate
+from dearly.drawer.migrate import migrate, steps
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Draft, Enclosure, Letter, LetterId
 from dearly.letter.envelope import Envelope, Parcel, SealedBytes, SealedLetter, Source, Way
@@ -53,6 +53,20 @@ def contents_of(folder: Path) -> Iterator[Db]:
             assert Db(connection).all("PRAGMA foreign_key_check") == []
         finally:
             connection.execute("ROLLBACK")
+
+
+@contextmanager
+def memory() -> Iterator[Db]:
+    """The real tables in memory, not encrypted: for models that make thousands of them."""
+    connection = apsw.Connection(":memory:")
+    try:
+        connection.execute("PRAGMA foreign_keys=ON")
+        for step in steps():
+            step.run(Db(connection))
+        yield Db(connection)
+        assert Db(connection).all("PRAGMA foreign_key_check") == []
+    finally:
+        connection.close()
 
 
 def known(db: Db, who: Correspondent, *, now: datetime = NOON) -> people.Person:

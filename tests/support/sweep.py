@@ -43,7 +43,7 @@ def found(folders: Iterable[Path], markers: Mapping[str, bytes], exempt: Iterabl
 
 
 def names_with(folders: Iterable[Path], words: Iterable[str]) -> list[str]:
-    """File names that tell something they should not. What vanishes while one looks (others' temporary files) is gone."""
+    """File names that tell something they should not. What vanishes while one looks is gone: others use /tmp too."""
     wanted = [word.lower() for word in words]
     return [
         os.path.join(folder, name)

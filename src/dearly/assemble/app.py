@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dearly.assemble import desks, offices, owner
+from dearly.assemble.machine import CHANCE, CLOCK, state_folder
 from dearly.desk.app import App, Progress
 from dearly.door.place import default_drawer
-from dearly.drawer import change, kit, restore
+from dearly.drawer import change, check, kit, restore
+from dearly.drawer.drawer import Drawer
+from dearly.letter.errors import Damaged
 from dearly.letter.words import _
 
 Secret = Callable[[], str]
@@ -26,6 +29,7 @@ def app() -> App:
         verify=_verify,
         restore_with_kit=_restore_with_kit,
         renew=_renew,
+        mend=_mend,
         offices=offices.offices(),
         run=asyncio.run,
         keep_open=owner.keep_open,
@@ -51,4 +55,29 @@ async def _restore_with_kit(folder: Path, text: str, secret: Secret) -> None:
 
 
 async def _renew(folder: Path, secret: Secret) -> None:
-    await change.renew(folder, secret())
+    await change.renew(folder, secret(), state=state_folder())
+
+
+async def _mend(folder: Path, secret: Secret) -> list[str]:
+    from dearly.drawer.salvage import salvage
+
+    word = secret()
+    if not await _damaged(folder, word):
+        return []
+    done = await salvage(folder, word, state_folder())
+    return [
+        _("The drawer was written anew; the damaged file is kept as {file}.").format(file=done.kept),
+        *(f"{lost.message} {lost.hint}".strip() for lost in done.lost),
+    ]
+
+
+async def _damaged(folder: Path, word: str) -> bool:
+    try:
+        drawer = await Drawer.open(folder, word, clock=CLOCK, chance=CHANCE, state=state_folder())
+        try:
+            report = await check.check(drawer)
+        finally:
+            await drawer.close()
+    except Damaged as damaged:
+        return damaged.code == "drawer_damaged"
+    return any(finding.code in {"page_damaged", "rows_damaged"} for finding in report.findings)

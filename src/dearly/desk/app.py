@@ -73,6 +73,9 @@ class App:
     """(folder with drawer.db, text of the kit, new passphrase)"""
     renew: Callable[[Path, Callable[[], str]], Awaitable[None]]
     """(folder, passphrase): write the whole drawer anew with a fresh data key. The drawer must be locked."""
+    mend: Callable[[Path, Callable[[], str]], Awaitable[list[str]]]
+    """(folder, passphrase): write a damaged drawer anew with everything that can still be read; says what was done in
+    sentences, none where nothing was damaged. The drawer must be locked."""
     offices: Offices
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     """Run a coroutine to its end and give its result: on a loop of its own, or on that of the owner of the drawer."""

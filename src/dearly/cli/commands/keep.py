@@ -8,10 +8,10 @@ from dearly.cli.as_json import many
 from dearly.cli.as_text import Page
 from dearly.cli.command import command, option
 from dearly.cli.errand import Errand
-from dearly.cli.given import secret_from, shown
+from dearly.cli.given import passphrase, secret_from, shown
 from dearly.cli.names import later
 from dearly.cli.progress import progress
-from dearly.letter.errors import Exit
+from dearly.letter.errors import Exit, Refused
 from dearly.letter.words import _
 
 
@@ -125,11 +125,24 @@ def restore(errand: Errand, file: str, to: str) -> None:
 )
 @option("--repair", is_flag=True, help=later("Mend what can be mended without losing anything."))
 def check(errand: Errand, repair: bool) -> int:
-    """Check the drawer."""
-    from dearly.desk import keep as verbs
+    """Check the drawer; mend it first where that was asked for."""
+    from dearly.desk.checking import check as look
 
+    if repair:
+        _mend(errand)
     with progress(errand.terminal, quiet=errand.json) as tell:
-        found = errand.with_desk(lambda desk: verbs.check(desk, repair, tell), stoppable=True)
+        found = errand.with_desk(lambda desk: look(desk, tell), stoppable=True)
     whole = all(finding.ok for finding in found)
     errand.tell(many("findings", found, ok=whole), lambda: Page(errand.terminal).findings(found))
     return Exit.DONE if whole else Exit.DAMAGED
+
+
+def _mend(errand: Errand) -> None:
+    if errand.in_owner:
+        raise Refused(
+            "drawer_open",
+            _("A drawer cannot be mended while it lies open."),
+            _("Close it with “dearly lock” first."),
+        )
+    for sentence in errand.with_secret(lambda secret: errand.app.mend(errand.folder, secret), passphrase(errand)):
+        errand.aside(sentence)

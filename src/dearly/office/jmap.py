@@ -58,7 +58,7 @@ METHODS: dict[str, Method] = {
     "Identity/get": Method(mailboxes.identity_get, SUBMISSION),
     "Identity/changes": Method(mailboxes.identity_changes, SUBMISSION),
     "EmailSubmission/get": Method(submissions.submission_get, SUBMISSION),
-    "EmailSubmission/changes": Method(mailboxes.never_calculated, SUBMISSION),
+    "EmailSubmission/changes": Method(submissions.submission_changes, SUBMISSION),
     "EmailSubmission/query": Method(submissions.submission_query, SUBMISSION),
     "EmailSubmission/queryChanges": Method(mailboxes.never_calculated, SUBMISSION),
     "EmailSubmission/set": Method(submissions.submission_set, SUBMISSION, writes=True),

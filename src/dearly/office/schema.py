@@ -21,6 +21,7 @@ CREATE TABLE accounts (
     email_seq INTEGER NOT NULL DEFAULT 0,       -- counts every change of its emails
     known_from INTEGER NOT NULL DEFAULT 0,      -- since which email_seq every destroyed email is still in gone
     submission_seq INTEGER NOT NULL DEFAULT 0,
+    submissions_from INTEGER NOT NULL DEFAULT 0, -- since which submission_seq none was let go of
     held INTEGER NOT NULL DEFAULT 0             -- bytes of its uploads and emails: the quota
 ) STRICT;
 -- Only four bytes are looked up; the whole digest is then compared in constant time.
@@ -93,6 +94,8 @@ CREATE TABLE submissions (
     sender TEXT NOT NULL,
     at INTEGER NOT NULL,
     deliveries TEXT NOT NULL,                   -- JSON: [recipient, accepted, reply] of each
+    created INTEGER NOT NULL,                   -- submission_seq then
+    changed INTEGER NOT NULL,
     UNIQUE (account, uid),
     UNIQUE (account, key)
 ) STRICT;

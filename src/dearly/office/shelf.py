@@ -380,13 +380,35 @@ class SqliteShelf(Shelf):
     def put_submission(self, account: Account, submission: Submission) -> None:
         s = submission
         deliveries = json.dumps([(d.recipient, d.accepted, d.reply) for d in s.deliveries], ensure_ascii=False)
+        (seq,) = self._db.execute(
+            "UPDATE accounts SET submission_seq = submission_seq + 1 WHERE number = ? RETURNING submission_seq",
+            (account.number,),
+        ).fetchone()
         self._db.execute(
-            "INSERT INTO submissions (account, uid, key, email, blob, sender, at, deliveries)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (account, uid) DO UPDATE SET deliveries = excluded.deliveries",
-            (account.number, s.uid, s.key, s.email, s.blob, s.sender, _sec(s.at), deliveries),
+            "INSERT INTO submissions (account, uid, key, email, blob, sender, at, deliveries, created, changed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (account, uid) DO UPDATE SET deliveries = excluded.deliveries, changed = excluded.changed",
+            (account.number, s.uid, s.key, s.email, s.blob, s.sender, _sec(s.at), deliveries, seq, seq),
         )
-        self._db.execute("UPDATE accounts SET submission_seq = submission_seq + 1 WHERE number = ?", (account.number,))
+
+    def submission_changes(self, account: Account, since: int, most: int) -> Changes | None:
+        n = account.number
+        now, floor = self._db.execute(
+            "SELECT submission_seq, submissions_from FROM accounts WHERE number = ?", (n,)
+        ).fetchone()
+        if since > now or since < floor:
+            return None
+        rows = self._db.execute(
+            "SELECT created, uid, 'created' FROM submissions WHERE account = ?1 AND created > ?2"
+            " UNION ALL SELECT changed, uid, 'updated' FROM submissions"
+            " WHERE account = ?1 AND changed > ?2 AND changed > created ORDER BY 1 LIMIT ?3",
+            (n, since, most + 1),
+        ).fetchall()
+        more = len(rows) > most
+        rows = rows[:most]
+        came = tuple(uid for _seq, uid, what in rows if what == "created")
+        updated = tuple(uid for _seq, uid, what in rows if what == "updated" and uid not in came)
+        return Changes(rows[-1][0] if more else now, more, came, updated)
 
     def submissions(self, account: Account, uids: Sequence[str]) -> Mapping[str, Submission]:
         return {s.uid: s for s in self._submissions("uid", account, uids)}
@@ -435,13 +457,19 @@ class SqliteShelf(Shelf):
             )
         proofs = self._db.execute(
             "DELETE FROM submissions WHERE at < ?"
-            " AND number IN (SELECT number FROM submissions ORDER BY number LIMIT ?)",
+            " AND number IN (SELECT number FROM submissions ORDER BY number LIMIT ?) RETURNING account",
             (_sec(now - self._limits.remembered), most),
-        ).rowcount
+        ).fetchall()
+        for account in set(proofs):
+            self._db.execute(
+                "UPDATE accounts SET submission_seq = submission_seq + 1, submissions_from = submission_seq + 1"
+                " WHERE number = ?",
+                account,
+            )
         spent = self._db.execute(
             "DELETE FROM invitations WHERE until < ?", (_sec(now - self._limits.invitation),)
         ).rowcount
-        return len(rows) + len(uploads) + len(old) + proofs + spent
+        return len(rows) + len(uploads) + len(old) + len(proofs) + spent
 
 
 def _portions(values: Sequence[str]) -> Iterator[Sequence[str]]:

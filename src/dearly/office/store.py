@@ -253,6 +253,10 @@ class Shelf(ABC):
         """The submissions with these keys."""
 
     @abstractmethod
+    def submission_changes(self, account: Account, since: int, most: int) -> Changes | None:
+        """What changed after `since`, at most `most` ids; None if that is not known any more, or was never."""
+
+    @abstractmethod
     def all_submissions(self, account: Account) -> Iterator[Submission]:
         """Every one, oldest first."""
 

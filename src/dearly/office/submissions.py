@@ -21,7 +21,7 @@ from dearly.letter.address import Address
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
 from dearly.office import outer
-from dearly.office.context import Answer, Context, get, got, moment, queried, set_, wanted, window
+from dearly.office.context import Answer, Context, changes, get, got, moment, queried, set_, wanted, window
 from dearly.office.emails import email_follow
 from dearly.office.mailboxes import IDENTITY, thread_of
 from dearly.office.store import INBOX, Blob, Delivery, Email, Submission
@@ -101,6 +101,11 @@ def submission_get(c: Context, given: dict[str, Any]) -> Answer:
     there = c.shelf.submissions(c.account, ids)
     shown = [_shown(there[i]) for i in ids if i in there]
     return got(c, str(c.shelf.submission_seq(c.account)), [{n: s[n] for n in names} for s in shown], ids)
+
+
+def submission_changes(c: Context, given: dict[str, Any]) -> Answer:
+    """EmailSubmission/changes (RFC 8621 7.2)."""
+    return changes(c, given, lambda since, most: c.shelf.submission_changes(c.account, since, most))
 
 
 def submission_query(c: Context, given: dict[str, Any]) -> Answer:

@@ -173,6 +173,14 @@ def test_what_leaves_when(tmp_path: Path) -> None:
         assert await store.write(swept(30)) == (3, 1)
         assert await store.write(swept(399)) == (3, 1)
         assert await store.write(swept(400)) == (3, 0)
+
+        def forgotten(shelf: Shelf) -> None:
+            ada = shelf.account(f"ada@{shelf.domain()}")
+            assert ada
+            assert shelf.submission_changes(ada, 1, 9) is None
+            assert shelf.submission_changes(ada, shelf.submission_seq(ada), 9)
+
+        await store.read(forgotten)
         assert (await store.read(left)) == (3, 3)
 
     with_store(tmp_path, act)

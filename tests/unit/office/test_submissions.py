@@ -129,12 +129,17 @@ def test_refused_recipients_are_tried_again(office: Office, ada: Member, bert: M
     first = sent(ada.hand_over(data, bert, address, key="k"))
     assert first["deliveryStatus"][address]["delivered"] == "no"
     state = ada.call("EmailSubmission/get", ids=[])["state"]
+    assert ada.call("EmailSubmission/changes", sinceState="0")["created"] == [first["id"]]
     newcomer = office.member(late)
     again = sent(ada.hand_over(data, bert, address.upper(), key="k"))
     assert again["id"] == first["id"]
     assert again["deliveryStatus"][address.upper()]["delivered"] == "yes"
     assert len(newcomer.letterbox()) == len(bert.letterbox()) == 1
-    assert ada.call("EmailSubmission/get", ids=[])["state"] != state
+    changed = ada.call("EmailSubmission/changes", sinceState=state)
+    assert (changed["created"], changed["updated"]) == ([], [first["id"]])
+    assert changed["newState"] == ada.call("EmailSubmission/get", ids=[])["state"] != state
+    whole = ada.call("EmailSubmission/changes", sinceState="0", maxChanges=1)
+    assert (whole["created"], whole["hasMoreChanges"]) == ([first["id"]], True)
 
 
 def test_two_spellings_are_one_recipient(ada: Member, bert: Member) -> None:

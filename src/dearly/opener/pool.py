@@ -8,21 +8,20 @@ replaced without a word.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from dearly.exchange.vcard import Card
 from dearly.letter.address import Address
-from dearly.letter.errors import DearlyError, Refused
-from dearly.letter.sealing import TEXT_WITHHELD, Binding, Evidence, Integrity, Key, Shape, judge
+from dearly.letter.errors import DearlyError
+from dearly.letter.sealing import Evidence, Integrity, Key, Shape
 from dearly.letter.words import _
 from dearly.opener import probe
 from dearly.opener.limits import REQUEST_SECONDS, Limits
+from dearly.opener.outcomes import error_of, too_large, too_large_error, trouble_of, unread, withheld
 from dearly.opener.process import Answer, Child, Lost
 from dearly.opener.protocol import (
     CARD,
@@ -49,7 +48,7 @@ from dearly.opener.protocol import (
     Plan,
     Wanted,
 )
-from dearly.opener.values import Opened, Outside, Trouble, claimed_shape
+from dearly.opener.values import Opened, Outside, claimed_shape
 from dearly.seal.openpgp import SessionKey
 from dearly.seal.trust import CertificateFacts, SealPlan
 
@@ -123,7 +122,7 @@ class Opener:
         `DearlyError` (opener_ended, opener_confused, opener_not_started) when the child failed for no fault of the
         parcel's that could be told; the parcel is then as unopened as before."""
         if len(raw) > LARGEST_PARCEL:
-            return _unread(raw, Evidence(claimed_shape(raw)), _too_large())
+            return unread(raw, Evidence(claimed_shape(raw)), too_large())
         asked = gave = False
 
         async def keys(pkesks: Sequence[bytes]) -> Sequence[SessionKey]:
@@ -143,11 +142,11 @@ class Opener:
             opened = await self._call(OPEN, request, {KEYS.name: keys, FIND.name: certificates})
         except Lost as lost:
             if lost.how in (How.ENDED, How.CONFUSED):
-                raise _error(lost) from None
+                raise error_of(lost) from None
             shape = Shape.SEALED if asked else claimed_shape(raw)
             key = Key.FITTED if gave else Key.NONE
-            return _unread(raw, Evidence(shape, key, Integrity.TOO_BIG), _trouble(lost.how))
-        return _withheld(opened)
+            return unread(raw, Evidence(shape, key, Integrity.TOO_BIG), trouble_of(lost.how))
+        return withheld(opened)
 
     async def open_many(
         self,
@@ -187,25 +186,25 @@ class Opener:
     async def outline(self, raw: bytes) -> Outside:
         """What stands outside, without opening anything. Raises `Refused` when it is beyond a limit of reading."""
         if len(raw) > LARGEST_PARCEL:
-            raise _too_large_error()
+            raise too_large_error()
         return await self._simply(OUTLINE, raw)
 
     async def read_card(self, data: bytes, *, now: datetime) -> Card:
         """A visiting card, its certificates minimised and the unusable left out. Raises `Usage` (bad_card)."""
         if len(data) > LARGEST_CARD:
-            raise _too_large_error()
+            raise too_large_error()
         child = await self._start("cards")
         try:
             return await child.call(CARD, Bytes(data, now), seconds=REQUEST_SECONDS)
         except Lost as lost:
-            raise _error(lost) from None
+            raise error_of(lost) from None
         finally:
             await child.close()
 
     async def read_certificate(self, data: bytes, now: datetime) -> tuple[bytes, CertificateFacts]:
         """A foreign certificate (binary or armored), minimised, and its facts. Raises `CannotSealOrOpen`."""
         if len(data) > LARGEST_CERTIFICATE * 2:  # armored
-            raise _too_large_error()
+            raise too_large_error()
         read = await self._simply(CERTIFICATE, Bytes(data, now))
         return read.certificate, read.facts
 
@@ -234,7 +233,7 @@ class Opener:
         try:
             return await self._call(operation, value)
         except Lost as lost:
-            raise _error(lost) from None
+            raise error_of(lost) from None
 
     async def _call(self, operation: Operation[In, Out], value: In, answers: Mapping[str, Answer] | None = None) -> Out:
         for last_try in (False, True):
@@ -273,62 +272,3 @@ class Opener:
                 _("Look whether this machine has memory and processes to spare, then try again."),
                 retry=True,
             ) from None
-
-
-def _withheld(opened: Opened) -> Opened:
-    """The same, certainly without any text where the seal forbids it: the child's word is not enough for that."""
-    if judge(replace(opened.evidence, binding=Binding.VERIFIED)) in TEXT_WITHHELD:
-        return replace(opened, letter=None)
-    return opened
-
-
-def _unread(raw: bytes, evidence: Evidence, trouble: Trouble) -> Opened:
-    return Opened(
-        raw_sha256=hashlib.sha256(raw).digest(),
-        seal_sha256=None,
-        inner_sha256=None,
-        evidence=evidence,
-        quantum_safe=False,
-        issuers=(),
-        signers=(),
-        signed_at=None,
-        outer=None,
-        letter=None,
-        introduced=None,
-        found=(),
-        trouble=trouble,
-    )
-
-
-def _kept() -> str:
-    return _("It is kept exactly as it came; you can save it as a file.")
-
-
-def _too_large() -> Trouble:
-    return Trouble("too_large_to_open", _("This letter is too large to be opened here."), _kept())
-
-
-def _too_large_error() -> Refused:
-    trouble = _too_large()
-    return Refused(trouble.code, _("This is too large to be read here."), trouble.hint)
-
-
-def _trouble(how: How) -> Trouble:
-    if how is How.TIME:
-        return Trouble("too_slow_to_open", _("This letter takes too long to be opened here."), _kept())
-    if how is How.MEMORY:
-        return _too_large()
-    return Trouble("opener_crashed", _("Reading this letter ended the process that reads letters."), _kept())
-
-
-def _error(lost: Lost) -> DearlyError:
-    """For what is not a letter, or was lost for no fault of the letter's."""
-    if lost.how in (How.TIME, How.MEMORY, How.CRASHED):
-        trouble = _trouble(lost.how)
-        return Refused(trouble.code, _("This is too large, or too odd, to be read here."))
-    again = _("Nothing is lost. Try again.")
-    if lost.how is How.CONFUSED:
-        message = _("The process that reads letters answered with something else than an answer, and was ended.")
-        return DearlyError("opener_confused", message, again, retry=True)
-    message = _("The process that reads letters was ended before it was done.")
-    return DearlyError("opener_ended", message, again, retry=True)

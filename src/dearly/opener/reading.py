@@ -21,7 +21,7 @@ from dearly.mime import autocrypt, pgpmime
 from dearly.mime.outline import Body, Outline
 from dearly.mime.read import Unreadable, compare_headers, outline, readable
 from dearly.opener.protocol import MOST_ISSUERS, Open
-from dearly.opener.values import Heading, Introduced, Opened, OpenedLetter, Outside, Trouble, claimed_shape
+from dearly.opener.values import Heading, Introduced, Opened, OpenedLetter, Outside, Trouble, unopened
 from dearly.seal import openpgp, trust
 
 Ask = Callable[[str, Any], Any]
@@ -37,7 +37,7 @@ def look(raw: bytes) -> Outside:
 
 def open_parcel(what: Open, ask: Ask) -> Opened:
     """Open one parcel (letter.sealing says what each piece of evidence means)."""
-    opened = _unopened(what.raw)
+    opened = unopened(what.raw)
     try:
         return _open(opened, what, ask)
     except (MemoryError, SystemExit):
@@ -45,24 +45,6 @@ def open_parcel(what: Open, ask: Ask) -> Opened:
     except BaseException as error:  # noqa: BLE001 - a fault of ours must not cost the parcel; Rust panics are no Exception
         why = _("This letter could not be read ({kind}).").format(kind=type(error).__name__)
         return replace(opened, trouble=Trouble("unreadable", why, _("It is kept exactly as it came.")))
-
-
-def _unopened(raw: bytes) -> Opened:
-    return Opened(
-        raw_sha256=hashlib.sha256(raw).digest(),
-        seal_sha256=None,
-        inner_sha256=None,
-        evidence=Evidence(claimed_shape(raw)),
-        quantum_safe=False,
-        issuers=(),
-        signers=(),
-        signed_at=None,
-        outer=None,
-        letter=None,
-        introduced=None,
-        found=(),
-        trouble=None,
-    )
 
 
 def _open(opened: Opened, what: Open, ask: Ask) -> Opened:

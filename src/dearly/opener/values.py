@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -122,3 +123,22 @@ def claimed_shape(raw: bytes) -> Shape:
     """The shape of a parcel that cannot be read at all: whether the start of it claims to be sealed. No parsing."""
     claims = re.search(rb"(?i)multipart/encrypted|-----BEGIN PGP MESSAGE-----", raw[: 1 << 20])
     return Shape.MALFORMED if claims else Shape.PLAIN
+
+
+def unopened(raw: bytes) -> Opened:
+    """A parcel of which nothing is known yet."""
+    return Opened(
+        raw_sha256=hashlib.sha256(raw).digest(),
+        seal_sha256=None,
+        inner_sha256=None,
+        evidence=Evidence(claimed_shape(raw)),
+        quantum_safe=False,
+        issuers=(),
+        signers=(),
+        signed_at=None,
+        outer=None,
+        letter=None,
+        introduced=None,
+        found=(),
+        trouble=None,
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 import struct
 from collections.abc import Iterable
 
+import pybase64
 from anycrc import Model
 
 from dearly.seal.packets import Malformed
@@ -38,13 +38,13 @@ def armor_parts(parts: Iterable[Piece], kind: str = "MESSAGE") -> bytes:
     out = [b"-----BEGIN PGP %b-----\r\n" % name]
     for piece in cut(parts, _LINE * _ROWS // 4 * 3):
         check = _CRC24.calc(piece, check)
-        text = base64.b64encode(piece)
+        text = pybase64.b64encode(piece)
         if len(text) == _PAGE.size:
             lines = _PAGE.unpack(text)
         else:
             lines = tuple(text[at : at + _LINE] for at in range(0, len(text), _LINE))
         out.append(b"\r\n".join((b"", *lines)))
-    out += [b"\r\n=", base64.b64encode(check.to_bytes(3, "big")), b"\r\n-----END PGP %b-----\r\n" % name]
+    out += [b"\r\n=", pybase64.b64encode(check.to_bytes(3, "big")), b"\r\n-----END PGP %b-----\r\n" % name]
     return b"".join(out)
 
 
@@ -65,6 +65,6 @@ def dearmor(text: bytes) -> bytes:
     if stop < 0 or len(text[stop:end].strip()) != 5:
         stop = end
     try:
-        return binascii.a2b_base64(memoryview(text)[begin.end() : stop])
+        return pybase64.b64decode(memoryview(text)[begin.end() : stop])
     except binascii.Error:
         raise Malformed("bad armor") from None

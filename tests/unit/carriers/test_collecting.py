@@ -106,6 +106,25 @@ def test_a_walk_whose_place_is_gone_begins_anew_and_misses_nothing() -> None:
     play(provider, scene)
 
 
+def test_what_was_moved_here_behind_the_walk_is_not_missed() -> None:
+    """The state is of before the walk: the changes after it name what the walk had passed already."""
+    provider = Provider(page=3)
+    moved = provider.lay(letters(9)[8], "mb-junk")
+    for data in letters(8):
+        provider.lay(data)
+
+    async def scene(carrier: JmapCarrier, server: Scripted) -> None:
+        first = await carrier.collect(BEGINNING)
+        provider.emails[moved]["mailboxIds"] = {"mb-inbox": True}
+        provider.count += 1
+        provider.log.append((str(provider.count), moved))
+        rest, cursor, _ = await everything(carrier, first.cursor)
+        last, _, _ = await everything(carrier, cursor)
+        assert {p.data for p in (*first.parcels, *rest, *last)} == set(letters(9))
+
+    play(provider, scene)
+
+
 @pytest.mark.parametrize(
     "lie",
     [
@@ -264,9 +283,10 @@ def test_where_marking_is_forbidden_nothing_is_lost() -> None:
     play(provider, scene)
 
 
-def test_batches_stay_small_and_a_cursor_below_64_kib() -> None:
+@pytest.mark.parametrize("page", [20, 500])
+def test_batches_stay_small_and_a_cursor_below_64_kib(page: int) -> None:
     """Ids as long as they may be (RFC 8620 1.2), and parcels that weigh too much to come all at once."""
-    provider = Provider()
+    provider = Provider(page=page)
     data = [fake_letter(n, size=500_000).data for n in range(30)]
     for one in data:
         uid = provider.lay(one)

@@ -93,6 +93,25 @@ def test_httpx_is_not_imported_before_it_is_used() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
+def test_the_environment_sends_no_letter_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A proxy or a .netrc that some other program was given is not ours to use."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    async def scene(server: Scripted) -> None:
+        carrier = JmapCarrier(server.url, TOKEN, ADA)
+        assert (await carrier.collect(BEGINNING)).parcels == ()
+        assert {r.headers["authorization"] for r in server.seen} == {f"Bearer {TOKEN}"}
+        await carrier.close()
+
+    play(Provider().respond, scene)
+
+
 def test_nobody_there_is_no_harm() -> None:
     async def scene() -> None:
         carrier = JmapCarrier("http://127.0.0.1:9", TOKEN, ADA)

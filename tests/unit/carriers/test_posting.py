@@ -246,12 +246,13 @@ def test_an_identity_for_a_whole_domain_speaks_for_us() -> None:
 def test_without_keys_only_the_submission_of_these_very_bytes_proves_something() -> None:
     provider = Provider()
     letter = fake_letter(1, BERT, CLARA, letter_id=LetterId("same@letters.test"))
-    twin = fake_letter(2, BERT, letter_id=LetterId("same@letters.test"))
+    twin = fake_letter(2, BERT, CLARA, letter_id=LetterId("same@letters.test"))
+    assert len(twin.data) == len(letter.data)
 
     async def scene(carrier: JmapCarrier, server: Scripted) -> None:
         nothing = {BERT: NothingProven(), CLARA: NothingProven()}
         assert await carrier.look_for(letter) == nothing
-        assert await carrier.hand_over(twin) == {BERT: Accepted()}
+        assert await carrier.hand_over(twin) == {BERT: Accepted(), CLARA: Accepted()}
         assert await carrier.look_for(letter) == nothing, "the same Message-ID is a claim"
         provider.lay(letter.data, "mb-sent")
         assert await carrier.look_for(letter) == nothing, "lying in Sent is not having been sent"

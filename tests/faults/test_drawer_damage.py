@@ -23,7 +23,7 @@ from dearly.drawer.salvage import salvage
 from dearly.drawer.survey import Gap, walk
 from dearly.letter.errors import Damaged, DearlyError, Locked
 from tests.support.drawer_plays import link
-from tests.support.drawers import PASSPHRASE, make_drawer, open_drawer, open_keyed
+from tests.support.drawers import PASSPHRASE, copy_drawer, make_drawer, open_drawer, open_keyed
 from tests.support.killer import kill_at
 from tests.support.times import NOON, CountedChance
 
@@ -122,8 +122,7 @@ def test_one_flipped_bit_in_any_page_is_named_and_all_else_is_readable(
     beyond, named = [], 0
     for page, (name, kind) in tree.items():
         folder = tmp_path / "d"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(source, folder)
+        copy_drawer(source, folder)
         flip(folder, page)
 
         async def play(folder: Path = folder) -> tuple[Report, list[int]]:

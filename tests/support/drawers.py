@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any, TypeVar
 
 from dearly.drawer.connection import DataKey
 from dearly.drawer.drawer import Drawer
+from dearly.drawer.folder import BALLAST
 from dearly.drawer.slots import SlotCost
 from tests.support.times import CountedChance, FixedClock
 
@@ -41,6 +44,17 @@ async def open_drawer(folder: Path, **more: Any) -> Drawer:
 async def open_keyed(folder: Path, key: DataKey, **more: Any) -> Drawer:
     """The drawer in `folder`, opened with its data key: no child process, 5 ms."""
     return await Drawer.open_with_key(folder, key, **{"clock": FixedClock(), "chance": CountedChance(), **more})
+
+
+def copy_drawer(source: Path, target: Path) -> None:
+    """Copy a drawer's folder as it lies there. The ballast is linked: it never changes, and weighs the most."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(mode=0o700)
+    for path in source.iterdir():
+        if path.name == BALLAST:
+            os.link(path, target / path.name)
+        else:
+            shutil.copy2(path, target / path.name)
 
 
 @asynccontextmanager

@@ -98,7 +98,8 @@ def _rewrite(
     opened: Opened, slots: Slots, fresh: DataKey, passphrase: bytes, cost: SlotCost | None, state: Path | None
 ) -> None:
     folder, store = opened.store.folder, opened.store
-    head = store.read(chain.head)
+    # A head that the chain does not agree with stays what it is: renewing is not accepting (F20).
+    head = opened.outside or store.read(chain.head)
     slot = keys.wrap(slots.uid, 3 - slots.slots[0].number, fresh, passphrase, cost or _as_before(slots))
     pending = replace(slots, revision=slots.revision + 1, slots=(*slots.slots, slot))
     write_copies(folder, pending)

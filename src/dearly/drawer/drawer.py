@@ -54,10 +54,9 @@ class Drawer:
         """A chain head kept elsewhere that this drawer does not agree with (F20), else None."""
         self.clock, self.chance, self.state = clock, chance, state
         self.slots: Slots | None = opened.slots
-        self.lock = opened.lock
         self.store: Store = opened.store
         """The open database; for the modules of this room only."""
-        self._scratch = opened.scratch
+        self._opened = opened
         self._writer = ThreadPoolExecutor(1, "drawer-writer")
         self._readers = ThreadPoolExecutor(READERS, "drawer-reader")
         self._closed = False
@@ -153,7 +152,14 @@ class Drawer:
         def work() -> Opened:
             return open_folder(folder, unlock, state=state, without_log=without_log, vfs=vfs, readers=READERS)
 
-        return cls(await asyncio.to_thread(work), state, clock, chance)
+        opening = asyncio.get_running_loop().run_in_executor(None, work)
+        try:
+            opened = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Nobody will have this drawer: let it go again as soon as it is open.
+            opening.add_done_callback(lambda done: _let_go(done.result()) if not done.exception() else None)
+            raise
+        return cls(opened, state, clock, chance)
 
     @property
     def data_key(self) -> DataKey:
@@ -214,11 +220,8 @@ class Drawer:
                 with contextlib.suppress(DearlyError, OSError):
                     self.store.fold()
                     self._keep_head()
-            self.store.close(lambda: self.lock.mark(Left.CLOSED))
         finally:
-            self.lock.release()
-            if self._scratch is not None:
-                shutil.rmtree(self._scratch, ignore_errors=True)
+            _let_go(self._opened)
 
     def _keep_head(self) -> None:
         if self.slots is None or self.rolled_back:
@@ -229,3 +232,10 @@ class Drawer:
     def _must_be_open(self) -> None:
         if self._closed:
             raise Locked("drawer_locked", _("The drawer is locked."), _("Open it with your passphrase."))
+
+
+def _let_go(opened: Opened) -> None:
+    opened.store.close(lambda: opened.lock.mark(Left.CLOSED))
+    opened.lock.release()
+    if opened.scratch is not None:
+        shutil.rmtree(opened.scratch, ignore_errors=True)

@@ -17,6 +17,7 @@ import io
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import segno
 
@@ -28,6 +29,9 @@ from dearly.letter.errors import Refused, Usage
 from dearly.letter.words import _, ngettext
 
 LINES, PER_LINE = 7, 5
+if TYPE_CHECKING:
+    from dearly.drawer.drawer import Drawer
+
 _MARK = "DEARLY-KIT-1:"
 _SLIPS = str.maketrans("018", "OIB")
 """Digits that are not in the alphabet, and the letters that they are taken for."""
@@ -42,6 +46,11 @@ def code_lines(key: DataKey) -> tuple[str, ...]:
         letters = base64.b32encode(part).decode()
         lines.append(f"{letters[:4]} {letters[4:]}   {_check_word(number, part)}")
     return tuple(lines)
+
+
+def of(drawer: Drawer) -> str:
+    """The kit of an open drawer, as text. Whoever asks for it should have proven the passphrase just now."""
+    return text(drawer.store.key, drawer.uid, drawer.clock.now())
 
 
 def text(key: DataKey, uid: str, made: datetime) -> str:

@@ -19,7 +19,7 @@ from dearly.drawer.connection import DataKey, Db, read_only, translate, unguarde
 from dearly.drawer.folder import LOG, RESCUED, SHARED, give_ballast_back
 from dearly.drawer.guard import Guard
 from dearly.drawer.migrate import copy_aside
-from dearly.letter.errors import Damaged, DearlyError, NoSpace
+from dearly.letter.errors import Damaged, DearlyError, Locked, NoSpace
 from dearly.letter.words import _
 
 T = TypeVar("T")
@@ -164,6 +164,8 @@ class Store:
                 self._finish(self._guard, when_whole)
         with contextlib.suppress(apsw.Error):
             self._writer.close()
+        # All that Python lets us do to forget: nothing of ours refers to the key any more.
+        self.key, self._connect = DataKey(b""), _locked
 
     def _finish(self, guard: Guard, when_whole: Callable[[], None]) -> None:
         if guard.owns_database():
@@ -235,6 +237,10 @@ class Store:
 def _again(error: DearlyError) -> DearlyError:
     kind: type[DearlyError] = type(error)
     return kind(error.code, error.message, error.hint, retry=error.retry)
+
+
+def _locked() -> apsw.Connection:
+    raise Locked("drawer_locked", _("The drawer is locked."), _("Open it with your passphrase."))
 
 
 def no_room(needed: int) -> NoSpace:

@@ -273,6 +273,39 @@ def test_a_changed_passphrase(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_a_damaged_copy_of_the_keys_is_mended_at_opening(tmp_path: Path) -> None:
+    async def play() -> None:
+        await (await make_drawer(tmp_path / "d")).close()
+        for name in KEYS:
+            (tmp_path / "d" / name).write_bytes(b"gone")
+            drawer = await open_drawer(tmp_path / "d")
+            assert [notice.code for notice in drawer.notices] == ["keys_mended"]
+            await drawer.close()
+            assert len({(tmp_path / "d" / copy).read_bytes() for copy in KEYS}) == 1
+        drawer = await open_drawer(tmp_path / "d")
+        assert drawer.notices == ()
+        await drawer.close()
+
+    asyncio.run(play())
+
+
+def test_renewing_is_not_accepting_an_older_state(tmp_path: Path) -> None:
+    async def play() -> None:
+        drawer = await filled(tmp_path / "d")
+        await drawer.close()
+        shutil.copy(tmp_path / "d" / DATABASE, tmp_path / "older")
+        drawer = await open_drawer(tmp_path / "d")
+        await drawer.write(link(70))
+        await drawer.close()
+        shutil.copy(tmp_path / "older", tmp_path / "d" / DATABASE)
+        await change.renew(tmp_path / "d", PASSPHRASE, cost=cheap_cost())
+        drawer = await open_drawer(tmp_path / "d")
+        assert drawer.rolled_back
+        await drawer.close()
+
+    asyncio.run(play())
+
+
 def test_a_renewed_key_makes_the_old_one_useless(tmp_path: Path) -> None:
     async def play() -> None:
         drawer = await filled(tmp_path / "d")

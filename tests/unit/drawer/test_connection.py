@@ -230,6 +230,29 @@ def test_a_closed_drawer_is_locked(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_an_opening_that_nobody_waits_for_lets_the_drawer_go(tmp_path: Path) -> None:
+    async def play() -> None:
+        drawer = await make_drawer(tmp_path / "d")
+        key = drawer.store.key
+        await drawer.close()
+        assert drawer.store.key == b""
+        opening = asyncio.ensure_future(open_drawer(tmp_path / "d"))
+        await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        for _again in range(500):
+            try:
+                await (await open_keyed(tmp_path / "d", key)).close()
+                break
+            except InUse:
+                await asyncio.sleep(0.02)
+        else:
+            pytest.fail("still held")
+
+    asyncio.run(play())
+
+
 def test_creating_refuses_what_is_there_already(tmp_path: Path) -> None:
     async def play() -> None:
         (tmp_path / "d").mkdir()

@@ -132,7 +132,7 @@ def test_kit_and_file_alone_bring_everything_back(tmp_path: Path) -> None:
     async def play() -> None:
         drawer = await make_drawer(tmp_path / "old")
         await drawer.write(lambda db: chain.append(db, chain.Kind.POSTED, b"s" * 32, NOON))
-        printed = kit.text(drawer.store.key, drawer.uid, NOON)
+        printed = kit.of(drawer)
         await drawer.close()
         (tmp_path / "new").mkdir()
         (tmp_path / "old" / DATABASE).rename(tmp_path / "new" / DATABASE)

@@ -205,7 +205,7 @@ class _Office:
 
             def act(shelf: Shelf) -> int:
                 _still(shelf, account)
-                c = Context(shelf, account, self._limits, self._clock, self._chance, frozenset())
+                c = Context(shelf, account, self._limits, self._clock.now(), self._chance, frozenset())
                 return blobs.keep(c, uid, data, sender).size
 
             try:
@@ -218,15 +218,19 @@ class _Office:
         """RFC 8620 6.2."""
         account = await self._member(http)
         uid, name = http.path_params["blob"], http.path_params["name"]
-        blob = None
-        if http.path_params["account"] == account.uid:
-            blob = await self._store.read(lambda shelf: shelf.blob(account, uid))
-        if blob is None:
+
+        def look(shelf: Shelf) -> tuple[int, bytes] | None:
+            blob = shelf.blob(account, uid)
+            return (blob.size, shelf.read(account, uid, 0, _PIECE) or b"") if blob else None
+
+        found = await self._store.read(look) if http.path_params["account"] == account.uid else None
+        if found is None:
             return _problem(404, "about:blank", _("There is no such parcel."))
-        size = blob.size
+        size, first = found
 
         async def pieces() -> Any:
-            for start in range(0, size, _PIECE):
+            yield first
+            for start in range(_PIECE, size, _PIECE):
                 piece = await self._store.piece(account, uid, start, _PIECE)
                 if piece is None:
                     raise ConnectionError  # taken away meanwhile: the connection breaks, nothing looks whole
@@ -238,7 +242,10 @@ class _Office:
             "cache-control": "private, immutable, max-age=31536000",
             "content-disposition": "attachment; filename*=UTF-8''" + quote(name[:200], safe=""),
         }
-        return StreamingResponse(pieces(), 200, headers, asked if _TYPE.match(asked) else "application/octet-stream")
+        kind = asked if _TYPE.match(asked) else "application/octet-stream"
+        if size == len(first):
+            return Response(first, 200, headers, kind)
+        return StreamingResponse(pieces(), 200, headers, kind)
 
     async def events(self, http: Http) -> Response:
         """RFC 8620 7.3 wants an address for this. Letters are slow: there is no push here, and it says so."""

@@ -38,9 +38,10 @@ def uid_of(data: bytes) -> str:
 
 def keep(c: Context, uid: str, data: bytes, sender: str) -> Blob:
     """Keep an examined parcel for the account. Raises `SetError` (overQuota)."""
-    blob = c.shelf.keep(c.account, uid, data, sender, c.clock.now())
+    blob = c.shelf.keep(c.account, uid, data, sender, c.now)
     if blob is None:
         raise over_quota()
+    c.blobs[uid] = blob
     return blob
 
 
@@ -108,7 +109,7 @@ def _part(c: Context, p: Properties) -> bytes:
     length = p.take("length", or_null(count), None)
     p.done()
     real = c.real(wanted)
-    blob = c.shelf.blob(c.account, real) if real else None
+    blob = c.blob(real) if real else None
     if blob is None:
         raise SetError("blobNotFound", blobId=wanted)
     if offset + (length or 0) > blob.size:
@@ -140,7 +141,7 @@ def blob_get(c: Context, given: dict[str, Any]) -> Answer:
     shown: list[Answer] = []
     for wanted in ids:
         real = c.real(wanted)
-        blob = c.shelf.blob(c.account, real) if real else None
+        blob = c.blob(real) if real else None
         if blob is not None:
             shown.append({"id": wanted} | _shown(c, blob, set(names), digests, offset, length))
     answer = got(c, "", shown, ids)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from dearly.letter.clock import Chance, Clock
+from dearly.letter.clock import Chance
 from dearly.letter.words import _
 from dearly.office.limits import Limits
-from dearly.office.store import Account, Changes, Shelf
+from dearly.office.store import Account, Blob, Changes, Email, Shelf
 from dearly.office.wire import (
     Arguments,
     MethodError,
@@ -35,17 +35,21 @@ Answer = dict[str, Any]
 @dataclass(slots=True)
 class Context:
     """One request of one account within one transaction. `created`: creation ids and what they became.
-    `after`: responses that follow the one being made (RFC 8621 7.5, the implicit Email/set)."""
+    `after`: responses that follow the one being made (RFC 8621 7.5, the implicit Email/set). `blobs`, `emails` and
+    `people`: what this request has just made or looked up, so that a batch does not ask the store for each again."""
 
     shelf: Shelf
     account: Account
     limits: Limits
-    clock: Clock
+    now: datetime
     chance: Chance
     using: frozenset[str]
     created: dict[str, str] = field(default_factory=dict)
     after: list[tuple[str, Answer]] = field(default_factory=list)
     spent: int = 0
+    blobs: dict[str, Blob] = field(default_factory=dict)
+    emails: dict[str, Email] = field(default_factory=dict)
+    people: dict[str, Account | None] = field(default_factory=dict)
 
     def spend(self, size: int) -> None:
         """Count bytes towards the answer; raises `MethodError` when it grows too large."""
@@ -55,7 +59,21 @@ class Context:
 
     def new(self, letter: str) -> str:
         """A new id: the second, so that new rows lie side by side, and 96 bits of chance."""
-        return f"{letter}{int(self.clock.now().timestamp()):09x}{self.chance.token(12).hex()}"
+        return f"{letter}{int(self.now.timestamp()):09x}{self.chance.token(12).hex()}"
+
+    def blob(self, uid: str) -> Blob | None:
+        """As `Shelf.blob` for the account."""
+        return self.blobs.get(uid) or self.shelf.blob(self.account, uid)
+
+    def email(self, uid: str) -> Email | None:
+        """As `Shelf.emails` for one of the account's."""
+        return self.emails.get(uid) or self.shelf.emails(self.account, [uid]).get(uid)
+
+    def person(self, key: str) -> Account | None:
+        """As `Shelf.account`."""
+        if key not in self.people:
+            self.people[key] = self.shelf.account(key)
+        return self.people[key]
 
     def real(self, identifier: str) -> str | None:
         """What an id, or a creation id behind "#", stands for."""

@@ -249,12 +249,13 @@ def _import(c: Context, properties: dict[str, Any]) -> Answer:
     if mailbox != SENT:
         raise SetError("forbidden", _("Only a submission puts letters into a letterbox."), properties=["mailboxIds"])
     real = c.real(wanted_blob)
-    blob = c.shelf.blob(c.account, real) if real else None
+    blob = c.blob(real) if real else None
     if blob is None:
         raise SetError("blobNotFound", blobId=wanted_blob)
-    e = c.shelf.add_email(c.account, c.new("M"), mailbox, blob, keywords, c.clock.now())
+    e = c.shelf.add_email(c.account, c.new("M"), mailbox, blob, keywords, c.now)
     if e is None:
         raise over_quota()
+    c.emails[e.uid] = e
     return {"id": e.uid, "blobId": e.blob.uid, "threadId": thread_of(e.uid), "size": e.blob.size}
 
 
@@ -285,11 +286,15 @@ def _set(c: Context, given: dict[str, Any], most: int) -> Answer:
             raise SetError(
                 "forbidden", _("Letters are not moved into or out of a letterbox."), properties=["mailboxIds"]
             )
+        c.emails.pop(uid, None)
         if (mailbox, keywords) != (e.mailbox, e.keywords):
-            c.shelf.change_email(c.account, e, mailbox, keywords, c.clock.now())
+            c.shelf.change_email(c.account, e, mailbox, keywords, c.now)
 
     def destroy(uid: str) -> None:
-        c.shelf.remove_email(c.account, _one(c, uid), c.clock.now())
+        e = _one(c, uid)
+        c.emails.pop(uid, None)
+        c.blobs.pop(e.blob.uid, None)
+        c.shelf.remove_email(c.account, e, c.now)
 
     def state() -> str:
         return str(c.shelf.email_seq(c.account))
@@ -298,7 +303,7 @@ def _set(c: Context, given: dict[str, Any], most: int) -> Answer:
 
 
 def _one(c: Context, uid: str) -> Email:
-    found = c.shelf.emails(c.account, [uid]).get(uid)
+    found = c.email(uid)
     if found is None:
         raise SetError("notFound")
     return found

@@ -76,7 +76,7 @@ def respond(
     shelf: Shelf, account: Account, request: Request, limits: Limits, clock: Clock, chance: Chance
 ) -> list[Call]:
     """The responses to every call, in order (RFC 8620 3.4)."""
-    c = Context(shelf, account, limits, clock, chance, request.using, dict(request.created or {}))
+    c = Context(shelf, account, limits, clock.now(), chance, request.using, dict(request.created or {}))
     answers: list[Call] = []
     for call in request.calls:
         try:

@@ -174,12 +174,12 @@ class SqliteShelf(Shelf):
     # -- blobs
 
     def keep(self, account: Account, uid: str, data: bytes, sender: str, now: datetime) -> Blob | None:
-        row = self._db.execute("SELECT number FROM blobs WHERE uid = ?", (uid,)).fetchone()
-        if row is None:
-            number = self._db.execute(
-                "INSERT INTO blobs (uid, size, sender) VALUES (?, ?, ?)", (uid, len(data), sender)
-            ).lastrowid
-            assert number is not None
+        new = self._db.execute(
+            "INSERT INTO blobs (uid, size, sender) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING number",
+            (uid, len(data), sender),
+        ).fetchone()
+        if new is not None:
+            (number,) = new
             if len(data) <= PIECE:
                 self._db.execute("INSERT INTO pieces (number, data) VALUES (?, ?)", (number << 10, data))
             else:
@@ -190,13 +190,17 @@ class SqliteShelf(Shelf):
                         ((number << 10) + place // PIECE, view[place : place + PIECE]),
                     )
         else:
-            number = row[0]
+            (number,) = self._db.execute("SELECT number FROM blobs WHERE uid = ?", (uid,)).fetchone()
         upload = (_sec(now), account.number, number)
-        if self._db.execute("UPDATE uploads SET at = ? WHERE account = ? AND blob = ?", upload).rowcount == 0:
-            if self._room(account.number, len(data)) is None:
-                self._drop_blob(number)
-                return None
-            self._db.execute("INSERT INTO uploads (at, account, blob) VALUES (?, ?, ?)", upload)
+        fresh = self._db.execute(
+            "INSERT INTO uploads (at, account, blob) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", upload
+        ).rowcount
+        if not fresh:
+            self._db.execute("UPDATE uploads SET at = ? WHERE account = ? AND blob = ?", upload)
+        elif self._room(account.number, len(data)) is None:
+            self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", upload[1:])
+            self._drop_blob(number)
+            return None
         return Blob(number, uid, len(data), sender)
 
     def blob(self, account: Account, uid: str) -> Blob | None:

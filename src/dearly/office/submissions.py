@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from dearly.letter.address import Address
@@ -213,7 +212,7 @@ def _create(c: Context, properties: dict[str, Any]) -> Submission:
     given_key = p.take("onceKey", or_null(_key), None) if ONCE in c.using else None
     p.done()
     real = c.real(wanted_email)
-    e = c.shelf.emails(c.account, [real]).get(real) if real else None
+    e = c.email(real) if real else None
     wrong = [n for n, bad in (("identityId", identity != IDENTITY), ("emailId", e is None)) if bad]
     if e is None or wrong:
         raise SetError("invalidProperties", _("There is no such thing here."), properties=wrong)
@@ -225,10 +224,9 @@ def _create(c: Context, properties: dict[str, Any]) -> Submission:
     if before is not None and (before.blob != blob.uid or _keys(before.deliveries) != _folded(envelope.recipients)):
         description = _("This key was used for another letter or other recipients.")
         raise SetError("alreadyExists", description, existingId=before.uid, properties=["onceKey"])
-    now = c.clock.now()
-    s = before or Submission(c.new("S"), key, e.uid, blob.uid, envelope.sender, now, ())
+    s = before or Submission(c.new("S"), key, e.uid, blob.uid, envelope.sender, c.now, ())
     accepted = {_folded_one(d.recipient) for d in s.deliveries if d.accepted}
-    tries = [_deliver(c, blob, r, now) for r in envelope.recipients if _folded_one(r) not in accepted]
+    tries = [_deliver(c, blob, r) for r in envelope.recipients if _folded_one(r) not in accepted]
     if before is None and not any(d.accepted for d in tries):
         raise _nobody(tries)
     fresh = {_folded_one(d.recipient): d for d in tries}
@@ -305,7 +303,7 @@ def _check(c: Context, blob: Blob, envelope: _Envelope) -> None:
         raise SetError("tooManyRecipients", maxRecipients=c.limits.recipients)
 
 
-def _deliver(c: Context, blob: Blob, recipient: str, now: datetime) -> Delivery:
+def _deliver(c: Context, blob: Blob, recipient: str) -> Delivery:
     """Into their letterbox, in this transaction; or why not, in words and in codes of RFC 3463."""
     try:
         address = Address.parse(recipient)
@@ -314,11 +312,11 @@ def _deliver(c: Context, blob: Blob, recipient: str, now: datetime) -> Delivery:
     if address.domain != c.shelf.domain():
         words = _("This office delivers only to its own people, not to {domain}.").format(domain=address.domain)
         return Delivery(recipient, accepted=False, reply=f"550 5.1.2 {words}")
-    account = c.shelf.account(address.key)
+    account = c.person(address.key)
     if account is None:
         words = _("Nobody has the address {address} here.").format(address=address)
         return Delivery(recipient, accepted=False, reply=f"550 5.1.1 {words}")
-    if c.shelf.add_email(account, c.new("M"), INBOX, blob, (), now) is None:
+    if c.shelf.add_email(account, c.new("M"), INBOX, blob, (), c.now) is None:
         words = _("The letterbox of {address} is full.").format(address=address)
         return Delivery(recipient, accepted=False, reply=f"452 4.2.2 {words}")
     return Delivery(recipient, accepted=True, reply="250 2.1.5 " + _("It lies in their letterbox."))

@@ -45,6 +45,7 @@ class FakeApp:
             verify=restore,
             restore_with_kit=lambda _folder, _text, secret: self._ask(secret),
             renew=lambda _folder, secret: self._ask(secret),
+            mend=lambda _folder, secret: self._ask(secret),
             offices=SimpleNamespace(),
             run=asyncio.run,
             keep_open=keep_open,

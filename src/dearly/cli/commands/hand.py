@@ -21,7 +21,7 @@ hand = group("hand", later("Letters as files: carried on a stick, or sent by any
 
         The file can be given to its reader in whatever way you like; only they can open it."""
     ),
-    "dearly hand out 1 for-bert.letter",
+    "dearly hand out 4 for-bert.letter",
     group=hand,
 )
 @click.argument("number", type=Number(), metavar="N")

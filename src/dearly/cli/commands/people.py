@@ -67,7 +67,7 @@ def show(errand: Errand, name: str) -> None:
 
         An address that is ended stays with the letters that went there, and is not used for new ones."""
     ),
-    "dearly people edit Clara --address clara@home.letters.test --end clara@letters.test",
+    "dearly people edit Clara --address clara@home.test --end clara@letters.test",
     group=people,
 )
 @click.argument("name", metavar="NAME")

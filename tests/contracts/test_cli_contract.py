@@ -1,0 +1,344 @@
+"""The command line on real drawers: every command, its example, its JSON and its exit codes (docs/commands.md).
+
+One play: Ada and Bert share the office of one machine. Every example that a command's help shows is typed in it, as it
+stands, at a moment when it makes sense; the last test sees to it that none was left out.
+"""
+
+import fcntl
+import json
+import re
+import shlex
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import PASSPHRASE, Done, Machine, Person
+from tests.support.door import short_folder
+from tests.unit.cli.test_main import COMMANDS
+
+LETTER = "number letter_no letter_id direction person from to date subject state seal way postmarks enclosures text"
+ENVELOPE = "number from person arrived way seal opened at_door"
+PERSON = "name uid addresses keys"
+ROW = "number person recipient state since leaves reason"
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+_typed: set[str] = set()
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    with short_folder() as folder:
+        made = Machine(folder)
+        made.write("letter.txt", "Dear Bert,\n\nthe garden is in flower.\n\nAda\n")
+        made.write("answer.txt", "Dear Bert,\n\nthank you. Come in May.\n\nAda\n")
+        made.write("garden.jpg", bytes(range(256)) * 40)
+        yield made
+        for drawer in ("ada", "bert"):
+            made.run("lock", drawer=drawer)
+
+
+@pytest.fixture(scope="module")
+def ada(machine: Machine) -> Person:
+    return machine.person("ada")
+
+
+@pytest.fixture(scope="module")
+def bert(machine: Machine) -> Person:
+    return machine.person("bert")
+
+
+def typed(who: Person, example: str, given: str = "", **env: str) -> Done:
+    """Type an example from a help text as it stands: it works."""
+    _typed.add(example)
+    program, *argv = shlex.split(example)
+    assert program == "dearly"
+    done = who.machine.run(*argv, drawer=who.name, given=given, **env)
+    assert done.code == 0, (example, done.err)
+    return done
+
+
+def has(value: dict[str, object], keys: str) -> bool:
+    missing = set(keys.split()) - set(value)
+    assert not missing, missing
+    return True
+
+
+def many(value: dict[str, object], name: str, keys: str) -> list[dict[str, object]]:
+    assert value["total"] == len(value[name])
+    assert all(has(one, keys) for one in value[name])
+    return value[name]
+
+
+# The play, in order
+
+
+def test_01_beginning(ada: Person, bert: Person) -> None:
+    assert "Your drawer is ready" in typed(ada, "dearly setup --name Ada --local-office").out
+    card = bert.json("setup --name Bert --local-office")
+    assert (card["name"], len(card["addresses"])) == ("Bert", 1)
+    assert len(card["fingerprint"]) in (40, 64)
+    typed(ada, "dearly unlock")
+    bert("unlock")
+
+
+def test_02_cards(ada: Person, bert: Person) -> None:
+    typed(ada, "dearly address --vcard ada.vcf")
+    assert bert("address --vcard -").out.startswith("BEGIN:VCARD")
+    assert has(bert.json("address --vcard bert.vcf"), "name addresses fingerprint vcard")
+    assert bert.json("people add Ada --vcard ada.vcf")["keys"][0]["state"] == "first_seen"
+
+
+def test_03_people(ada: Person) -> None:
+    assert "seen once" in typed(ada, "dearly people add Bert --vcard bert.vcf").out
+    typed(ada, "dearly people add Clara --address clara@letters.test")
+    assert has(ada.json("people add 'Clara Moor' --address moor@letters.test"), PERSON)
+    ada("people add Dora --address dora@letters.test")
+    typed(ada, "dearly people merge Clara 'Clara Moor'")
+    typed(ada, "dearly people edit Clara --address clara@home.test --end clara@letters.test")
+    typed(ada, "dearly people remove Dora")
+    assert "Bert" in typed(ada, "dearly people list").out
+    found = many(ada.json("people list"), "people", PERSON)
+    assert sorted(one["name"] for one in found) == ["Bert", "Clara"]
+    clara = ada.json("people show Clara")
+    assert "clara@home.test" in clara["addresses"]
+    assert "clara@letters.test" not in clara["addresses"]
+    typed(ada, "dearly people show Bert")
+    typed(ada, "dearly keys show Bert")
+    assert "checked with them" in typed(ada, "dearly keys pin Bert --verified").out
+    assert ada.json("keys show Bert")["keys"][0]["state"] == "verified"
+
+
+def test_04_writing(ada: Person) -> None:
+    assert "Draft 1" in typed(ada, "dearly write Bert --from-file letter.txt --subject 'The garden'").out
+    assert "The garden" in typed(ada, "dearly drafts").out
+    typed(ada, "dearly edit 1 --from-file letter.txt")
+    typed(ada, "dearly enclose 1 garden.jpg")
+    assert "By the office." in typed(ada, "dearly read-over 1").out
+    assert has(ada.json("read-over 1"), LETTER + " notices envelope")
+    typed(ada, "dearly put-away 1 --until 2031-05-01")
+    (draft,) = many(ada.json("drafts"), "letters", LETTER)
+    assert (draft["state"], draft["put_away_until"]) == ("put_away", "2031-05-01")
+    typed(ada, "dearly versions 1")
+    versions = many(ada.json("versions 1"), "versions", "version at why words text")
+    assert versions
+    assert "the garden is in flower" in ada("versions 1 --text 1").out
+
+
+def test_05_posting(ada: Person) -> None:
+    typed(ada, "dearly post 1 --on 2031-05-01")
+    (row,) = many(ada.json("outbox"), "letters", ROW)
+    assert (row["state"], row["leaves"][:10]) == ("dated", "2031-05-01")
+    typed(ada, "dearly take-back 1")
+    typed(ada, "dearly post 1")
+    assert "waiting for collection" in typed(ada, "dearly outbox").out
+    (row,) = ada.json("outbox")["letters"]
+    assert (row["state"], row["person"], bool(TIME.fullmatch(row["leaves"]))) == ("waiting", "Bert", True)
+    assert ada.json("take-back 1")["state"] == "draft"
+    assert ada.json("post 1 --at-once")["letters"][0]["state"] == "waiting"
+
+
+def test_06_a_round_and_a_letter_from_bert(ada: Person, bert: Person) -> None:
+    assert "Handed over: 1." in typed(ada, "dearly round").out
+    assert ada.json("outbox")["letters"][0]["state"] in ("on_its_way", "held_for_them")
+    report = bert.json("round")
+    assert has(report, "handed_over arrived uncertain troubles next_leaves")
+    (envelope,) = many(bert.json("letterbox"), "letters", ENVELOPE)
+    assert (envelope["person"], envelope["opened"], envelope["seal"]) == ("Ada", False, None)
+    letter = bert.json(f"open {envelope['number']} --save saved")
+    assert has(letter, LETTER)
+    assert (letter["direction"], letter["state"], letter["seal"]) == ("in", "opened", "signed_first_seen")
+    assert (letter["quantum_safe"], letter["subject"], letter["letter_no"]) == (True, "The garden", 1)
+    assert letter["text"] == "Dear Bert,\n\nthe garden is in flower.\n\nAda\n"
+    (saved,) = letter["saved"]
+    assert Path(saved).read_bytes() == bytes(range(256)) * 40
+    assert Path(saved).stat().st_mode & 0o077 == 0
+    draft = bert.json(f"answer {envelope['number']} --quote", given="In May, then.\n")
+    assert "> Dear Bert," in draft["text"]
+    bert(f"post {draft['number']} --at-once")
+    bert("round")
+
+
+def test_07_the_answer(ada: Person) -> None:
+    ada("round")
+    assert "from Bert" in typed(ada, "dearly letterbox").out
+    opened = typed(ada, "dearly open 2 --save letters").out
+    assert "checked with this person" in opened
+    assert "In May, then." in typed(ada, "dearly show 2").out
+    typed(ada, "dearly answer 2 --from-file answer.txt")
+    assert "from Bert" in typed(ada, "dearly correspondence Bert").out
+    both = many(ada.json("correspondence Bert"), "letters", LETTER)
+    assert [one["direction"] for one in both] == ["out", "in"]
+    assert both[1]["letter_no"] == 1
+    typed(ada, "dearly drop 3")
+    assert ada.json("drafts")["total"] == 0
+
+
+def test_08_by_hand(ada: Person, bert: Person) -> None:
+    number = ada.json("write Bert", given="By hand, this one.\n")["number"]
+    assert number == 4
+    typed(ada, "dearly hand out 4 for-bert.letter")
+    assert has(ada.json("hand out 4 again.letter")["letters"][0], ROW)
+    taken = bert.json("hand in for-bert.letter")
+    assert has(taken, ENVELOPE)
+    assert taken["way"] == "hand"
+    assert bert.json(f"open {taken['number']}")["text"] == "By hand, this one.\n"
+    number = bert.json("write Ada", given="And back.\n")["number"]
+    bert(f"hand out {number} from-bert.letter")
+    assert "dearly open" in typed(ada, "dearly hand in from-bert.letter").out
+
+
+def test_09_keeping(ada: Person, machine: Machine) -> None:
+    typed(ada, "dearly backup desk.backup")
+    typed(ada, "dearly backup desk.backup --verify")
+    assert ada.json("backup again.backup")["verified"] is False
+    typed(ada, "dearly kit --out kit.txt")
+    assert (machine.folder / "kit.txt").stat().st_mode & 0o077 == 0
+    typed(ada, "dearly restore desk.backup --to restored")
+    typed(ada, "dearly --drawer restored restore-with-kit --kit-file kit.txt")
+    restored = machine.run("--drawer", "restored", "correspondence", "Bert", "--json", drawer="ada")
+    assert restored.json["total"] == ada.json("correspondence Bert")["total"]
+
+
+def test_10_checking(ada: Person) -> None:
+    done = typed(ada, "dearly check")
+    assert done.out
+    found = ada.json("check")
+    many(found, "findings", "name ok what")
+    assert found["ok"] is True
+
+
+def test_11_locking(ada: Person, machine: Machine) -> None:
+    ada("write Bert", given="Later.\n")
+    number = ada.json("drafts")["letters"][0]["number"]
+    ada(f"post {number}")
+    done = typed(ada, "dearly lock")
+    assert "waiting to leave" in done.err
+    assert done.out == "The drawer is locked.\n"
+    assert ada.json("lock") == {"locked": True, "notices": []}
+    machine.write("new.txt", "another fake phrase\n", mode=0o600)
+    typed(ada, "dearly lock-change --new-passphrase-file new.txt")
+    assert ada("outbox --json").error["code"] == "wrong_passphrase"
+    assert ada("outbox", DEARLY_PASSPHRASE_FILE="new.txt").code == 0
+    done = ada("lock-change --renew --new-passphrase-file passphrase.txt", DEARLY_PASSPHRASE_FILE="new.txt")
+    assert done.code == 0, done.err
+    assert ada.json("outbox")["total"] >= 2
+
+
+def test_12_the_office(machine: Machine) -> None:
+    somebody = machine.person("clara")
+    serving = machine.start(
+        *shlex.split("office serve --store post --listen 127.0.0.1:0 --json"), DEARLY_DRAWER="clara"
+    )
+    try:
+        assert serving.stdout is not None
+        url = json.loads(serving.stdout.readline())["url"]
+        _typed.add("dearly office serve --store post --listen 127.0.0.1:8410")
+        assert "good once" in typed(somebody, "dearly office invite bert --store post").out
+        made = somebody.json("office invite clara --store post")
+        assert has(made, "token url name expires")
+        _typed.add("dearly setup --name Ada --office http://127.0.0.1:8410 --invite TOKEN")
+        card = somebody.json(f"setup --name Clara --office {url} --invite {made['token']}")
+        assert card["addresses"][0].startswith("clara@")
+        again = machine.person("dora")(f"setup --name Dora --office {url} --invite {made['token']} --json")
+        assert (again.code, again.error["exit"]) == (11, 11)
+        assert "clara@" in typed(somebody, "dearly office accounts --store post").out
+        many(somebody.json("office accounts --store post"), "accounts", "name address created held bytes")
+        bert = machine.person("bert2").json(f"setup --name Bert --office {url} --invite {_token(somebody)}")
+        assert bert["addresses"][0].startswith("bert")
+        assert len(typed(somebody, "dearly office renew-token bert --store post").out.strip()) > 30
+        typed(somebody, "dearly office remove bert --store post")
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        serving.communicate(timeout=20)
+    assert serving.returncode == 0
+
+
+def _token(somebody: Person) -> str:
+    """The invitation that the example has made is not known: bert's account needs one of the same name."""
+    done = somebody("office invite bert --store post --json")
+    return done.json["token"]
+
+
+def test_13_completion(ada: Person) -> None:
+    typed(ada, "dearly completion bash")
+
+
+def test_14_no_example_was_left_out() -> None:
+    shown = {example for command in COMMANDS.values() for example in command.examples}
+    assert shown - _typed == set()
+
+
+# Exit codes, each met for real. The drawer lies open, except where a locked one is what is asked about.
+
+
+def test_20_open_again(ada: Person) -> None:
+    assert ada.json("unlock") == {"locked": False}
+
+
+def _error(done: Done, code: int, name: str | None = None) -> dict[str, object]:
+    assert done.code == code, (done.code, done.err)
+    assert done.out == ""
+    error = done.error
+    assert set(error) == {"code", "message", "hint", "exit"}
+    assert error["exit"] == code
+    assert name is None or error["code"] == name
+    return error
+
+
+def test_exit_2_usage(ada: Person) -> None:
+    _error(ada("post one --json"), 2, "bad_number")
+    _error(ada("write Bert --enclose . --json", given="x"), 2, "is_a_folder")
+    number = ada.json("write Bert", given="")["number"]
+    _error(ada(f"post {number} --json"), 2, "empty_letter")
+
+
+def test_exit_4_not_found(ada: Person, machine: Machine) -> None:
+    _error(ada("show 9999 --json"), 4)
+    _error(ada("people show Nobody --json"), 4)
+    _error(ada("write Bert --from-file nothing.txt --json"), 4, "no_such_file")
+    _error(machine.run("outbox", "--json", drawer="nowhere"), 4, "no_drawer")
+
+
+def test_exit_5_cannot_seal(ada: Person) -> None:
+    number = ada.json("write Clara", given="Dear Clara,\n")["number"]
+    _error(ada(f"post {number} --json"), 5)
+
+
+def test_exit_6_carrier(machine: Machine) -> None:
+    done = machine.run(
+        *shlex.split("setup --name Dora --office http://127.0.0.1:9 --invite x --json"), drawer="dora-alone"
+    )
+    _error(done, 6)
+
+
+def test_exit_7_damaged(ada: Person, machine: Machine) -> None:
+    whole = (machine.folder / "desk.backup").read_bytes()
+    machine.write("hurt.backup", whole[: len(whole) // 2])
+    _error(ada("backup hurt.backup --verify --json"), 7)
+
+
+def test_exit_9_no_space(ada: Person) -> None:
+    done = ada("address --vcard /dev/full --json")
+    _error(done, 9, "no_space")
+
+
+def test_exit_3_locked(ada: Person, machine: Machine) -> None:
+    ada("lock")
+    machine.write("wrong.txt", "wrong", mode=0o600)
+    _error(ada("outbox --json", DEARLY_PASSPHRASE_FILE="wrong.txt"), 3, "wrong_passphrase")
+    _error(machine.run("--drawer", "ada", "outbox", "--json"), 3, "passphrase_wanted")
+
+
+def test_exit_8_in_use(ada: Person, machine: Machine) -> None:
+    with (machine.folder / "ada" / "lock").open("rb+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        _error(ada("outbox --json"), 8, "drawer_in_use")
+
+
+def test_exit_11_refused(ada: Person, machine: Machine) -> None:
+    machine.write("open.txt", PASSPHRASE, mode=0o644)
+    _error(ada("outbox --json", DEARLY_PASSPHRASE_FILE="open.txt"), 11, "file_readable_by_others")
+    _error(ada("kit --out ada/kit.txt --json"), 11)

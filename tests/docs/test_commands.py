@@ -1,0 +1,157 @@
+"""docs/commands.md is what the commands say of themselves.
+
+    DEARLY_UPDATE=1 pytest tests/docs/test_commands.py
+
+writes it anew after a command has changed.
+"""
+
+import os
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import click
+from tests.unit.cli.test_main import COMMANDS
+
+from dearly.cli import words_of_letters
+from dearly.cli.main import desk
+from dearly.cli.names import SECTIONS
+from dearly.desk import app, values
+from dearly.letter.errors import DearlyError, Exit
+from dearly.letter.journey import State
+from dearly.letter.sealing import Seal
+
+MANUAL = Path(__file__).parents[2] / "docs" / "commands.md"
+
+HEAD = """\
+# Commands
+
+This page is written by the commands themselves (tests/docs/test_commands.py); `dearly COMMAND --help` says the same.
+
+`dearly [--drawer DIR] [--passphrase-file FILE] COMMAND`
+
+{options}
+
+Secrets come from a file that only you can read, from standard input (`-`), or from a prompt without echo; never from
+an argument, which every user of the machine can see. Text for people is in the language of the environment
+(`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`) and in local time.
+
+A command runs in the process that holds the drawer open, where there is one (`dearly unlock`); otherwise it opens the
+drawer itself for as long as it takes.
+
+## For scripts
+
+`--json` gives one JSON object on one line. One thing is an object (`{{"number": 3, ...}}`), several are a list
+with how many they are (`{{"letters": [...], "total": 2}}`). Keys and values of enumerations never change with the
+language. Times are RFC 3339 in UTC, days `YYYY-MM-DD`. Keys may be added; none changes its meaning.
+
+| thing | keys |
+|---|---|
+| letter, draft | {letter} |
+| envelope in the letterbox | {envelope} |
+| row of the outbox | {row} |
+| person | {person}; a key: {key} |
+| version of a draft | {version} |
+| round | {round} |
+| own card | {card} |
+| finding of `check` | {finding} |
+| invitation | {invitation} |
+| account of an office | {account} |
+
+`state` of a letter of yours: `draft`, `put_away`, {states}; of one that came: `unopened`, `opened`, `unreadable`.
+
+`seal` of a letter that came, and beside it `quantum_safe`:
+
+{seals}
+
+A trouble is one JSON object on standard error,
+`{{"error": {{"code": ..., "message": ..., "hint": ..., "exit": ...}}}}`, and the exit code tells its kind:
+
+| code | kind |
+|---|---|
+{exits}
+"""
+
+
+def _keys(value: type) -> str:
+    return ", ".join(f"`{f.name.rstrip('_')}`" for f in fields(value) if f.repr)
+
+
+def _options(command: click.Command) -> str:
+    context = click.Context(command, info_name="dearly")
+    rows = [p.get_help_record(context) for p in command.params if isinstance(p, click.Option)]
+    return "\n".join(f"- `{row[0]}`: {row[1]}" for row in rows if row is not None)
+
+
+def _exits() -> str:
+    said = {Exit.DONE: "done"}
+    for kind in (DearlyError, *DearlyError.__subclasses__()):
+        said[kind.exit] = (kind.__doc__ or "").strip().split("\n\n")[0].rstrip(".")
+    said[Exit.OUR_FAULT] = "A fault in Dearly"
+    return "\n".join(f"| {int(code)} | {said[code][:1].lower()}{said[code][1:]} |" for code in Exit)
+
+
+def _section(path: tuple[str, ...]) -> str:
+    command = COMMANDS[path]
+    context = click.Context(command, info_name="dearly " + " ".join(path))
+    usage = command.get_usage(context).removeprefix("Usage: ").replace("\n", " ")
+    paragraphs = [re.sub(r"\s+", " ", p).strip() for p in re.split(r"\n\s*\n", command.help or "")]
+    examples = "\n".join(command.examples)
+    return "\n\n".join(
+        [
+            f"### {' '.join(path)}",
+            f"`{re.sub(r' +', ' ', usage)}`",
+            *paragraphs,
+            *([_options(command)] if len(command.params) > 1 else []),
+            f"```\n{examples}\n```",
+        ]
+    )
+
+
+def manual() -> str:
+    """The page as it should be."""
+    head = HEAD.format(
+        options=_options(desk),
+        letter=_keys(values.LetterView),
+        envelope=_keys(values.EnvelopeView),
+        row=_keys(values.OutboxRow),
+        person=_keys(values.PersonView),
+        key=_keys(values.KeyView),
+        version=_keys(values.VersionView),
+        round=_keys(values.RoundReport),
+        card=_keys(values.MyCard),
+        finding=_keys(values.Finding),
+        invitation=_keys(app.Invitation),
+        account=_keys(app.OfficeAccount),
+        states=", ".join(f"`{state}`" for state in State),
+        seals="\n".join(f"- `{seal}`: {words_of_letters.of_seal(seal)}" for seal in Seal),
+        exits=_exits(),
+    )
+    parts = [head.rstrip()]
+    for heading, rows in SECTIONS:
+        parts.append(f"## {heading}")
+        for name, _module, _line in rows:
+            parts += [_section(path) for path in COMMANDS if path[0] == name]
+    return "\n\n".join(parts) + "\n"
+
+
+def test_the_manual_is_what_the_commands_say() -> None:
+    if os.environ.get("DEARLY_UPDATE"):
+        MANUAL.write_text(manual(), encoding="utf-8")
+    assert MANUAL.read_text(encoding="utf-8") == manual(), "run it once with DEARLY_UPDATE=1"
+
+
+def test_every_command_is_in_the_manual() -> None:
+    text = MANUAL.read_text(encoding="utf-8")
+    for path, command in COMMANDS.items():
+        assert f"\n### {' '.join(path)}\n" in text
+        assert all(example in text for example in command.examples)
+
+
+def test_the_hints_of_errors_name_commands_that_exist() -> None:
+    """Every “dearly ...” in a sentence of the program can be typed."""
+    names = {path[0] for path in COMMANDS}
+    source = Path(__file__).parents[2] / "src" / "dearly"
+    for file in source.rglob("*.py"):
+        for name in re.findall(r"“dearly ([a-z-]+)", file.read_text(encoding="utf-8")):
+            assert name in names, (file.name, name)

@@ -93,7 +93,8 @@ class OwnKey:
         return self._insert(self._end_of(at), _user_id(self.primary, user_id, self._after(now), first=False)[1])
 
     def without_address(self, address: Address, now: datetime) -> OwnKey:
-        """The same key, with the User ID of this address revoked (RFC 9580 5.2.1.13, 0x30).
+        """The same key, with the User ID of this address revoked (RFC 9580 5.2.1.13, 0x30), and the first one that is
+        left confirmed as the primary one (5.2.3.27).
 
         Raises `Usage` (last_address) for the last one."""
         at = self._find(address)
@@ -102,8 +103,16 @@ class OwnKey:
         if len(self.addresses) == 1:
             raise Usage("last_address", _("This is the last address of your key."), _("Add the new address first."))
         over = (self.primary.public.hashed, *_hashed(self.packets[at].body))
-        revoked = sign(self.primary, USER_ID_REVOCATION, over, self._after(now), sub(REASON, _NO_LONGER))
-        return self._insert(self._end_of(at), Packet(Tag.SIGNATURE, revoked))
+        when = self._after(now)
+        revoked = sign(self.primary, USER_ID_REVOCATION, over, when, sub(REASON, _NO_LONGER))
+        left = self._insert(self._end_of(at), Packet(Tag.SIGNATURE, revoked))
+        # What we can read stands in the signature of the primary User ID, which may be the one just revoked. And Delta
+        # Chat keeps only the User ID that was signed last, a revocation too: then it would seal to us in version 1.
+        at = next(
+            n for n, p in enumerate(left.packets) if p.tag == Tag.USER_ID and address_of(p.body) in left.addresses
+        )
+        confirmed = _user_id(self.primary, left.packets[at].body, when + 1, first=True)[1]
+        return left._insert(left._end_of(at), confirmed)
 
     @property
     def primary(self) -> SecretKey:

@@ -10,7 +10,15 @@ from dearly.seal import packets
 from dearly.seal.keypacket import KeyPacket
 from dearly.seal.keys import OwnKey
 from dearly.seal.packets import Packet, Tag
-from dearly.seal.signature import COMPRESSIONS, CREATED, FEATURES, KEY_EXPIRES, KEY_FLAGS, SignaturePacket
+from dearly.seal.signature import (
+    COMPRESSIONS,
+    CREATED,
+    FEATURES,
+    KEY_EXPIRES,
+    KEY_FLAGS,
+    PRIMARY_USER_ID,
+    SignaturePacket,
+)
 from tests.support.openpgp import LAST_YEAR, NOW, YESTERDAY, address, person
 
 ADA, BERT, DORA = address("ada"), address("bert"), address("dora")
@@ -87,6 +95,21 @@ def test_addresses_come_and_go() -> None:
     again = left.with_address(ADA, NOW)
     assert again.addresses == (ADA, DORA)
     assert [p.tag for p in packets.read(again.certificate)].count(Tag.USER_ID) == 2
+
+
+def test_who_keeps_only_what_was_signed_last_still_knows_what_we_read() -> None:
+    """Delta Chat keeps the one User ID with the newest signature, whatever that says."""
+    for gone, stays in ((ADA, b"<dora@letters.test>"), (DORA, b"<ada@letters.test>")):
+        own = person("ada").with_address(DORA, YESTERDAY).without_address(gone, NOW)
+        signed = []
+        for packet in packets.read(own.certificate):
+            if packet.tag == Tag.USER_ID:
+                user_id = packet.body
+            elif packet.tag == Tag.SIGNATURE:
+                signed.append((SignaturePacket.read(packet.body), user_id))
+        newest, over = max(signed, key=lambda one: one[0].created)
+        assert (newest.kind, over) == (0x13, stays)
+        assert (newest.get(FEATURES), newest.get(PRIMARY_USER_ID)) == (b"\x09", b"\1")
 
 
 def test_a_return_within_the_same_second_counts() -> None:

@@ -1,4 +1,4 @@
-"""Delta Chat's core as its makers build it, driven by its own JSON-RPC (one JSON object a line) as its faces drive it."""
+"""Delta Chat's core as its makers build it, driven by its JSON-RPC (one JSON object a line) as its own faces do."""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ when it is repeated.
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import os
 import queue
 import sqlite3
@@ -31,6 +33,8 @@ from dearly.office.store import Account, Shelf, Store
 
 T = TypeVar("T")
 
+log = logging.getLogger("dearly.office")
+
 FILE = "office.db"
 _GROUP = 256
 _GROUP_SECONDS = 0.02
@@ -51,6 +55,8 @@ def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
 
 
 def _trouble(error: Exception) -> DearlyError:
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    log.error(json.dumps({"event": "trouble", "kind": name, "where": "store"}))
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
         return NoSpace("no_space", _("The office's disk is full."), _("Nothing was taken in; make room."), retry=True)
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -42,7 +42,7 @@ from dearly.letter.address import Address
 from dearly.letter.content import Letter
 from dearly.letter.envelope import SealedLetter, Way
 from dearly.letter.errors import NotFound, Refused
-from dearly.letter.journey import Act, Hold, State
+from dearly.letter.journey import Act, Hold, State, advance
 from dearly.letter.journey import Why as HeldWhy
 from dearly.letter.words import _
 
@@ -294,7 +294,7 @@ def take_back(db: Db, number: int, now: datetime) -> drafts.OnPage:
         raise _collected()
     for travel in there:
         if travel.journey.state is not State.GIVEN_UP:
-            happen(db, travel, Act.TAKE_BACK, now)
+            advance(travel.journey, Act.TAKE_BACK, now)  # asked before anything is touched: for one it may be too late
     db.run("DELETE FROM journeys WHERE letter = ?", (number,))
     for form, object_id in db.all("SELECT id, object_id FROM sealed_forms WHERE letter = ?", (number,)):
         _drop_form(db, form, object_id)

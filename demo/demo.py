@@ -216,11 +216,11 @@ def exchange(letter: Written, writer: Person, friend: Person, store: Path, words
 
     tell("It is posted. “Posted” means: sealed, and safe in the outbox. Nothing has left the house yet.")
     writer.dearly("post", number, "--at-once")
-    say(f"    In the outbox: {writer.dearly('outbox', show=False)['letters'][0]['state']}")
+    say(f"    In the outbox: {outbox(writer)}.")
 
     tell("The collection: the sealed letter is handed to the office, where it waits. It may wait for weeks.")
     writer.dearly("round")
-    say(f"    In the outbox: {writer.dearly('outbox', show=False)['letters'][0]['state']}")
+    say(f"    In the outbox: {outbox(writer)}.")
     parcel = stored_parcel(store)
     lines = parcel.splitlines()
     armor = lines.index(b"-----BEGIN PGP MESSAGE-----")
@@ -252,6 +252,12 @@ def exchange(letter: Written, writer: Person, friend: Person, store: Path, words
     say(textwrap.indent(opened["text"].strip(), "      > "))
     if opened["text"].strip() != text.strip():
         sys.exit("The answer that came is not the answer that was written.")
+
+
+def outbox(person: Person) -> str:
+    """Where this person's letter is, in words."""
+    state = person.dearly("outbox", show=False)["letters"][0]["state"]
+    return {"waiting": "waiting for collection", "held_for_them": "held for its reader"}.get(state, state)
 
 
 def locked(person: Person, words: list[str]) -> None:

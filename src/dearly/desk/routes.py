@@ -136,7 +136,7 @@ def seal_in_words(route: Route, sealed: trust.SealPlan) -> str:
         len(route.legs),
     ).format(names=names)
     if sealed.quantum_safe:
-        return words + " " + _("No computer that can be foreseen opens it, a quantum computer included.")
+        return words + " " + _("It is made to hold against quantum computers, too.")
     return words
 
 

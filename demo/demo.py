@@ -256,7 +256,7 @@ def exchange(letter: Written, writer: Person, friend: Person, store: Path, words
 
 def outbox(person: Person) -> str:
     """Where this person's letter is, in words."""
-    state = person.dearly("outbox", show=False)["letters"][0]["state"]
+    state: str = person.dearly("outbox", show=False)["letters"][0]["state"]
     return {"waiting": "waiting for collection", "held_for_them": "held for its reader"}.get(state, state)
 
 

@@ -169,7 +169,7 @@ def places(said: bytes, *, every: bool = False, head: int | None = None, body: i
     if every:
         return list(range(len(said)))
     chosen: set[int] = set()
-    for start, middle, stop in _exchanges(said):
+    for start, middle, stop in exchanges(said):
         chosen |= _evenly(start, middle, head) | _evenly(middle, stop, body)
         for edge in (start, middle, stop):
             chosen.update(range(edge - 2, edge + 3))
@@ -178,10 +178,10 @@ def places(said: bytes, *, every: bool = False, head: int | None = None, body: i
 
 def ends(said: bytes) -> set[int]:
     """Where one exchange ends and the next begins."""
-    return {stop for _start, _middle, stop in _exchanges(said)}
+    return {stop for _start, _middle, stop in exchanges(said)}
 
 
-def _exchanges(said: bytes) -> Iterator[tuple[int, int, int]]:
+def exchanges(said: bytes) -> Iterator[tuple[int, int, int]]:
     """Start, end of head, and end of each request or answer."""
     at = 0
     while at < len(said):

@@ -135,7 +135,7 @@ class Collects(Protocol):
         takes it in once, by its source and its bytes.
 
         Raises `CarrierTrouble` when the carrier does not answer whole; then nothing was lost, and the same cursor
-        serves again.
+        serves again. Where the carrier is a file: `Damaged`, `NotFound`, `Usage`, `Refused` or `MadeByNewer`.
         """
 
     async def acknowledge(self, sources: Sequence[Source]) -> None:

@@ -37,7 +37,11 @@ def read_file(path: Path) -> Parcel:
     try:
         file = read_bytes(path, MOST_PARCEL + LONGEST_LINE)
     except FileNotFoundError:
-        raise NotFound("no_such_file", _("There is no file {path}.").format(path=said(str(path)))) from None
+        raise NotFound(
+            "no_such_file",
+            _("There is no file {path}.").format(path=said(str(path))),
+            _("Look how it is spelt, and where."),
+        ) from None
     except OSError as trouble:
         raise unreadable(path, said(trouble.strerror)) from None
     data = unframed(file)
@@ -77,7 +81,7 @@ class HandOut:
 
     def __init__(self, path: Path) -> None:
         # Looked at once: when the stick is pulled out later, its folder must not become the name of a file.
-        self._folder = path if path.is_dir() else None
+        self._folder = path if _is_folder(path) else None
         self._path = path
 
     def target(self, letter: SealedLetter) -> Path:
@@ -92,6 +96,13 @@ class HandOut:
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # it may not be looked at
+        return False
 
 
 class _There(Enum):

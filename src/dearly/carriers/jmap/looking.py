@@ -50,7 +50,7 @@ def _report(delivery: Mapping[str, Any]) -> Report:
         case "yes":
             return Delivered()
         case "no":
-            return Bounced(said(delivery.get("smtpReply")))
+            return Bounced(said(delivery.get("smtpReply")) or _("It was given up, and no reason was given."))
     return None
 
 

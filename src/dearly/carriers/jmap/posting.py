@@ -228,7 +228,7 @@ class _Exchange:
         if text(made.get("id")):
             status = delivery(made)
             if status.get("delivered") == "no":
-                return Turned(said(status.get("smtpReply")))
+                return Turned(said(status.get("smtpReply")) or _("It was refused, and no reason was given."))
             return refused if isinstance(refused, Unknown) else Accepted()
         if error := _error(answer, f"s{n}x{i}"):
             return refused or _refusal(error)

@@ -61,7 +61,7 @@ class MethodFailed(Exception):
 
     def __init__(self, kind: str, words: str) -> None:
         super().__init__(kind)
-        self.kind, self.words = kind, words or kind
+        self.kind, self.words = kind, words or said(kind) or _("no reason was given")
 
 
 class Answers:

@@ -127,7 +127,11 @@ class Number(click.ParamType[int]):
         from dearly.letter.address import clean
         from dearly.letter.errors import Usage
 
-        raise Usage("bad_number", _("“{value}” is not a number.").format(value=clean(value)[:40]))
+        raise Usage(
+            "bad_number",
+            _("“{value}” is not a number.").format(value=clean(value)[:40]),
+            _("Letters are named by number: “dearly drafts”, “dearly outbox” and “dearly letterbox” list them."),
+        )
 
 
 def unknown_command(ctx: click.Context, name: str, known: list[str]) -> click.UsageError:

@@ -74,7 +74,11 @@ def secret_from(errand: Errand, source: str, what: str, most: int = MOST_SECRET)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Usage("not_utf8", _("{what} is not written in UTF-8.").format(what=_first_upper(what))) from None
+        raise Usage(
+            "not_utf8",
+            _("{what} is not written in UTF-8.").format(what=_first_upper(what)),
+            _("Write it into a text file, and save that as UTF-8."),
+        ) from None
     return _not_empty(re.sub(r"\r?\n\Z", "", text))
 
 
@@ -165,20 +169,32 @@ def file_trouble(trouble: OSError, file: str) -> DearlyError:
     name = shown(file)
     match trouble.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            return NotFound("no_such_file", _("There is no file “{file}”.").format(file=name))
+            return NotFound(
+                "no_such_file", _("There is no file “{file}”.").format(file=name), _("Look how it is spelt, and where.")
+            )
         case errno.EEXIST:
-            return Usage("not_a_folder", _("“{file}” is not a folder.").format(file=name))
+            return Usage("not_a_folder", _("“{file}” is not a folder.").format(file=name), _("Name another."))
         case errno.EISDIR:
             return Usage(
                 "is_a_folder", _("“{file}” is a folder.").format(file=name), _("Name the files in it one by one.")
             )
         case errno.EACCES | errno.EPERM:
-            return Usage("not_allowed", _("You are not allowed to open “{file}”.").format(file=name))
+            return Usage(
+                "not_allowed",
+                _("You are not allowed to open “{file}”.").format(file=name),
+                _("Give yourself leave to read it, or name another."),
+            )
         case errno.ENOSPC | errno.EDQUOT | errno.EROFS:
             return NoSpace(
-                "no_space", _("“{file}” cannot be written: the disk is full or read-only.").format(file=name)
+                "no_space",
+                _("“{file}” cannot be written: the disk is full or read-only.").format(file=name),
+                _("Make room there, or name another place."),
             )
-    return Usage("unreadable", _("“{file}” cannot be used: {why}.").format(file=name, why=trouble.strerror or "?"))
+    return Usage(
+        "unreadable",
+        _("“{file}” cannot be used: {why}.").format(file=name, why=trouble.strerror or "?"),
+        _("Name another file."),
+    )
 
 
 def day(text: str | None) -> date | None:

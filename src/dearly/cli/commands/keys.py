@@ -47,6 +47,10 @@ def pin(errand: Errand, name: str, fingerprint: str | None, verified: bool) -> N
     if fingerprint is not None:
         fingerprint = re.sub(r"[\s:]", "", fingerprint).lower()
         if not re.fullmatch(r"[0-9a-f]{16,64}", fingerprint):
-            raise Usage("bad_fingerprint", _("Give at least the first 16 of the fingerprint's hexadecimal digits."))
+            raise Usage(
+                "bad_fingerprint",
+                _("This is not the beginning of a fingerprint."),
+                _("Give at least the first 16 of its hexadecimal digits; “dearly keys show NAME” shows them."),
+            )
     person = errand.with_desk(lambda desk: verbs.pin(desk, name, fingerprint, verified=verified))
     errand.tell(person, lambda: Page(errand.terminal).person(person))

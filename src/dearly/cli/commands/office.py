@@ -39,7 +39,11 @@ _store = option("--store", required=True, metavar="PATH", help=later("Where the 
 def serve(errand: Errand, store: str, listen: str, tls_cert: str | None, tls_key: str | None) -> None:
     """Serve."""
     if (tls_cert is None) != (tls_key is None):
-        raise Usage("half_tls", _("TLS needs both a certificate and its key: --tls-cert FILE --tls-key FILE."))
+        raise Usage(
+            "half_tls",
+            _("TLS needs both a certificate and its key."),
+            _("Give --tls-cert FILE and --tls-key FILE, or neither."),
+        )
     certificate, key = (errand.path(f) if f else None for f in (tls_cert, tls_key))
 
     def ready(url: str) -> None:

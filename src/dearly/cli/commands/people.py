@@ -79,7 +79,7 @@ def edit(errand: Errand, name: str, new_name: str | None, added: tuple[str, ...]
     from dearly.desk import people as verbs
 
     if new_name is None and not added and not ended:
-        raise Usage("nothing_to_change", _("Say what is to be changed: --name, --address or --end."))
+        raise Usage("nothing_to_change", _("Say what is to be changed."), _("Give --name, --address or --end."))
     person = errand.with_desk(lambda desk: verbs.edit_person(desk, name, name=new_name, add=added, end=ended))
     errand.tell(person, lambda: Page(errand.terminal).person(person))
 

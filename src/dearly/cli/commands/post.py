@@ -37,7 +37,9 @@ def post(errand: Errand, number: int, at_once: bool, on: str | None, by: str | N
     from dearly.desk import post as verbs
 
     if at_once and on is not None:
-        raise Usage("two_times", _("A letter leaves at once or on a day: not both."))
+        raise Usage(
+            "two_times", _("A letter leaves at once or on a day, not both."), _("Give --at-once or --on, not both.")
+        )
     date, way = day(on), Way(by) if by else None
     rows = errand.with_desk(lambda desk: verbs.post(desk, number, at_once=at_once, on=date, by=way, unsealed=unsealed))
     errand.tell(many("letters", rows, number=number), lambda: Page(errand.terminal).outbox(rows))

@@ -85,13 +85,21 @@ def _invitation(url: str | None, invite: str | None) -> tuple[str | None, str | 
 def _check(name: str, own: tuple[str, ...], url: str | None, invite: str | None, local_office: bool) -> None:
     """Everything that can be wrong is found before a drawer is made."""
     if not header_safe(name, _("name")).strip():
-        raise Usage("no_name", _("A name is needed: it stands on your letters."))
+        raise Usage("no_name", _("A name is needed: it stands on your letters."), _("Give it with --name."))
     for address in own:
         Address.parse(address)
     if local_office and url is not None:
-        raise Usage("two_offices", _("Take the office of this machine, or another one: not both at once."))
+        raise Usage(
+            "two_offices",
+            _("Take the office of this machine or another one, not both at once."),
+            _("Give --local-office or --office; the other can be joined later with “dearly setup”."),
+        )
     if (url is None) != (invite is None):
-        raise Usage("no_invitation", _("An office needs its URL and an invitation: --office URL --invite TOKEN."))
+        raise Usage(
+            "no_invitation",
+            _("An office is joined by its URL and an invitation, and one of them is missing."),
+            _("Give --office URL and --invite TOKEN."),
+        )
 
 
 def _welcome(errand: Errand, card: MyCard) -> str:

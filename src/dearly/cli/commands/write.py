@@ -74,7 +74,7 @@ def edit(errand: Errand, number: int, source: str | None, subject: str | None, n
     from dearly.desk import write as verbs
 
     if source is None and subject is None and not names:
-        raise Usage("nothing_to_change", _("Say what is to be changed: --from-file, --subject or --to."))
+        raise Usage("nothing_to_change", _("Say what is to be changed."), _("Give --from-file, --subject or --to."))
     text = letter_text(errand, source) if source is not None else None
     draft = errand.with_desk(lambda desk: verbs.edit(desk, number, text=text, subject=subject, to=names or None))
     errand.tell(draft, _("Draft {number} is changed.").format(number=number))
@@ -173,6 +173,8 @@ def versions(errand: Errand, number: int, wanted: int | None) -> None:
     one = next((v for v in found if v.version == wanted), None)
     if one is None:
         raise NotFound(
-            "no_such_version", _("Draft {number} has no version {version}.").format(number=number, version=wanted)
+            "no_such_version",
+            _("Draft {number} has no version {version}.").format(number=number, version=wanted),
+            _("“dearly versions {number}” lists those there are.").format(number=number),
         )
     errand.tell(one, lambda: Page(errand.terminal).text(one.text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dearly.carriers.base import BEGINNING
-from dearly.desk import fetch, post, views
+from dearly.desk import fetch, post, saving, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import EnvelopeView, OutboxRow
 from dearly.drawer import arrivals, attempts, outbox
@@ -20,8 +20,8 @@ async def hand_out(desk: Desk, number: int, target: Path) -> list[OutboxRow]:
     """Write a letter to a file, or into a folder under a name of its own. A draft is posted by hand first; a letter
     that was handed out before is written once more, the same bytes.
 
-    Raises `NotFound`, `CannotSealOrOpen`, `Refused` (not_by_hand, not_written)."""
-    await _posted(desk, number)
+    Raises `NotFound`, `CannotSealOrOpen`, `Refused` (file_exists, not_by_hand, not_written)."""
+    await _posted(desk, number, saving.into(target))
     async with desk.turn:
         ready = await _by_hand(desk, number)
         if any(travel.journey.state in LEAVES for travel in ready.travels):
@@ -47,14 +47,15 @@ async def hand_in(desk: Desk, source: Path) -> EnvelopeView:
     return await desk.drawer.read(lambda db: views.envelope_view(arrivals.of_bytes(db, data)))
 
 
-async def _posted(desk: Desk, number: int) -> None:
+async def _posted(desk: Desk, number: int, target: Path) -> None:
     """See to it that the letter is posted by hand. What was interrupted while being written may be written again: it is
-    the same letter, and whoever takes it in takes it in once."""
+    the same letter, and whoever takes it in takes it in once. A draft stays one where it could not be written."""
     try:
         travels = await desk.drawer.read(lambda db: outbox.travels(db, number))
     except NotFound:
         travels = []
     if not travels:
+        _must_be_free(target)
         await post.post(desk, number, at_once=True, by=Way.HAND)
         return
     resting = {travel.journey.state for travel in travels if travel.way is Way.HAND}
@@ -63,6 +64,12 @@ async def _posted(desk: Desk, number: int) -> None:
         await desk.drawer.write(lambda db: outbox.act(db, number, Act.POST_AGAIN, now))
     elif State.HELD in resting:
         await post.post(desk, number)
+
+
+def _must_be_free(target: Path) -> None:
+    """What lies there is something else: this letter has never been written."""
+    if target.exists() and not target.is_dir():
+        raise Refused("file_exists", _("“{name}” exists already.").format(name=target), _("Choose another name."))
 
 
 async def _by_hand(desk: Desk, number: int) -> outbox.Ready:

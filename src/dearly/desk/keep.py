@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dearly.desk import saving
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.drawer import backup as copies
@@ -14,13 +15,15 @@ from dearly.letter.words import _, ngettext
 
 
 async def backup(desk: Desk, file: Path, progress: Progress) -> None:
-    """Copy the whole drawer into one file, locked with the passphrase of this day. Raises `Refused`, `NoSpace`."""
-    await copies.back_up(desk.drawer, file, lambda done, total: progress(_("Copying"), done, total))
+    """Copy the whole drawer into one file, locked with the passphrase of this day.
+
+    Raises `Refused`, `NotFound` (no_such_folder), `NoSpace`."""
+    await copies.back_up(desk.drawer, saving.into(file), lambda done, total: progress(_("Copying"), done, total))
 
 
 async def kit(desk: Desk, out: Path) -> None:
-    """Write the recovery kit as a text to be printed, readable by its owner only. Raises `Refused`, `NoSpace`."""
-    kits.write(out, kits.text(desk.drawer.data_key, desk.drawer.uid, desk.clock.now()))
+    """Write the recovery kit as a text to be printed, readable by its owner only. Raises as `backup` does."""
+    kits.write(saving.into(out), kits.text(desk.drawer.data_key, desk.drawer.uid, desk.clock.now()))
 
 
 async def lock_change(desk: Desk, old: str, new: str) -> None:

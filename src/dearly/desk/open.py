@@ -7,6 +7,7 @@ letter, certificate and arrival change in one transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dearly.desk import certificates, saving, views
 from dearly.desk.desk import Desk
 from dearly.desk.recognise import best, recognise
 from dearly.desk.values import EnvelopeView, LetterView, Opened
-from dearly.drawer import accounts, arrivals, keyring, letters, people
+from dearly.drawer import accounts, arrivals, drafts, keyring, letters, people
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure
@@ -38,7 +39,13 @@ async def open_letter(desk: Desk, number: int, save_to: Path | None = None) -> O
     A parcel that cannot be opened stays as it came: state "unreadable", with the reason, and no text. Opening it again
     tries again. Raises `NotFound` (no_arrival)."""
     arrival = await desk.drawer.read(lambda db: arrivals.arrival(db, number))
-    if arrival.state is not arrivals.ArrivalState.OPENED:
+    if arrival.state in {arrivals.ArrivalState.OWN, arrivals.ArrivalState.REPORT}:
+        raise NotFound(
+            "no_arrival",
+            _("Number {number} is no letter that came for you.").format(number=number),
+            _("“dearly letterbox” shows what came."),
+        )
+    if arrival.state not in {arrivals.ArrivalState.OPENED, arrivals.ArrivalState.SAME}:
         reading = await _read(desk, number)
         reach("open.opened")
         await _file(desk, number, reading)
@@ -47,16 +54,19 @@ async def open_letter(desk: Desk, number: int, save_to: Path | None = None) -> O
 
 
 async def show(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
-    """A letter, ours or theirs, or a parcel that could not be opened. Raises `NotFound` (no_letter)."""
+    """A letter, ours or theirs, a draft, or a parcel that could not be opened. Raises `NotFound` (no_letter)."""
 
     def work(db: Db) -> tuple[LetterView, tuple[Enclosure, ...]]:
         try:
             view = views.letter_view(db, number)
         except NotFound:
-            arrival = arrivals.arrival(db, number)
-            if arrival.state is not arrivals.ArrivalState.UNREADABLE:
-                raise
-            return views.unreadable_view(arrival), ()
+            with suppress(NotFound):
+                return views.draft_view(drafts.load(db, number)), drafts.whole(db, number).enclosures
+            with suppress(NotFound):
+                arrival = arrivals.arrival(db, number)
+                if arrival.state is arrivals.ArrivalState.UNREADABLE:
+                    return views.unreadable_view(arrival), ()
+            raise
         return view, tuple(letters.enclosure(db, view.number, at) for at in range(len(view.enclosures)))
 
     view, enclosures = await desk.drawer.read(work)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dearly.letter.content import Enclosure
-from dearly.letter.errors import NoSpace, Usage
+from dearly.letter.errors import NoSpace, NotFound, Usage
 from dearly.letter.words import _
 from dearly.mime import plain
 
@@ -23,6 +23,17 @@ def save(enclosures: Sequence[Enclosure], folder: Path) -> list[Path]:
             _("Make it first, or name another."),
         )
     return [_save(enclosure, folder) for enclosure in enclosures]
+
+
+def into(target: Path) -> Path:
+    """`target`, into whose folder a file is to be written. Raises `NotFound` (no_such_folder) where there is none."""
+    if target.parent.is_dir():
+        return target
+    raise NotFound(
+        "no_such_folder",
+        _("There is no folder “{folder}”.").format(folder=target.parent),
+        _("Make it first, or name another place."),
+    )
 
 
 def _save(enclosure: Enclosure, folder: Path) -> Path:

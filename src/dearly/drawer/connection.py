@@ -149,7 +149,7 @@ def translate(error: BaseException) -> DearlyError:
     """The error of the family for what SQLite raised."""
     if isinstance(error, DearlyError):
         return error
-    number = getattr(error, "extendedresult", 0)
+    number = getattr(error, "extendedresult", None) or getattr(error, "errno", None) or 0
     if isinstance(error, apsw.FullError) or (
         isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     ):

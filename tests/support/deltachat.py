@@ -90,9 +90,12 @@ class DeltaChat:
         self._waiting[number] = answer = asyncio.get_running_loop().create_future()
         line = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": parameters})
         assert self._process.stdin is not None
-        self._process.stdin.write(line.encode() + b"\n")
-        await self._process.stdin.drain()
-        return await asyncio.wait_for(answer, seconds)
+        try:
+            self._process.stdin.write(line.encode() + b"\n")
+            await self._process.stdin.drain()
+            return await asyncio.wait_for(answer, seconds)
+        finally:
+            answer.cancel()  # whoever asked is gone
 
     async def account(self, name: str, server: MailServer) -> Account:
         """A new account `name`@letters.test, with its mailbox on the server, online."""

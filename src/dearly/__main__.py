@@ -32,6 +32,7 @@ def main() -> int:
 
 
 def _main(argv: list[str]) -> int:
+    os.umask(0o077)  # whatever is written by any room is for this user alone
     if "_DEARLY_COMPLETE" in os.environ:
         from dearly.cli.commands.completion import complete
 

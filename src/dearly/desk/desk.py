@@ -80,6 +80,8 @@ class Desk:
     chance: Chance
     outside: Path
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    notices: list[str] = field(default_factory=list)
+    """What the person should be told at the next chance, in sentences; whoever tells it empties the list."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the person locks the desk: the process that holds the drawer then ends."""
 

@@ -23,6 +23,7 @@ from dearly.letter.errors import CannotSealOrOpen, CarrierTrouble, DearlyError, 
 from dearly.letter.failpoint import reach
 from dearly.letter.journey import Evidence, NothingProven, Outcome, State, TryLater, Unknown
 from dearly.letter.journey import Why as HeldWhy
+from dearly.letter.words import _
 
 ROUNDS = (timedelta(hours=8), timedelta(hours=18))
 """Times of the local day at which a waiting desk makes its rounds by itself."""
@@ -38,12 +39,20 @@ async def wake(desk: Desk) -> None:
     """What comes first after opening a drawer: attempts that never ended are unknown (F06), in a drawer that was
     restored or copied nothing leaves before the person is asked (F49), and a set-up that was interrupted is completed.
     """
+    desk.notices += [f"{notice.message} {notice.hint}".strip() for notice in desk.drawer.notices]
     if desk.drawer.read_only:
         return
     now = desk.clock.now()
     await desk.drawer.write(lambda db: attempts.settle_unfinished(db, now))
     if await incarnation.moved(desk.drawer):
-        await incarnation.settle(desk.drawer, lambda db: len(outbox.hold_all_restored(db, now)), desk.chance)
+        held = await incarnation.settle(desk.drawer, lambda db: len(outbox.hold_all_restored(db, now)), desk.chance)
+        if held:
+            desk.notices.append(
+                _(
+                    "This drawer was restored or copied. Letters that were waiting in it may have left since, so they"
+                    " are held: “dearly outbox” shows them, and “dearly post” lets one go."
+                )
+            )
     await setup.complete_key(desk)
 
 
@@ -58,7 +67,11 @@ async def watch(desk: Desk, each: Callable[[RoundReport], None]) -> None:
     """Make a round now, and then again whenever a letter is due or a set hour has come, until cancelled."""
     while True:
         hour = next_round(desk.clock.local())
-        each(await make_round(desk))
+        try:
+            each(await make_round(desk))
+        except DearlyError as trouble:  # a full disk, say: the next round may find it mended
+            each(RoundReport((), (), (), (f"{trouble.message} {trouble.hint}".strip(),), None))
+            await asyncio.sleep(LOOK_SECONDS)
         while desk.clock.now() < hour and not await _due(desk):  # noqa: ASYNC110  (the event is the clock's)
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -167,9 +180,7 @@ class _Round:
                     await self._report(ready, await office.ask_after(ready.sealed))
 
     async def _travelling(self, place: str, since: datetime, after: int) -> list[outbox.Ready]:
-        return await self.desk.drawer.read(
-            lambda db: attempts.travelling(db, place=place, since=since, after=after)
-        )
+        return await self.desk.drawer.read(lambda db: attempts.travelling(db, place=place, since=since, after=after))
 
     async def _report(self, ready: outbox.Ready, said: Mapping[Address, Report]) -> None:
         now = self.desk.clock.now()

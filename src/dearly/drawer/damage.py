@@ -5,10 +5,12 @@ Damage is confined: each letter and each object is read by itself, and what cann
 
 from __future__ import annotations
 
+import contextlib
+
 import apsw
 
 from dearly.drawer import chain, objects
-from dearly.drawer.connection import Db
+from dearly.drawer.connection import Args, Db, Row
 from dearly.drawer.filing import content_digest
 from dearly.letter.errors import Damaged
 
@@ -27,13 +29,22 @@ def damaged(db: Db) -> list[int]:
     """Numbers of drafts, letters and arrivals of which something is not what was stored, ascending. Reads everything.
 
     A letter must give the digest that was noted when it was filed, and the chain must know that digest."""
-    bad = {number for (number,) in db.all("SELECT number FROM letters") if not _letter_is_whole(db, number)}
-    for (object_id,) in db.all("SELECT id FROM objects"):
+    letters = _readable(db, "SELECT number FROM letters")
+    bad = {number for (number,) in letters if not _letter_is_whole(db, number)}
+    for (object_id,) in _readable(db, "SELECT id FROM objects"):
         try:
             objects.get(db, object_id)
         except _UNREADABLE:
-            bad.update(number for (number,) in db.all(_HELD_BY, (object_id,)))
+            bad.update(number for (number,) in _readable(db, _HELD_BY, (object_id,)))
     return sorted(bad)
+
+
+def _readable(db: Db, sql: str, args: Args = ()) -> list[Row]:
+    """The rows up to the first that lies on a damaged page."""
+    rows: list[Row] = []
+    with contextlib.suppress(*_UNREADABLE):
+        rows.extend(db.each(sql, args))
+    return rows
 
 
 def _letter_is_whole(db: Db, number: int) -> bool:

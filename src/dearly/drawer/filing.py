@@ -66,11 +66,16 @@ class Filed:
 def file_received(db: Db, arrival: int, received: Received, now: datetime) -> Filed:
     """File what an arrival held; the arrival becomes "opened". The letter's number is the arrival's, unless the same
     letter is here already: then that one stays, and keeps the better of the two seals. Filing the same arrival again
-    changes nothing else. Raises `NotFound` (no_arrival)."""
-    row = db.one("SELECT raw_sha256 FROM arrivals WHERE number = ?", (arrival,))
+    changes nothing else; filing another copy of one is filing that one. Raises `NotFound` (no_arrival)."""
+    row = db.one(
+        "SELECT number, raw_sha256 FROM arrivals"
+        " WHERE number = (SELECT coalesce(same_as, number) FROM arrivals WHERE number = ?)",
+        (arrival,),
+    )
     if row is None:
         raise NotFound("no_arrival", _("There is no envelope with the number {n}.").format(n=arrival))
-    letter_id = received.letter_id or own_id(row[0])
+    arrival, raw_sha256 = row
+    letter_id = received.letter_id or own_id(raw_sha256)
     number = same(db, letter_id, received.inner_sha256)
     first = number is None
     if number is None:

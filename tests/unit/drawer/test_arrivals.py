@@ -152,6 +152,19 @@ def test_two_copies_are_one_envelope(db: Db) -> None:
     assert letters.letter(db, third).number == first
 
 
+def test_opening_the_copy_is_opening_the_envelope(db: Db) -> None:
+    """Also for a letter without an id, whose own one comes from the bytes of the cover (F39)."""
+    first, second = _new(db, "1"), _new(db, "2")
+    for number in (first, second):
+        arrivals.put_in_letterbox(db, number, outside(seed="x"), NOON)
+    filed = letters.file_received(db, second, received(letter_id=None), NOON)
+    assert filed == letters.Filed(first, first=True, twin=False)
+    assert letters.file_received(db, first, received(letter_id=None), NOON) == letters.Filed(first, False, False)
+    assert [a.state for a in arrivals.letterbox(db)] == [ArrivalState.OPENED]
+    assert len(letters.letter(db, second).postmarks) == 1
+    assert db.value("SELECT count(*) FROM letters") == 1
+
+
 @pytest.mark.parametrize(
     "other",
     [

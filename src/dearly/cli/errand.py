@@ -119,6 +119,8 @@ class Errand:
         async def go(secret: Secret) -> T:
             async with self.app.open_desk(self.folder, secret) as desk:
                 self._open = True
+                while desk.notices:
+                    self.aside(desk.notices.pop(0))
                 return await act(desk)
 
         return self.unlocking(go, stoppable=stoppable)

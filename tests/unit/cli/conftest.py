@@ -28,6 +28,7 @@ class FakeApp:
         self.asked = 0
         self.exists = True
         self.trouble: list[Exception] = []
+        self.notices: list[str] = []
 
     def app(self) -> App:
         async def keep_open(folder: Path, secret: Callable[[], str]) -> None:

@@ -212,3 +212,16 @@ def test_renewing_alone_keeps_the_passphrase(dearly, verb) -> None:
     code, terminal = dearly(["lock-change", "--renew"])
     assert (code, len(terminal.prompts), calls) == (0, 1, [])
     assert "kit" in terminal.said
+
+
+def test_what_the_desk_noticed_is_said_once_and_beside_the_answer(dearly, fake, verb) -> None:
+    verb("post", "outbox", [])
+    fake.notices = ["It was put back to an older state."]
+    for expected in (1, 0):
+        code, terminal = dearly(["outbox"])
+        assert code == 0
+        assert terminal.complained.count("older state") == expected
+        assert "older state" not in terminal.said
+    fake.notices = ["It was put back to an older state."]
+    _code, terminal = dearly(["outbox", "--json"])
+    assert "older state" not in terminal.complained + terminal.said

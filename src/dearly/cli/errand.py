@@ -119,7 +119,7 @@ class Errand:
         async def go(secret: Secret) -> T:
             async with self.app.open_desk(self.folder, secret) as desk:
                 self._open = True
-                while desk.notices:
+                while desk.notices and not self.json:
                     self.aside(desk.notices.pop(0))
                 return await act(desk)
 

@@ -69,13 +69,18 @@ def _open(parcels: Sequence[bytes], known: Sequence[bytes] = (), own: OwnKey = O
         return known
 
     async def play() -> list[Opened]:
-        about = {
-            "now": datetime.now(UTC),
-            "our_fingerprints": [own.fingerprint],
-            "our_addresses": own.addresses,
-        }
         async with Opener(size=1) as opener, Keyholder(key) as keyholder:
-            return [await opener.open(raw, keyholder.session_keys, find, **about) for raw in parcels]
+            return [
+                await opener.open(
+                    raw,
+                    keyholder.session_keys,
+                    find,
+                    now=datetime.now(UTC),
+                    our_fingerprints=[own.fingerprint],
+                    our_addresses=own.addresses,
+                )
+                for raw in parcels
+            ]
 
     return run(play())
 

@@ -315,6 +315,25 @@ def test_connections_that_say_nothing_or_drip(office: Office, ada: Member) -> No
         thread.join()
 
 
+def test_more_connections_than_there_may_be() -> None:
+    with an_office(limits=Limits(connections=5)) as office:
+        ada = office.member("ada")  # one kept connection
+        held = [line(office) for _n in range(4)]
+        for connection in held:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert b"200 OK" in connection.recv(65_536)
+        with line(office) as sixth:
+            assert ended(sixth) == b""
+        served(ada)
+        held.pop().close()
+        time.sleep(0.2)
+        with line(office) as another:
+            another.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            assert b"200 OK" in ended(another)
+        for connection in held:
+            connection.close()
+
+
 def test_a_second_head_that_drips(office: Office, ada: Member) -> None:
     """The first byte of a next request ends uvicorn's idle limit; ours begins then."""
     with line(office) as connection:

@@ -42,7 +42,8 @@ class Limits:
     changes: timedelta = timedelta(days=90)
     """How far back `Email/changes` can answer about what was destroyed."""
 
-    connections: int = 1_000
+    connections: int = 500
+    """At once; below the 1,024 open files that most systems allow a process."""
     connections_each: int = 64
     """From one address; not counted on loopback, where a reverse proxy may stand for everyone."""
     head_seconds: float = 15.0

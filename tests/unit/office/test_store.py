@@ -186,6 +186,25 @@ def test_what_leaves_when(tmp_path: Path) -> None:
     with_store(tmp_path, act)
 
 
+def test_freed_room_goes_back_to_the_disk(tmp_path: Path) -> None:
+    async def act(store: SqliteStore) -> None:
+        def fill(shelf: Shelf) -> None:
+            ada = add(shelf, "ada")
+            for n in range(8):
+                put(shelf, ada, bytes((n,)) * 1_000_000, SENT)
+
+        await store.write(fill)
+        pages = await store.read(page_count)
+        await store.write(lambda shelf: shelf.sweep(NOW + timedelta(days=31), 100))
+        assert await store.read(page_count) < pages / 10
+
+    with_store(tmp_path, act, Limits())
+
+
+def page_count(shelf: Shelf) -> int:
+    return shelf._db.execute("PRAGMA page_count").fetchone()[0]  # type: ignore[attr-defined]
+
+
 def everything(shelf: Shelf, account: Account) -> list[Email]:
     return list(shelf.emails(account, list(shelf.find_emails(account, Find()))).values())
 

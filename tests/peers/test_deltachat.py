@@ -15,6 +15,7 @@ from dearly.carriers.letterfile import unframed
 from dearly.desk import answer, hand, people, setup
 from dearly.desk import open as opening
 from dearly.desk.values import LetterView
+from dearly.drawer import keyring
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.envelope import Way
@@ -177,6 +178,31 @@ def test_its_letters_changed_on_the_way() -> None:
     assert stranger.evidence.key is Key.NONE
 
 
+def test_its_letters_at_a_desk(tmp_path: Path) -> None:
+    """Each is one letter of Bert's, in whatever form it is taken in, and none of them can be mistaken for another."""
+
+    async def play() -> None:
+        async with _adas_desk(tmp_path, str(ADA.address)) as ada:
+            key = keyring.StoredKey(OWN.fingerprint, OWN.to_bytes(), OWN.certificate, ada.desk.clock.now())
+            await ada.desk.drawer.write(lambda db: keyring.set_own_key(db, key, ada.desk.clock.now()))
+            await ada.desk.keyholder.forget()
+            for made in LETTERS:
+                came = await _take_in(ada, _raw(made.file, b"\n"), tmp_path)
+                assert (came.text, came.subject, came.person) == (made.text, made.subject, "Bert")
+                assert came.seal is Seal.SIGNED_FIRST_SEEN
+                (file := tmp_path / "again.eml").write_bytes(_raw(made.file, b"\r\n"))
+                assert (await hand.hand_in(ada.desk, file)).opened, "the same sealed letter, with other line ends"
+            told = await opening.correspondence(ada.desk, "Bert")
+            assert [(one.text, len(one.enclosures)) for one in told] == [
+                (made.text, int(made.file == "enclosed.eml")) for made in LETTERS
+            ]
+            draft = await answer.answer(ada.desk, told[3].number, "Thank you.", quote=True)
+            assert draft.to == ("bert@letters.test",)
+            assert draft.text.endswith("\n\nThank you.")
+
+    run(play())
+
+
 def test_its_card() -> None:
     async def play() -> None:
         now = datetime.now(UTC)
@@ -245,7 +271,7 @@ async def _post(ada: Person, number: int, place: Path, server: MailServer, to: A
 async def _take_in(ada: Person, raw: bytes, place: Path) -> LetterView:
     (file := place / "came.eml").write_bytes(raw)
     envelope = await hand.hand_in(ada.desk, file)
-    assert envelope.seal is None, "it does not say before it is opened"
+    assert not envelope.opened
     return await ada.open(envelope.number)
 
 

@@ -8,6 +8,7 @@ the outside (who it says it is from, which id) is a claim, kept as such. Order i
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +59,7 @@ class Outside:
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """An arrival. `sender`: as the outside claims; None when unreadable. `letter`: number of the letter it held.
-    `postmarks`: of this envelope and of other copies of it."""
+    `same_as`: number of the arrival that this is another copy of. `postmarks`: of the envelope and all its copies."""
 
     number: int
     uid: str
@@ -76,6 +77,7 @@ class Arrival:
     seal: Seal | None
     reason: str
     letter: int | None
+    same_as: int | None
     postmarks: tuple[Postmark, ...]
 
 
@@ -317,16 +319,30 @@ def _of_stranger(db: Db, number: int, key: str, states: str) -> list[int]:
 
 _ARRIVALS = """
 SELECT a.number, n.uid, a.state, a.at_door, a.arrived, a.way, a.place, a.from_name, a.from_address, a.person_id, p.name,
-       a.letter_id, a.raw_sha256, a.seal_sha256, a.seal, a.reason, a.letter
+       a.letter_id, a.raw_sha256, a.seal_sha256, a.seal, a.reason, a.letter, a.same_as
 FROM arrivals a JOIN numbers n ON n.number = a.number LEFT JOIN persons p ON p.id = a.person_id
 """
 
 
+_POSTMARKS = """
+SELECT coalesce(a.same_as, a.number), m.way, m.place, min(m.at)
+FROM arrivals a JOIN postmarks m ON m.arrival = a.number
+WHERE a.number IN (SELECT value FROM json_each(?1))
+   OR a.same_as IN (SELECT value FROM json_each(?1))
+GROUP BY 1, m.way, m.place ORDER BY min(m.id)
+"""
+
+
 def _read(db: Db, condition: str, args: Args) -> list[Arrival]:
+    rows = db.all(_ARRIVALS + condition, args)
+    postmarks: dict[int, list[Postmark]] = {}
+    if rows:
+        for number, way, place, at in db.each(_POSTMARKS, (json.dumps([row[-1] or row[0] for row in rows]),)):
+            postmarks.setdefault(number, []).append(Postmark(Way(way), place, moment(at)))
     found = []
-    for row in db.all(_ARRIVALS + condition, args):
+    for row in rows:
         number, uid, state, door, arrived, way, place, name, where, person_id, person = row[:11]
-        letter_id, raw_sha256, seal_sha256, seal, reason, letter = row[11:]
+        letter_id, raw_sha256, seal_sha256, seal, reason, letter, same_as = row[11:]
         found.append(
             Arrival(
                 number=number,
@@ -345,22 +361,11 @@ def _read(db: Db, condition: str, args: Args) -> list[Arrival]:
                 seal=None if seal is None else Seal(seal),
                 reason=reason,
                 letter=letter,
-                postmarks=_postmarks(db, number),
+                same_as=same_as,
+                postmarks=tuple(postmarks.get(same_as or number, ())),
             )
         )
     return found
-
-
-def _postmarks(db: Db, number: int) -> tuple[Postmark, ...]:
-    return tuple(
-        Postmark(Way(way), place, moment(at))
-        for way, place, at in db.each(
-            "SELECT m.way, m.place, min(m.at) FROM postmarks m WHERE m.arrival IN"
-            " (SELECT ?1 UNION ALL SELECT number FROM arrivals WHERE same_as = ?1)"
-            " GROUP BY m.way, m.place ORDER BY min(m.id)",
-            (number,),
-        )
-    )
 
 
 def _no_arrival(number: int) -> NotFound:

@@ -214,9 +214,14 @@ def html(db: Db, number: int) -> str | None:
 
 
 _NEXT_LETTERS = """
-SELECT l.number, l.direction, l.letter_no, l.date, l.date_offset, l.subject, l.body, l.seal, l.twin,
+SELECT c.sort_key, l.number, l.direction, l.letter_no, l.date, l.date_offset, l.subject, l.body, l.seal, l.twin,
        (SELECT count(*) FROM enclosures e WHERE e.letter = l.number)
 FROM correspondences c JOIN letters l ON l.number = c.letter
+"""
+_NAMES = """
+SELECT c.letter, p.name FROM correspondences page
+JOIN correspondences c ON c.letter = page.letter JOIN persons p ON p.id = c.person_id
+WHERE page.person_id = ? AND page.sort_key BETWEEN ? AND ? ORDER BY p.name_key
 """
 _FORWARDS = "WHERE c.person_id = ? AND c.sort_key > ? ORDER BY c.sort_key LIMIT ?"
 _BACKWARDS = "WHERE c.person_id = ? AND c.sort_key < ? ORDER BY c.sort_key DESC LIMIT ?"
@@ -231,6 +236,10 @@ def correspondence(
     if after is not None:
         start = db.value("SELECT sort_key FROM letters WHERE number = ?", (after,))
     rows = db.all(_NEXT_LETTERS + (_BACKWARDS if newest_first else _FORWARDS), (person, start, limit))
+    persons: dict[int, list[str]] = {}
+    if rows:
+        for letter, name in db.each(_NAMES, (person, *sorted((rows[0][0], rows[-1][0])))):
+            persons.setdefault(letter, []).append(name)
     return [
         LetterLine(
             number,
@@ -239,19 +248,12 @@ def correspondence(
             written_at(date, minutes),
             subject,
             objects.unpack_text(body)[:_BEGINNING],
-            tuple(
-                name
-                for (name,) in db.each(
-                    "SELECT p.name FROM correspondences c JOIN persons p ON p.id = c.person_id"
-                    " WHERE c.letter = ? ORDER BY p.name_key",
-                    (number,),
-                )
-            ),
+            tuple(persons[number]),
             None if seal is None else Seal(seal),
             bool(twin),
             enclosures,
         )
-        for number, direction, letter_no, date, minutes, subject, body, seal, twin, enclosures in rows
+        for _key, number, direction, letter_no, date, minutes, subject, body, seal, twin, enclosures in rows
     ]
 
 

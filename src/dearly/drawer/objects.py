@@ -7,6 +7,7 @@ the digest: bytes that changed on the disk are never given out as if they were w
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass, field
 
 import zstandard
@@ -16,6 +17,7 @@ from dearly.letter.errors import Damaged
 from dearly.letter.words import _
 
 _LEVEL = 3
+_WINDOW = 1 << 27
 _TEXT_LIMIT = 64 << 20
 """Octets that a packed text may unfold to. Our own texts are far below; it bounds what damage can ask for."""
 
@@ -27,6 +29,17 @@ _HOLDERS = (
     ("letters", "html"),
 )
 """Every column that refers to an object."""
+
+
+class _Tools(threading.local):
+    """One packer and one unpacker for each thread: making them costs more than most letters, sharing them is unsafe."""
+
+    def __init__(self) -> None:
+        self.packer = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+        self.unpacker = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+
+
+_tools = _Tools()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class Packed:
 
 def pack(data: bytes) -> Packed:
     """`data` compressed (zstd level 3), or as it is where that saves less than a sixteenth."""
-    small = zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    small = _tools.packer.compress(data)
     digest = hashlib.sha256(data).digest()
     if len(small) < len(data) - len(data) // 16:
         return Packed(digest, len(data), "zstd", small)
@@ -92,7 +105,7 @@ def pack_text(text: str, onto: str | None = None) -> bytes:
     base = b"" if onto is None else onto.encode()
     # The checksum tells a text that was unpacked against the wrong one: without it, nonsense would come out.
     if not base:
-        return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
+        return _tools.packer.compress(data)
     # Window and tables must span both texts, or only the nearer part of the older one would be seen.
     window = max(10, min(27, (len(data) + len(base)).bit_length()))
     parameters = zstandard.ZstdCompressionParameters.from_level(
@@ -122,8 +135,9 @@ def unpack_text(body: bytes, onto: str | None = None) -> str:
 def _unfold(body: bytes, limit: int, base: bytes = b"") -> bytes:
     if zstandard.frame_content_size(body) > limit:
         raise zstandard.ZstdError("larger than it can be")
-    dictionary = _dictionary(base) if base else None
-    return zstandard.ZstdDecompressor(dict_data=dictionary, max_window_size=1 << 27).decompress(body)
+    if not base:
+        return _tools.unpacker.decompress(body)
+    return zstandard.ZstdDecompressor(dict_data=_dictionary(base), max_window_size=_WINDOW).decompress(body)
 
 
 def _dictionary(base: bytes) -> zstandard.ZstdCompressionDict:

@@ -242,9 +242,10 @@ def listing(db: Db, *, pending: bool = False, limit: int = 200, before: int | No
         " ORDER BY j.letter DESC LIMIT ?",
         (LAST if before is None else before, limit),
     )
-    return [
-        t for (letter,) in letters for t in read(db, f"WHERE {condition} AND j.letter = ? ORDER BY j.id", (letter,))
-    ]
+    if not letters:
+        return []
+    page = (letters[-1][0], letters[0][0])
+    return read(db, f"WHERE {condition} AND j.letter BETWEEN ? AND ? ORDER BY j.letter DESC, j.id", page)
 
 
 def hold(db: Db, number: int, why: HeldWhy, now: datetime, recipient: Address | None = None) -> list[Travel]:

@@ -207,7 +207,7 @@ def test_no_hot_question_reads_a_whole_table(full: Watching) -> None:
         assert full.seen, what
         for sql, args in list(full.seen.items()):
             steps = [row[3] for row in full._connection.execute(f"EXPLAIN QUERY PLAN {sql}", args)]
-            scans = [step for step in steps if re.match(r"SCAN (?!CONSTANT|\(subquery)", step)]
+            scans = [step for step in steps if re.match(r"SCAN (?!CONSTANT|\(subquery|json_each)", step)]
             if sql.endswith("ORDER BY id DESC LIMIT 1"):
                 scans = []  # the last row by its key: one step from the end
             assert not scans, f"{what}: {sql}\n{steps}"

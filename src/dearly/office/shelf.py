@@ -473,8 +473,11 @@ class SqliteShelf(Shelf):
         spent = self._db.execute(
             "DELETE FROM invitations WHERE until < ?", (_sec(now - self._limits.invitation),)
         ).rowcount
-        # What was freed goes back to the disk, a few megabytes at a time.
-        self._db.execute("PRAGMA incremental_vacuum(2000)").fetchall()
+        # What was freed goes back to the disk, a few megabytes at a time; the sqlite3 module steps this statement once,
+        # and one step gives one page back.
+        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        for _page in range(min(free, 2_000)):
+            self._db.execute("PRAGMA incremental_vacuum")
         return len(rows) + len(uploads) + len(old) + len(proofs) + spent
 
 

@@ -44,7 +44,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
-        later("Reading"),
+        later("What comes"),
         (
             ("letterbox", "letterbox", later("What has come.")),
             ("open", "letterbox", later("Open an envelope from the letterbox.")),

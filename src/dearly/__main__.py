@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
 
+_SECONDS_TO_CLOSE = 15.0
+"""As long as the owner of a drawer may take to finish what runs, and to close it."""
+
 
 def main() -> int:
     """Run the command in `sys.argv`; its exit code."""
@@ -46,6 +49,8 @@ def _main(argv: list[str]) -> int:
     if owned:
         code = _at_owner(drawer, argv, terminal)
         if code is not None:
+            if command == "lock" and code == 0:
+                _until_closed(drawer)
             return code
     from dearly.cli.main import run
 
@@ -66,6 +71,30 @@ def _meant(argv: list[str]) -> tuple[str | None, str | None]:
         elif not word.startswith("-"):
             return drawer, word
     return drawer, None
+
+
+def _until_closed(drawer: str) -> None:
+    """Wait, but not for ever, until the process that was told to lock the drawer has let go of it.
+
+    Whoever locks may be about to copy the folder, or to pull out the disk that it lies on."""
+    import fcntl
+    import time
+
+    from dearly.drawer.folder import LOCK
+
+    until = time.monotonic() + _SECONDS_TO_CLOSE
+    while time.monotonic() < until:
+        try:
+            handle = os.open(os.path.join(drawer, LOCK), os.O_RDONLY | os.O_CLOEXEC)  # noqa: PTH118 (no pathlib)
+        except OSError:
+            return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.02)
+        finally:
+            os.close(handle)
 
 
 def _asks_for_help(argv: list[str]) -> bool:

@@ -17,7 +17,7 @@ from dearly.drawer.connection import Db
 from dearly.exchange import vcard
 from dearly.letter.address import Address, header_safe
 from dearly.letter.envelope import Way
-from dearly.letter.errors import NotFound, Usage
+from dearly.letter.errors import NotFound, Refused, Usage
 from dearly.letter.words import _
 from dearly.seal.keys import OwnKey
 
@@ -93,9 +93,13 @@ async def _join(desk: Desk, wanted: Joining) -> MyCard:
         return begun
 
     begun = await desk.drawer.write(begin_joining)
-    return await _settle_in(
-        desk, await desk.ways.join(begun["url"], begun["invite"], begun["token"], begun["ca"] or None)
-    )
+    try:
+        joined = await desk.ways.join(begun["url"], begun["invite"], begun["token"], begun["ca"] or None)
+    except (Refused, Usage):
+        # The office said no, or was never asked: no account has this token.
+        await desk.drawer.write(lambda db: settings.forget(db, _JOINING))
+        raise
+    return await _settle_in(desk, joined)
 
 
 def _authority(file: Path) -> str:

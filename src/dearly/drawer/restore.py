@@ -89,7 +89,11 @@ async def restore_with_kit(folder: Path, key: DataKey, passphrase: str, *, cost:
 
 def _new_slots(folder: Path, key: DataKey, passphrase: bytes, cost: SlotCost | None) -> None:
     if not (folder / DATABASE).exists():
-        raise NotFound("no_drawer", _("There is no drawer in “{folder}”.").format(folder=folder))
+        raise NotFound(
+            "no_drawer",
+            _("There is no drawer in “{folder}”.").format(folder=folder),
+            _("Put its file, drawer.db, there, or name another folder with --drawer."),
+        )
     try:
         lock = Lock.take(folder)
         try:
@@ -171,7 +175,9 @@ def _unpack(backup: Path, folder: Path, opens: bytes, progress: Progress, *, giv
         with backup.open("rb") as file, tarfile.open(fileobj=file, mode="r|") as tar:
             manifest, mac = _extract(tar, folder, progress)
     except FileNotFoundError:
-        raise NotFound("no_backup", _("There is no file “{name}”.").format(name=backup)) from None
+        raise NotFound(
+            "no_backup", _("There is no file “{name}”.").format(name=backup), _("Look how it is spelt, and where.")
+        ) from None
     except (tarfile.TarError, EOFError):
         raise damaged(_("its end is missing, or it is another kind of file")) from None
     found: list[DataKey] = [DataKey(opens)] if given else list(keys.unlock(read_copies(folder), opens).keys.values())

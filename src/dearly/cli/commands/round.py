@@ -7,6 +7,7 @@ from dearly.cli.command import command, option
 from dearly.cli.errand import Errand
 from dearly.cli.names import later
 from dearly.desk.values import RoundReport
+from dearly.letter.errors import Exit
 
 
 @command(
@@ -20,8 +21,8 @@ from dearly.desk.values import RoundReport
     "dearly round",
 )
 @option("--watch", is_flag=True, help=later("Stay, and tell of every round."))
-def round(errand: Errand, watch: bool) -> None:  # noqa: A001 (the command's name)
-    """Make a round."""
+def round(errand: Errand, watch: bool) -> int:  # noqa: A001 (the command's name)
+    """Make a round. What did not work is told in the report, and by the exit code."""
     from dearly.desk import rounds as verbs
 
     page = Page(errand.terminal)
@@ -31,5 +32,7 @@ def round(errand: Errand, watch: bool) -> None:  # noqa: A001 (the command's nam
 
     if watch:
         errand.with_desk(lambda desk: verbs.watch(desk, each), stoppable=True)
-    else:
-        each(errand.with_desk(verbs.make_round))
+        return Exit.DONE
+    report = errand.with_desk(verbs.make_round)
+    each(report)
+    return Exit.CARRIER if report.troubles else Exit.DONE

@@ -26,6 +26,7 @@ from tests.support.memory_carrier import MemoryCarrier, MemoryPost
     ],
 )
 def test_a_carriers_words_are_cleaned(words: object, shown: str) -> None:
+    """A23: what a carrier says is cleaned and bounded before anyone sees it."""
     assert said(words) == shown
 
 

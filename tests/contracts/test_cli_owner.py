@@ -169,3 +169,15 @@ def test_a_soft_locked_desk_wants_the_passphrase_again(ada: Person) -> None:
         holder.kill()
         holder.wait()
         holder.stdout.close()
+
+
+def test_each_client_is_answered_in_its_language(ada: Person) -> None:
+    assert ada("unlock").code == 0
+    german = {"LANG": "de_DE.UTF-8"}
+    assert ada("outbox", **german).out == "Der Postausgang ist leer.\n"
+    assert ada("outbox").out == "The outbox is empty.\n"
+    assert ada("letterbox", **german).out == "Heute nichts.\n"
+    assert ada("outbox --json", **german).out == ada("outbox --json").out
+    assert "ist kein Tag" in ada("post 1 --on bald", **german).err
+    assert ada("post 1 --on bald --json", **german).error["code"] == "bad_date"
+    assert ada("lock", **german).out == "Die Schublade ist verschlossen.\n"

@@ -9,7 +9,7 @@ import inspect
 import re
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,12 @@ from dearly.cli.names import later
 from dearly.letter.words import _
 
 Function = TypeVar("Function", bound=Callable[..., int | None])
+
+if TYPE_CHECKING:
+    _Int = click.ParamType[int]
+else:
+    # The class takes a type argument from click 8.5 on; 8.3 and 8.4 run as well.
+    _Int = click.ParamType
 
 
 class Option(click.Option):
@@ -113,7 +119,7 @@ class Group(_Shown, click.Group):
         return super().resolve_command(ctx, args)
 
 
-class Number(click.ParamType[int]):
+class Number(_Int):
     """The number of a letter, a draft or a version: 1, 2, 3 …"""
 
     name = "number"

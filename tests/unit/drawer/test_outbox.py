@@ -153,6 +153,31 @@ def test_no_word_for_a_recipient_is_no_answer(db: Db) -> None:
     assert _states(db, number) == [State.ON_ITS_WAY, State.UNCERTAIN]
 
 
+def test_only_those_whose_time_has_come(db: Db) -> None:
+    """Two recipients of one form, of whom one is to wait: the carrier is not given the other's name."""
+    number = posted(db, BERT, CLARA)
+    db.run("UPDATE journeys SET not_before = not_before + 60 WHERE address_key = ?", (CLARA.address.key,))
+    (ready,) = outbox.due(db, NOON)
+    assert ready.sealed.envelope.recipients == (BERT.address,)
+    attempt = outbox.begin_attempt(db, ready, NOON)
+    (other,) = outbox.due(db, NOON + timedelta(minutes=1))
+    assert other.sealed.envelope.recipients == (CLARA.address,)
+    outbox.end_attempt(db, attempt, {BERT.address: Accepted(), CLARA.address: Accepted()}, NOON)
+    assert _states(db, number) == [State.ON_ITS_WAY, State.WAITING]
+
+
+def test_released_before_it_is_sealed(db: Db) -> None:
+    """It waits to be sealed, and is not given to a carrier without its form."""
+    there = page(db)
+    held = outbox.Leg(BERT.address, None, Way.OFFICE, PLACE, NOON, State.HELD, "key_changed")
+    outbox.post(db, there.number, finished(there.draft), [held], [], based_on=1, now=NOON)
+    outbox.act(db, there.number, Act.RELEASE, NOON)
+    assert outbox.due(db, NOON) == []
+    assert [t.number for t in outbox.needs_sealing(db, NOON)] == [there.number]
+    outbox.add_forms(db, there.number, [form("now", BERT)], NOON)
+    assert [r.number for r in outbox.due(db, NOON)] == [there.number]
+
+
 def test_one_attempt_at_a_time(db: Db) -> None:
     posted(db)
     (ready,) = outbox.due(db, NOON)

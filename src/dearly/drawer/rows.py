@@ -16,9 +16,15 @@ LAST = (1 << 63) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+_EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) for year in (2, 9999))
+
+
 def stamp(moment: datetime) -> int:
-    """An aware datetime as unix seconds, rounded down. Works before 1970 too, for letters on paper."""
-    return (moment - _EPOCH) // timedelta(seconds=1)
+    """An aware datetime as unix seconds, rounded down. Works before 1970 too, for letters on paper.
+
+    What lies outside the years 2 to 9998 (a foreign Date may say so) is brought to their edge, so that it can be
+    shown with any offset."""
+    return min(max((moment - _EPOCH) // timedelta(seconds=1), _EARLIEST), _LATEST)
 
 
 def moment(seconds: int) -> datetime:

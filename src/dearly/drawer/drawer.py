@@ -17,6 +17,7 @@ import contextlib
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -188,14 +189,15 @@ class Drawer:
         return await self.on_reader(lambda: self.store.read(work))
 
     async def on_reader(self, act: Callable[[], T]) -> T:
-        """Run `act` on a reader's thread. For the modules of this room only."""
+        """Run `act` on a reader's thread, in the caller's context (the language of its sentences is part of it). For
+        the modules of this room only."""
         self._must_be_open()
-        return await asyncio.get_running_loop().run_in_executor(self._readers, act)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, copy_context().run, act)
 
     async def on_writer(self, act: Callable[[], T]) -> T:
         """Run `act` on the writer's thread, between two units of work. For the modules of this room only."""
         self._must_be_open()
-        return await asyncio.get_running_loop().run_in_executor(self._writer, act)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, copy_context().run, act)
 
     async def accept_state(self) -> None:
         """Take the drawer as it is for the right one, although a head kept elsewhere says otherwise (F20)."""

@@ -387,3 +387,15 @@ def test_holding_and_settling_are_one_step(tmp_path: Path, monkeypatch: pytest.M
             assert await incarnation.moved(drawer)
 
     asyncio.run(play())
+
+
+def test_the_head_is_kept_where_no_folder_was(tmp_path: Path) -> None:
+    """A new account has no folder for state yet; without the head kept there, a rollback would not show (F20)."""
+    state = tmp_path / "home" / ".local" / "state" / "dearly"
+
+    async def play() -> None:
+        async with new_drawer(tmp_path / "drawer", state=state):
+            pass
+
+    asyncio.run(play())
+    assert [file.suffix for file in state.iterdir()] == [".head"]

@@ -45,11 +45,15 @@ class Context:
     chance: Chance
     using: frozenset[str]
     created: dict[str, str] = field(default_factory=dict)
+    second: str = ""
     after: list[tuple[str, Answer]] = field(default_factory=list)
     spent: int = 0
     blobs: dict[str, Blob] = field(default_factory=dict)
     emails: dict[str, Email] = field(default_factory=dict)
     people: dict[str, Account | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.second = f"{int(self.now.timestamp()):09x}"
 
     def spend(self, size: int) -> None:
         """Count bytes towards the answer; raises `MethodError` when it grows too large."""
@@ -59,7 +63,7 @@ class Context:
 
     def new(self, letter: str) -> str:
         """A new id: the second, so that new rows lie side by side, and 96 bits of chance."""
-        return f"{letter}{int(self.now.timestamp()):09x}{self.chance.token(12).hex()}"
+        return f"{letter}{self.second}{self.chance.token(12).hex()}"
 
     def blob(self, uid: str) -> Blob | None:
         """As `Shelf.blob` for the account."""

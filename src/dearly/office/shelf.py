@@ -383,7 +383,7 @@ class SqliteShelf(Shelf):
 
     def put_submission(self, account: Account, submission: Submission) -> None:
         s = submission
-        deliveries = json.dumps([(d.recipient, d.accepted, d.reply) for d in s.deliveries], ensure_ascii=False)
+        deliveries = json.dumps([(d.recipient, d.accepted, d.reply) for d in s.deliveries])
         (seq,) = self._db.execute(
             "UPDATE accounts SET submission_seq = submission_seq + 1 WHERE number = ? RETURNING submission_seq",
             (account.number,),

@@ -224,17 +224,21 @@ def _create(c: Context, properties: dict[str, Any]) -> Submission:
     if before is not None and (before.blob != blob.uid or _keys(before.deliveries) != _folded(envelope.recipients)):
         description = _("This key was used for another letter or other recipients.")
         raise SetError("alreadyExists", description, existingId=before.uid, properties=["onceKey"])
-    s = before or Submission(c.new("S"), key, e.uid, blob.uid, envelope.sender, c.now, ())
-    accepted = {_folded_one(d.recipient) for d in s.deliveries if d.accepted}
+    accepted = {_folded_one(d.recipient) for d in before.deliveries if d.accepted} if before else frozenset()
     tries = [_deliver(c, blob, r) for r in envelope.recipients if _folded_one(r) not in accepted]
-    if before is None and not any(d.accepted for d in tries):
-        raise _nobody(tries)
+    if before is None:
+        if not any(d.accepted for d in tries):
+            raise _nobody(tries)
+        made = Submission(c.new("S"), key, e.uid, blob.uid, envelope.sender, c.now, tuple(tries))
+        c.shelf.put_submission(c.account, made)
+        return made
+    if not tries:
+        return before
     fresh = {_folded_one(d.recipient): d for d in tries}
-    deliveries = tuple(fresh.get(_folded_one(d.recipient), d) for d in s.deliveries) if before else tuple(tries)
-    if deliveries != s.deliveries:
-        s = replace(s, deliveries=deliveries)
-        c.shelf.put_submission(c.account, s)
-    return s
+    again = replace(before, deliveries=tuple(fresh.get(_folded_one(d.recipient), d) for d in before.deliveries))
+    if again != before:
+        c.shelf.put_submission(c.account, again)
+    return again
 
 
 def _key(value: object) -> str:

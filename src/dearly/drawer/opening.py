@@ -124,7 +124,7 @@ def _open(
         uid = Db(connection).value("SELECT value FROM settings WHERE name = ?", (UID,))
         fits = isinstance(uid, str) and (unlocked.slots is None or unlocked.slots.uid == uid)
         _unless(fits, Damaged("keys_of_another", _("The keys in this folder belong to another drawer.")))
-        apart = heads.worst(Db(connection), heads.recall(unlocked.keys.values(), uid, unlocked.slots, state))
+        apart = heads.worst(Db(connection), heads.recall(folder, unlocked.keys.values(), uid, unlocked.slots, state))
         slots = _settle(folder, unlocked.slots, number) if writable else unlocked.slots
         store = Store(folder, key, connection, files.reader(key, vfs), writable=writable, vfs=vfs)
         store.ready(readers)

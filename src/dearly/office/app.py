@@ -6,17 +6,14 @@ import asyncio
 import json
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
 from starlette.requests import Request as Http
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
 
 from dearly.letter.clock import Chance, Clock
 from dearly.letter.errors import DearlyError, Refused, Usage
@@ -24,84 +21,23 @@ from dearly.letter.words import _
 from dearly.office import accounts, blobs, jmap, outer
 from dearly.office.context import Context
 from dearly.office.gates import AtOnce, Throttle, body
+from dearly.office.guard import HEADERS, Guard, json_answer, problem
 from dearly.office.limits import Limits
+from dearly.office.readers import Properties, or_null, text
+from dearly.office.refusals import RequestError, SetError
 from dearly.office.store import Account, Shelf, Store
-from dearly.office.wire import Properties, RequestError, SetError, load, or_null, parse, text
+from dearly.office.wire import load, parse
 
 log = logging.getLogger("dearly.office")
 
 _PIECE = 256 * 1024
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\Z")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}\Z")
-_HEADERS = {
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; sandbox",
-    "referrer-policy": "no-referrer",
-}
 
 
 def create_app(store: Store, *, clock: Clock, chance: Chance, limits: Limits) -> Callable[..., Awaitable[None]]:
     """The whole office as an ASGI application over `store`, which the caller closes."""
-    return _Guard(Starlette(routes=_Office(store, clock, chance, limits).routes()), limits)
-
-
-class _Guard:
-    """Around everything: a time limit on slow readers, our errors as problem documents, and one line of log.
-
-    The line says what was done and how it ended; never who, to whom, what about, nor any id, token or address."""
-
-    def __init__(self, app: Starlette, limits: Limits) -> None:
-        self._app, self._limits = app, limits
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        begun = time.monotonic()
-        status = 0
-
-        async def bounded(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            async with asyncio.timeout(3 * self._limits.body_seconds):
-                await send(message)
-
-        try:
-            await self._app(scope, receive, bounded)
-        except ClientDisconnect:
-            pass  # nobody is there to be answered
-        except Exception as e:  # noqa: BLE001  the last place that can answer; what it was goes to the log by name
-            log.error(_line(event="trouble", kind=type(e).__name__, where=_where(e)))  # noqa: TRY400  a trace could quote mail
-            if status:
-                raise ConnectionError from None  # uvicorn closes the connection: half an answer must not look whole
-            await _problem(500, "about:blank", _("The office made a mistake."))(scope, receive, bounded)
-        finally:
-            if log.isEnabledFor(logging.INFO):
-                done = getattr(scope.get("endpoint"), "__name__", "other")
-                spent = round((time.monotonic() - begun) * 1000)
-                log.info(_line(event="answered", act=done, status=status, ms=spent))
-
-
-def _line(**what: object) -> str:
-    return json.dumps(what)
-
-
-def _where(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else ""
-
-
-def _json(value: object, status: int = 200) -> Response:
-    return Response(json.dumps(value), status, _HEADERS, "application/json")
-
-
-def _problem(status: int, kind: str, detail: str, headers: dict[str, str] | None = None, **more: object) -> Response:
-    """RFC 9457."""
-    value = {"type": kind, "status": status, "detail": detail, **more}
-    return Response(json.dumps(value), status, _HEADERS | (headers or {}), "application/problem+json")
+    return Guard(Starlette(routes=_Office(store, clock, chance, limits).routes()), limits)
 
 
 class _Office:
@@ -129,9 +65,9 @@ class _Office:
             try:
                 return await act(http)
             except RequestError as e:
-                answer = Response(json.dumps(e.problem()), e.status, _HEADERS, "application/problem+json")
+                answer = Response(json.dumps(e.problem()), e.status, HEADERS, "application/problem+json")
             except DearlyError as e:
-                answer = _problem(_status(e), "about:blank", e.message, code=e.code, hint=e.hint)
+                answer = problem(_status(e), "about:blank", e.message, code=e.code, hint=e.hint)
             if answer.status_code == 408:
                 answer.headers["connection"] = "close"
                 return answer
@@ -170,7 +106,7 @@ class _Office:
     async def session(self, http: Http) -> Response:
         """RFC 8620 2."""
         account = await self._member(http)
-        return _json(jmap.session(account, self._limits, _base(http)))
+        return json_answer(jmap.session(account, self._limits, _base(http)))
 
     async def api(self, http: Http) -> Response:
         """RFC 8620 3.1."""
@@ -195,7 +131,7 @@ class _Office:
         """RFC 8620 6.1."""
         account = await self._member(http)
         if http.path_params["account"] != account.uid:
-            return _problem(404, "about:blank", _("There is no such account."))
+            return problem(404, "about:blank", _("There is no such account."))
         stated = http.headers.get("content-length", "")
         size = min(int(stated[:20]), self._limits.upload) if stated.isdecimal() else self._limits.upload
         with self._uploads.one(account.uid, size):
@@ -211,8 +147,8 @@ class _Office:
             try:
                 size = await self._store.write(act)
             except SetError as e:
-                return _problem(422, "about:blank", e.description, code=e.kind)
-        return _json({"accountId": account.uid, "blobId": uid, "type": blobs.TYPE, "size": size}, 201)
+                return problem(422, "about:blank", e.description, code=e.kind)
+        return json_answer({"accountId": account.uid, "blobId": uid, "type": blobs.TYPE, "size": size}, 201)
 
     async def download(self, http: Http) -> Response:
         """RFC 8620 6.2."""
@@ -225,7 +161,7 @@ class _Office:
 
         found = await self._store.read(look) if http.path_params["account"] == account.uid else None
         if found is None:
-            return _problem(404, "about:blank", _("There is no such parcel."))
+            return problem(404, "about:blank", _("There is no such parcel."))
         size, first = found
 
         async def pieces() -> Any:
@@ -237,7 +173,7 @@ class _Office:
                 yield piece
 
         asked = http.query_params.get("accept", "").lower()
-        headers = _HEADERS | {
+        headers = HEADERS | {
             "content-length": str(size),
             "cache-control": "private, immutable, max-age=31536000",
             "content-disposition": "attachment; filename*=UTF-8''" + quote(name[:200], safe=""),
@@ -250,7 +186,7 @@ class _Office:
     async def events(self, http: Http) -> Response:
         """RFC 8620 7.3 wants an address for this. Letters are slow: there is no push here, and it says so."""
         await self._member(http)
-        return _problem(501, "about:blank", _("This office does not push; look into the letterbox when you like."))
+        return problem(501, "about:blank", _("This office does not push; look into the letterbox when you like."))
 
     async def join(self, http: Http) -> Response:
         """An invitation for an account; docs/office.md describes it."""
@@ -269,13 +205,13 @@ class _Office:
             if await self._failed(http):
                 raise RequestError("about:blank", _("Too many attempts; wait a minute."), status=429) from None
             status = {"no_invitation": 403, "name_taken": 409}.get(e.code, 410)
-            return _problem(status, "about:blank", e.message, code=e.code, hint=e.hint)
+            return problem(status, "about:blank", e.message, code=e.code, hint=e.hint)
         answer = {"token": joined.token, "address": str(joined.address), "apiUrl": f"{_base(http)}/jmap/api"}
-        return _json(answer | {"sessionUrl": f"{_base(http)}/.well-known/jmap"}, 201)
+        return json_answer(answer | {"sessionUrl": f"{_base(http)}/.well-known/jmap"}, 201)
 
     async def healthz(self, _http: Http) -> Response:
         """Whether the office can still take letters in."""
-        return _json({"status": "ok"}) if self._store.healthy() else _json({"status": "failed"}, 503)
+        return json_answer({"status": "ok"}) if self._store.healthy() else json_answer({"status": "failed"}, 503)
 
 
 class _Unknown(RequestError):
@@ -316,11 +252,11 @@ def _base(http: Http) -> str:
 def _large(data: bytes) -> Response:
     """An answer that goes out in pieces if it is large, so that a slow reader meets the time limit."""
     if len(data) <= _PIECE:
-        return Response(data, 200, _HEADERS, "application/json")
+        return Response(data, 200, HEADERS, "application/json")
 
     async def pieces() -> Any:
         for start in range(0, len(data), _PIECE):
             yield data[start : start + _PIECE]
 
-    headers = _HEADERS | {"content-length": str(len(data))}
+    headers = HEADERS | {"content-length": str(len(data))}
     return StreamingResponse(pieces(), 200, headers, "application/json")

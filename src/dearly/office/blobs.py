@@ -11,21 +11,10 @@ from dearly.letter.errors import Refused
 from dearly.letter.words import _
 from dearly.office import outer
 from dearly.office.context import Answer, Context, got
-from dearly.office.emails import over_quota
+from dearly.office.imports import over_quota
+from dearly.office.readers import Arguments, Properties, count, ident_or_new, list_of, map_of, mapping, or_null, text
+from dearly.office.refusals import MethodError, SetError
 from dearly.office.store import Blob
-from dearly.office.wire import (
-    Arguments,
-    MethodError,
-    Properties,
-    SetError,
-    count,
-    ident_or_new,
-    list_of,
-    map_of,
-    mapping,
-    or_null,
-    text,
-)
 
 TYPE = "message/rfc822"
 DIGESTS = ("sha-256", "sha")

@@ -10,11 +10,8 @@ from typing import Any, TypeVar
 from dearly.letter.clock import Chance
 from dearly.letter.words import _
 from dearly.office.limits import Limits
-from dearly.office.store import Account, Blob, Changes, Email, Shelf
-from dearly.office.wire import (
+from dearly.office.readers import (
     Arguments,
-    MethodError,
-    SetError,
     count,
     flag,
     ident,
@@ -26,6 +23,8 @@ from dearly.office.wire import (
     text,
     whole,
 )
+from dearly.office.refusals import MethodError, SetError
+from dearly.office.store import Account, Blob, Changes, Email, Shelf
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dearly.letter.words import _
 from dearly.office.limits import Limits
-from dearly.office.wire import RequestError
+from dearly.office.refusals import RequestError
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dearly.letter.clock import Chance, Clock
-from dearly.office import blobs, emails, mailboxes, submissions
+from dearly.office import blobs, emails, handover, imports, mailboxes, submissions
 from dearly.office.context import Answer, Context
 from dearly.office.limits import Limits
+from dearly.office.refusals import MethodError
 from dearly.office.store import Account, Shelf
 from dearly.office.submissions import ONCE
-from dearly.office.wire import Call, MethodError, Request, resolve
+from dearly.office.wire import Call, Request, resolve
 
 CORE = "urn:ietf:params:jmap:core"
 MAIL = "urn:ietf:params:jmap:mail"
@@ -53,15 +54,15 @@ METHODS: dict[str, Method] = {
     "Email/changes": Method(emails.email_changes, MAIL),
     "Email/query": Method(emails.email_query, MAIL),
     "Email/queryChanges": Method(mailboxes.never_calculated, MAIL),
-    "Email/import": Method(emails.email_import, MAIL, writes=True),
-    "Email/set": Method(emails.email_set, MAIL, writes=True),
+    "Email/import": Method(imports.email_import, MAIL, writes=True),
+    "Email/set": Method(imports.email_set, MAIL, writes=True),
     "Identity/get": Method(mailboxes.identity_get, SUBMISSION),
     "Identity/changes": Method(mailboxes.identity_changes, SUBMISSION),
     "EmailSubmission/get": Method(submissions.submission_get, SUBMISSION),
     "EmailSubmission/changes": Method(submissions.submission_changes, SUBMISSION),
     "EmailSubmission/query": Method(submissions.submission_query, SUBMISSION),
     "EmailSubmission/queryChanges": Method(mailboxes.never_calculated, SUBMISSION),
-    "EmailSubmission/set": Method(submissions.submission_set, SUBMISSION, writes=True),
+    "EmailSubmission/set": Method(handover.submission_set, SUBMISSION, writes=True),
     "Blob/upload": Method(blobs.blob_upload, BLOB, writes=True),
     "Blob/get": Method(blobs.blob_get, BLOB),
 }

@@ -6,8 +6,9 @@ from typing import Any
 
 from dearly.letter.words import _
 from dearly.office.context import Answer, Context, changes, get, got, queried, wanted, window
+from dearly.office.readers import Arguments, flag, ident, list_of, mapping, or_null, text
+from dearly.office.refusals import MethodError
 from dearly.office.store import INBOX, MAILBOXES, SENT, Changes
-from dearly.office.wire import Arguments, MethodError, flag, ident, list_of, mapping, or_null, text
 
 IDENTITY = "self"
 

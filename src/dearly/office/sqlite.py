@@ -27,8 +27,9 @@ from dearly.letter.errors import Damaged, DearlyError, MadeByNewer, NoSpace, Not
 from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 from dearly.office.limits import DEFAULT, Limits
+from dearly.office.rows import holder, piece
 from dearly.office.schema import APPLICATION_ID, SCHEMA, VERSION
-from dearly.office.shelf import SqliteShelf, holder, piece
+from dearly.office.shelf import SqliteShelf
 from dearly.office.store import Account, Shelf, Store
 
 T = TypeVar("T")

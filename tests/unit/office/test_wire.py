@@ -7,25 +7,21 @@ import json
 import pytest
 
 from dearly.office.limits import DEFAULT
-from dearly.office.wire import (
+from dearly.office.readers import (
     Arguments,
-    Call,
-    MethodError,
-    RequestError,
     count,
     flag,
     ident,
     ident_or_new,
     list_of,
-    load,
     map_of,
     or_null,
-    parse,
-    resolve,
     text,
     utc,
     whole,
 )
+from dearly.office.refusals import MethodError, RequestError
+from dearly.office.wire import Call, load, parse, resolve
 
 KNOWN = frozenset({"urn:ietf:params:jmap:core"})
 

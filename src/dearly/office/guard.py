@@ -1,0 +1,83 @@
+"""What stands around every request of the office: its headers, its problem documents, its one line of log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from dearly.letter.words import _
+from dearly.office.limits import Limits
+
+log = logging.getLogger("dearly.office")
+
+HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Guard:
+    """Around everything: a time limit on slow readers, our errors as problem documents, and one line of log.
+
+    The line says what was done and how it ended; never who, to whom, what about, nor any id, token or address."""
+
+    def __init__(self, app: Starlette, limits: Limits) -> None:
+        self._app, self._limits = app, limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.monotonic()
+        status = 0
+
+        async def bounded(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            async with asyncio.timeout(3 * self._limits.body_seconds):
+                await send(message)
+
+        try:
+            await self._app(scope, receive, bounded)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
+        except Exception as e:  # noqa: BLE001  the last place that can answer; what it was goes to the log by name
+            log.error(_line(event="trouble", kind=type(e).__name__, where=_where(e)))  # noqa: TRY400  a trace could quote mail
+            if status:
+                raise ConnectionError from None  # uvicorn closes the connection: half an answer must not look whole
+            await problem(500, "about:blank", _("The office made a mistake."))(scope, receive, bounded)
+        finally:
+            if log.isEnabledFor(logging.INFO):
+                done = getattr(scope.get("endpoint"), "__name__", "other")
+                spent = round((time.monotonic() - begun) * 1000)
+                log.info(_line(event="answered", act=done, status=status, ms=spent))
+
+
+def _line(**what: object) -> str:
+    return json.dumps(what)
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else ""
+
+
+def json_answer(value: object, status: int = 200) -> Response:
+    return Response(json.dumps(value), status, HEADERS, "application/json")
+
+
+def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None = None, **more: object) -> Response:
+    """RFC 9457."""
+    value = {"type": kind, "status": status, "detail": detail, **more}
+    return Response(json.dumps(value), status, HEADERS | (headers or {}), "application/problem+json")

@@ -1,0 +1,93 @@
+"""Rows of the store as the values of `store`, and the few look-ups that need no transaction."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from dearly.letter.address import Address
+from dearly.office.store import Account, Blob, Delivery, Email, Submission
+
+PIECE = 1 << 20
+_AT_ONCE = 400  # parameters of one statement, well below SQLite's limit
+
+ACCOUNT = "SELECT number, uid, address, joined FROM accounts"
+EMAIL = (
+    "SELECT b.number, b.uid, b.size, b.sender, e.uid, e.mailbox, e.received, e.keywords, e.created"
+    " FROM emails e JOIN blobs b ON b.number = e.blob"
+)
+SUBMISSION = "SELECT uid, key, email, blob, sender, at, deliveries FROM submissions"
+
+# The blob with this uid, if the account has an Email or an upload of it: uid, and twice the account's number.
+_MINE = (
+    " FROM blobs b WHERE uid = ? AND (EXISTS (SELECT 1 FROM emails WHERE blob = b.number AND account = ?)"
+    " OR EXISTS (SELECT 1 FROM uploads WHERE account = ? AND blob = b.number))"
+)
+BLOB = "SELECT number, uid, size, sender" + _MINE
+_SIZE = "SELECT number, size" + _MINE
+
+
+def when(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def sec(when: datetime) -> int:
+    return int(when.timestamp())
+
+
+def account_of(row: tuple[Any, ...]) -> Account:
+    number, uid, address, joined = row
+    local, _at, domain = address.rpartition("@")
+    return Account(number, uid, Address(local, domain), when(joined))
+
+
+def email_of(row: tuple[Any, ...]) -> Email:
+    *blob, uid, mailbox, received, keywords, created = row
+    return Email(uid, Blob(*blob), mailbox, when(received), tuple(keywords.split()), created)
+
+
+def submission_of(row: tuple[Any, ...]) -> Submission:
+    uid, key, email, blob, sender, at, deliveries = row
+    return Submission(
+        uid, key, email, blob, sender, when(at), tuple(Delivery(r, bool(a), w) for r, a, w in json.loads(deliveries))
+    )
+
+
+def holder(db: sqlite3.Connection, token_sha256: bytes) -> Account | None:
+    """The account with this token digest, compared in constant time."""
+    found = None
+    rows = db.execute(
+        "SELECT number, uid, address, joined, token FROM accounts WHERE substr(token, 1, 4) = ?", (token_sha256[:4],)
+    )
+    for *row, token in rows:
+        if hmac.compare_digest(token, token_sha256):
+            found = account_of(tuple(row))
+    return found
+
+
+def piece(db: sqlite3.Connection, account: int, uid: str, offset: int, length: int | None) -> bytes | None:
+    """Part of a blob that the account may see."""
+    row = db.execute(_SIZE, (uid, account, account)).fetchone()
+    if row is None:
+        return None
+    number, size = row
+    end = size if length is None else min(size, offset + length)
+    if offset >= end:
+        return b""
+    first, last = offset // PIECE, (end - 1) // PIECE
+    base = number << 10
+    rows = db.execute(
+        "SELECT data FROM pieces WHERE number BETWEEN ? AND ? ORDER BY number", (base + first, base + last)
+    ).fetchall()
+    data: bytes = rows[0][0] if len(rows) == 1 else b"".join(r[0] for r in rows)
+    start = offset - first * PIECE
+    return data if start == 0 and len(data) == end - offset else data[start : start + end - offset]
+
+
+def portions(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]

@@ -1,0 +1,229 @@
+"""Blobs and Emails as SQL. `SqliteShelf` is made of this, of the people, and of the submissions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dearly.office.limits import Limits
+from dearly.office.rows import (
+    BLOB,
+    EMAIL,
+    PIECE,
+    email_of,
+    piece,
+    portions,
+    sec,
+)
+from dearly.office.store import INBOX, SEEN, Account, Blob, Changes, Email, Find, Shelf
+
+
+class Parcels(Shelf):
+    """The parcels' part of `store.Shelf`, over one connection within one transaction."""
+
+    def __init__(self, db: sqlite3.Connection, limits: Limits, domain: str) -> None:
+        self._db, self._limits, self._domain = db, limits, domain
+
+    # -- blobs
+
+    def keep(self, account: Account, uid: str, data: bytes, sender: str, now: datetime) -> Blob | None:
+        new = self._db.execute(
+            "INSERT INTO blobs (uid, size, sender) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING number",
+            (uid, len(data), sender),
+        ).fetchone()
+        if new is not None:
+            (number,) = new
+            if len(data) <= PIECE:
+                self._db.execute("INSERT INTO pieces (number, data) VALUES (?, ?)", (number << 10, data))
+            else:
+                view = memoryview(data)
+                for place in range(0, len(data), PIECE):
+                    self._db.execute(
+                        "INSERT INTO pieces (number, data) VALUES (?, ?)",
+                        ((number << 10) + place // PIECE, view[place : place + PIECE]),
+                    )
+        else:
+            (number,) = self._db.execute("SELECT number FROM blobs WHERE uid = ?", (uid,)).fetchone()
+        upload = (sec(now), account.number, number)
+        fresh = self._db.execute(
+            "INSERT INTO uploads (at, account, blob) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", upload
+        ).rowcount
+        if not fresh:
+            self._db.execute("UPDATE uploads SET at = ? WHERE account = ? AND blob = ?", upload)
+        elif self._room(account.number, len(data)) is None:
+            self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", upload[1:])
+            self._drop_blob(number)
+            return None
+        return Blob(number, uid, len(data), sender)
+
+    def blob(self, account: Account, uid: str) -> Blob | None:
+        row = self._db.execute(BLOB, (uid, account.number, account.number)).fetchone()
+        return Blob(*row) if row else None
+
+    def read(self, account: Account, uid: str, offset: int = 0, length: int | None = None) -> bytes | None:
+        return piece(self._db, account.number, uid, offset, length)
+
+    def _room(self, account: int, size: int, changes: int = 0) -> int | None:
+        """Hold `size` more bytes for the account, and count `changes` of its emails: the email_seq now. None: full."""
+        row = self._db.execute(
+            "UPDATE accounts SET held = held + ?1, email_seq = email_seq + ?2"
+            " WHERE number = ?3 AND (?1 <= 0 OR held + ?1 <= ?4) RETURNING email_seq",
+            (size, changes, account, self._limits.quota),
+        ).fetchone()
+        return row[0] if row else None
+
+    def _drop_blob(self, number: int) -> None:
+        gone = self._db.execute(
+            "DELETE FROM blobs WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM emails WHERE blob = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM uploads WHERE blob = ?1)",
+            (number,),
+        ).rowcount
+        if gone:
+            base = number << 10
+            self._db.execute("DELETE FROM pieces WHERE number BETWEEN ? AND ?", (base, base + 1023))
+
+    # -- Emails
+
+    def email_seq(self, account: Account) -> int:
+        seq: int = self._db.execute("SELECT email_seq FROM accounts WHERE number = ?", (account.number,)).fetchone()[0]
+        return seq
+
+    def add_email(
+        self, account: Account, uid: str, mailbox: str, blob: Blob, keywords: Sequence[str], now: datetime
+    ) -> Email | None:
+        size = blob.size
+        if mailbox != INBOX:
+            where = (account.number, blob.number)
+            size -= size * self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", where).rowcount
+        seq = self._room(account.number, size, changes=1)
+        if seq is None:
+            return None
+        words = tuple(sorted(keywords))
+        self._db.execute(
+            "INSERT INTO emails (account, uid, mailbox, blob, size, received, leaves, keywords, created, changed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                account.number,
+                uid,
+                mailbox,
+                blob.number,
+                blob.size,
+                sec(now),
+                self._leaves(mailbox, words, None, now),
+                " ".join(words),
+                seq,
+                seq,
+            ),
+        )
+        return Email(uid, blob, mailbox, now.replace(microsecond=0), words, seq)
+
+    def _leaves(self, mailbox: str, keywords: Sequence[str], before: int | None, now: datetime) -> int | None:
+        """From when on an Email may go. Taking the mark of being fetched away makes it wait again."""
+        if mailbox == INBOX and SEEN not in keywords:
+            return None
+        return before if before is not None else sec(now + self._limits.kept)
+
+    def emails(self, account: Account, uids: Sequence[str]) -> Mapping[str, Email]:
+        found: dict[str, Email] = {}
+        for some in portions(uids):
+            marks = ",".join("?" * len(some))
+            rows = self._db.execute(
+                f"{EMAIL} WHERE e.account = ? AND e.uid IN ({marks})",
+                (account.number, *some),
+            )
+            found |= {e.uid: e for e in map(email_of, rows)}
+        return found
+
+    def find_emails(self, account: Account, find: Find) -> Sequence[str]:
+        where = ["account = ?"]
+        values: list[Any] = [account.number]
+
+        def also(condition: str, *value: Any) -> None:
+            where.append(condition)
+            values.extend(value)
+
+        if find.mailbox is not None:
+            also("mailbox = ?", find.mailbox)
+        for other in find.not_mailboxes[:8]:
+            also("mailbox <> ?", other)
+        if find.before is not None:
+            also("received < ?", sec(find.before))
+        if find.after is not None:
+            also("received >= ?", sec(find.after))
+        if find.larger is not None:
+            also("size >= ?", find.larger)
+        if find.smaller is not None:
+            also("size < ?", find.smaller)
+        if find.keyword is not None:
+            also("instr(' ' || keywords || ' ', ?)", f" {find.keyword} ")
+        if find.not_keyword is not None:
+            also("NOT instr(' ' || keywords || ' ', ?)", f" {find.not_keyword} ")
+        order = "received DESC, created DESC" if find.newest_first else "received, created"
+        # Only the fixed texts above are put together.
+        sql = f"SELECT uid FROM emails WHERE {' AND '.join(where)} ORDER BY {order}"  # noqa: S608
+        return [r[0] for r in self._db.execute(sql, values)]
+
+    def count_emails(self, account: Account, mailbox: str) -> tuple[int, int]:
+        total, seen = self._db.execute(
+            "SELECT count(*), coalesce(sum(instr(' ' || keywords || ' ', ?) > 0), 0) FROM emails"
+            " WHERE account = ? AND mailbox = ?",
+            (f" {SEEN} ", account.number, mailbox),
+        ).fetchone()
+        return total, total - seen
+
+    def change_email(
+        self, account: Account, email: Email, mailbox: str, keywords: Sequence[str], now: datetime
+    ) -> None:
+        number, before = self._db.execute(
+            "SELECT number, leaves FROM emails WHERE account = ? AND uid = ?", (account.number, email.uid)
+        ).fetchone()
+        words = sorted(keywords)
+        self._db.execute(
+            "UPDATE emails SET mailbox = ?, keywords = ?, leaves = ?, changed = ? WHERE number = ?",
+            (
+                mailbox,
+                " ".join(words),
+                self._leaves(mailbox, words, before, now),
+                self._room(account.number, 0, changes=1),
+                number,
+            ),
+        )
+
+    def remove_email(self, account: Account, email: Email, now: datetime) -> None:
+        (number,) = self._db.execute(
+            "SELECT number FROM emails WHERE account = ? AND uid = ?", (account.number, email.uid)
+        ).fetchone()
+        self._remove(account.number, number, email.uid, email.blob.number, email.blob.size, email.seq, now)
+
+    def _remove(self, account: int, number: int, uid: str, blob: int, size: int, created: int, now: datetime) -> None:
+        self._db.execute("DELETE FROM emails WHERE number = ?", (number,))
+        self._db.execute(
+            "INSERT INTO gone (account, destroyed, uid, created, at) VALUES (?, ?, ?, ?, ?)",
+            (account, self._room(account, -size, changes=1), uid, created, sec(now)),
+        )
+        self._drop_blob(blob)
+
+    def email_changes(self, account: Account, since: int, most: int) -> Changes | None:
+        n = account.number
+        now, floor = self._db.execute("SELECT email_seq, known_from FROM accounts WHERE number = ?", (n,)).fetchone()
+        if since > now or since < floor:
+            return None
+        # Every event by its own seq, so that someone who goes in small steps is told of a creation before a change.
+        rows = self._db.execute(
+            "SELECT created, uid, 'created', 0 FROM emails WHERE account = ?1 AND created > ?2"
+            " UNION ALL SELECT changed, uid, 'updated', 0 FROM emails"
+            " WHERE account = ?1 AND changed > ?2 AND changed > created"
+            " UNION ALL SELECT destroyed, uid, 'destroyed', created FROM gone WHERE account = ?1 AND destroyed > ?2"
+            " ORDER BY 1 LIMIT ?3",
+            (n, since, most + 1),
+        ).fetchall()
+        more = len(rows) > most
+        rows = rows[:most]
+        came = [uid for _seq, uid, what, _created in rows if what == "created"]
+        known = set(came)
+        updated = [uid for _seq, uid, what, _created in rows if what == "updated" and uid not in known]
+        # What came and went again since then was never known to the client (RFC 8620 5.2).
+        went = [uid for _seq, uid, what, created in rows if what == "destroyed" and created <= since]
+        return Changes(rows[-1][0] if more else now, more, tuple(came), tuple(updated), tuple(went))

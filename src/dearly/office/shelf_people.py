@@ -1,0 +1,82 @@
+"""Accounts, tokens and invitations as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dearly.letter.address import Address
+from dearly.office.rows import (
+    ACCOUNT,
+    account_of,
+    holder,
+    sec,
+    when,
+)
+from dearly.office.shelf_parcels import Parcels
+from dearly.office.store import INBOX, Account, Holding, Invitation
+
+
+class People(Parcels):
+    """The people's part of `store.Shelf`; removing one removes their parcels."""
+
+    def domain(self) -> str:
+        return self._domain
+
+    def accounts(self) -> Sequence[tuple[Account, Holding]]:
+        rows = self._db.execute(
+            "SELECT number, uid, address, joined, held,"
+            " (SELECT count(*) FROM emails WHERE account = a.number AND mailbox = ?),"
+            " (SELECT count(*) FROM emails WHERE account = a.number AND mailbox = ? AND leaves IS NULL)"
+            " FROM accounts a ORDER BY key",
+            (INBOX, INBOX),
+        )
+        return [(account_of(r[:4]), Holding(r[5], r[6], r[4])) for r in rows.fetchall()]
+
+    def account(self, key: str) -> Account | None:
+        row = self._db.execute(f"{ACCOUNT} WHERE key = ?", (key,)).fetchone()
+        return account_of(row) if row else None
+
+    def account_numbered(self, number: int) -> Account | None:
+        row = self._db.execute(f"{ACCOUNT} WHERE number = ?", (number,)).fetchone()
+        return account_of(row) if row else None
+
+    def account_of(self, token_sha256: bytes) -> Account | None:
+        return holder(self._db, token_sha256)
+
+    def add_account(self, uid: str, address: Address, token_sha256: bytes, now: datetime) -> Account:
+        number = self._db.execute(
+            "INSERT INTO accounts (uid, address, key, token, joined) VALUES (?, ?, ?, ?, ?)",
+            (uid, str(address), address.key, token_sha256, sec(now)),
+        ).lastrowid
+        assert number is not None
+        return Account(number, uid, address, now)
+
+    def set_token(self, account: Account, token_sha256: bytes) -> None:
+        self._db.execute("UPDATE accounts SET token = ? WHERE number = ?", (token_sha256, account.number))
+
+    def remove_account(self, account: Account) -> None:
+        n = (account.number,)
+        blobs = self._db.execute(
+            "SELECT blob FROM emails WHERE account = ? UNION SELECT blob FROM uploads WHERE account = ?", n + n
+        ).fetchall()
+        for table in ("emails", "uploads", "gone", "submissions"):
+            self._db.execute(f"DELETE FROM {table} WHERE account = ?", n)  # noqa: S608  the four names above
+        self._db.execute("DELETE FROM accounts WHERE number = ?", n)
+        for (blob,) in blobs:
+            self._drop_blob(blob)
+
+    def invite(self, token_sha256: bytes, invitation: Invitation) -> None:
+        self._db.execute(
+            "INSERT INTO invitations (token, name, until, account) VALUES (?, ?, ?, ?)",
+            (token_sha256, invitation.name, sec(invitation.until), invitation.account),
+        )
+
+    def invitation(self, token_sha256: bytes) -> Invitation | None:
+        row = self._db.execute(
+            "SELECT name, until, account FROM invitations WHERE token = ?", (token_sha256,)
+        ).fetchone()
+        return Invitation(row[0], when(row[1]), row[2]) if row else None
+
+    def spend(self, token_sha256: bytes, account: Account) -> None:
+        self._db.execute("UPDATE invitations SET account = ? WHERE token = ?", (account.number, token_sha256))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dearly.cli import words_of_letters as words
 from dearly.cli.layout import day, moment, printable, size, table, wrap, zone_of
 from dearly.letter.address import clean
+from dearly.letter.sealing import Seal
 from dearly.letter.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class Page:
             state = "" if one.state in ("draft", "opened") else words.of_state(one.state)
             if one.put_away_until is not None:
                 state = _("put away until {day}").format(day=day(one.put_away_until))
-            what = ", ".join(text for text in (gist, state) if text)
+            seal = _("a postcard") if one.seal is Seal.NEVER_SEALED else ""
+            what = ", ".join(text for text in (gist, seal, state) if text)
             rows.append((f"{one.number:>4}", arrow.format(name=who), day(one.date.astimezone(self._zone).date()), what))
         return table(rows) or none
 
@@ -122,7 +124,7 @@ class Page:
         rows = []
         for one in envelopes:
             who = clean(one.person or one.from_)
-            seal = words.of_way(one.way) + ", " + (_("a postcard") if one.seal is not None else _("sealed"))
+            seal = words.of_way(one.way) + ", " + (_("a postcard") if one.seal is Seal.NEVER_SEALED else _("sealed"))
             state = _("opened") if one.opened else _("at the door") if one.at_door else ""
             what = ", ".join(text for text in (seal, state) if text)
             rows.append((f"{one.number:>4}", _("from {name}").format(name=who), moment(one.arrived, self._zone), what))

@@ -171,6 +171,19 @@ def test_a_letter_as_text() -> None:
     )
 
 
+@pytest.mark.parametrize("seal", [None, *Seal])
+def test_only_what_was_never_sealed_is_a_postcard(seal: Seal | None) -> None:
+    """An envelope says nothing of its seal before it is opened; opened, a sealed letter stays one."""
+    from dataclasses import replace
+
+    envelope = EnvelopeView(4, "b@letters.test", "Bert", NOON, Way.OFFICE, seal, seal is not None, False)
+    postcard = seal is Seal.NEVER_SEALED
+    row = _page().letterbox([envelope])
+    assert ("a postcard" in row, "sealed" in row) == (postcard, not postcard)
+    row = _page().letters([replace(LETTER, seal=seal)], "")
+    assert ("a postcard" in row) == postcard
+
+
 def test_what_strangers_write_cannot_move_the_cursor() -> None:
     evil = "\x1b[2J\x9b31m\u202eevil\u2066\x07\r\x08"
     from dataclasses import replace

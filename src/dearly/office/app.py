@@ -71,6 +71,8 @@ class _Office:
             if answer.status_code == 408:
                 answer.headers["connection"] = "close"
                 return answer
+            if answer.status_code == 401:
+                answer.headers["www-authenticate"] = "Bearer"  # RFC 6750 3
             if answer.status_code in (429, 503):
                 answer.headers["retry-after"] = "5"
             return await self._politely(http, answer)

@@ -10,7 +10,7 @@ import pytest
 from dearly.office.jmap import BLOB, CORE, MAIL, METHODS, SUBMISSION
 from dearly.office.limits import DEFAULT
 from dearly.office.submissions import ONCE
-from tests.support.offices import Member, Office, parcel
+from tests.support.offices import Member, Office, an_office, parcel
 
 
 def test_session(office: Office, ada: Member) -> None:
@@ -218,6 +218,12 @@ def test_tokens(office: Office, ada: Member) -> None:
         assert office.http.post("/jmap/api", json={}, headers=headers).status_code in (401, 429)
         assert office.http.post(f"/jmap/upload/{ada.uid}", content=b"x", headers=headers).status_code in (401, 429)
     assert office.http.get("/jmap/session", headers={"authorization": f"bearer  {ada.token}"}).status_code == 200
+
+
+def test_what_kind_of_token_is_wanted() -> None:
+    with an_office() as office:
+        answer = office.http.get("/jmap/session")
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
 def test_wrong_tokens_are_slowed_and_right_ones_are_not(office: Office, ada: Member) -> None:

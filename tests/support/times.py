@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -21,6 +21,9 @@ class FixedClock:
 
     def local(self) -> datetime:
         return self.at.astimezone(timezone(timedelta(hours=self.hours)))
+
+    def on(self, day: date, hour: time) -> datetime:
+        return datetime.combine(day, hour, timezone(timedelta(hours=self.hours)))
 
     def pass_(self, **span: float) -> datetime:
         self.at += timedelta(**span)

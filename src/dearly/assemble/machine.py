@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import platformdirs
@@ -17,6 +17,9 @@ class MachineClock:
 
     def local(self) -> datetime:
         return datetime.now().astimezone()
+
+    def on(self, day: date, hour: time) -> datetime:
+        return datetime.combine(day, hour).astimezone()
 
 
 class MachineChance:

@@ -1,1 +1,1 @@
-"""What a person does, one module per verb; the only room that joins the others."""
+"""What a person does, one module for each kind of act; the only room that joins the others."""

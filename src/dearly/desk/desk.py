@@ -7,6 +7,7 @@ takes the desk as its first argument. `assemble` makes desks; nothing else does.
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -80,6 +81,8 @@ class Desk:
     chance: Chance
     outside: Path
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    posting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a letter is numbered, sealed and posted, so that two never get the same number."""
     notices: list[str] = field(default_factory=list)
     """What the person should be told at the next chance, in sentences; whoever tells it empties the list."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,12 +90,9 @@ class Desk:
 
     async def close(self) -> None:
         """End the children, let go of the carriers, close the drawer. The keys are forgotten."""
-        try:
-            await self.keyholder.close()
-            await self.opener.close()
-            await self.ways.close()
-        finally:
-            await self.drawer.close()
+        async with AsyncExitStack() as stack:
+            for part in (self.drawer, self.ways, self.opener, self.keyholder):  # the last one first
+                stack.push_async_callback(part.close)
 
 
 def keyholder_of(drawer: Drawer) -> Keyholder:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import dataclass
 from functools import partial
 
 from dearly.carriers.base import Collected, Collects
 from dearly.desk.desk import Desk
 from dearly.drawer import arrivals, attempts, objects, outbox, people
 from dearly.drawer.connection import Db
-from dearly.letter.errors import Refused
+from dearly.letter.errors import Damaged, DearlyError, Refused
 from dearly.letter.failpoint import reach
 from dearly.letter.sealing import Seal, Shape
 from dearly.opener.values import Outside
@@ -62,20 +63,34 @@ async def _acknowledge(desk: Desk, carrier: Collects) -> None:
         await desk.drawer.write(partial(arrivals.acknowledged, sources=sources))
 
 
-async def sort(desk: Desk) -> list[int]:
-    """Look at the outside of every arrival that was not looked at yet; numbers of those now in the letterbox."""
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What sorting came to. `new`: numbers now in the letterbox; `troubles`: sentences on what waits for another try."""
+
+    new: tuple[int, ...]
+    troubles: tuple[str, ...]
+
+
+async def sort(desk: Desk) -> Sorted:
+    """Look at the outside of every arrival that was not looked at yet. One bad arrival never keeps others out."""
     new: list[int] = []
-    while numbers := await desk.drawer.read(arrivals.unsorted):
-        new += [number for number in numbers if await _sort_one(desk, number)]
-    return new
+    later: dict[int, str] = {}
+    while numbers := [n for n in await desk.drawer.read(arrivals.unsorted) if n not in later]:
+        for number in numbers:
+            try:
+                if await _sort_one(desk, number):
+                    new.append(number)
+            except DearlyError as trouble:
+                later[number] = f"{trouble.message} {trouble.hint}".strip()
+    return Sorted(tuple(new), tuple(later.values()))
 
 
 async def _sort_one(desk: Desk, number: int) -> bool:
     now = desk.clock.now()
-    raw = await desk.drawer.read(lambda db: arrivals.raw(db, number))
     try:
+        raw = await desk.drawer.read(lambda db: arrivals.raw(db, number))
         outside = await desk.opener.outline(raw)
-    except Refused as beyond:
+    except (Refused, Damaged) as beyond:
         why = f"{beyond.message} {beyond.hint}".strip()
         await desk.drawer.write(lambda db: arrivals.mark_unreadable(db, number, Seal.BROKEN, why, now))
         return True

@@ -44,7 +44,14 @@ async def hand_in(desk: Desk, source: Path) -> EnvelopeView:
             await carrier.close()
         await fetch.sort(desk)
     data = collected.parcels[0].data
-    return await desk.drawer.read(lambda db: views.envelope_view(arrivals.of_bytes(db, data)))
+    arrival = await desk.drawer.read(lambda db: arrivals.of_bytes(db, data))
+    if arrival.state is arrivals.ArrivalState.OWN:
+        raise Refused(
+            "own_letter",
+            _("This is a letter of your own (number {number}).").format(number=arrival.letter),
+            _("Give the file to its reader."),
+        )
+    return views.envelope_view(arrival)
 
 
 async def _posted(desk: Desk, number: int, target: Path) -> None:

@@ -6,12 +6,13 @@ letter, certificate and arrival change in one transaction.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dearly.desk import certificates, saving, views
+from dearly.desk import certificates, routes, saving, views
 from dearly.desk.desk import Desk
 from dearly.desk.recognise import best, recognise
 from dearly.desk.values import EnvelopeView, LetterView, Opened
@@ -19,13 +20,15 @@ from dearly.drawer import accounts, arrivals, drafts, keyring, letters, people
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure
-from dearly.letter.errors import CannotSealOrOpen, NotFound, Refused
+from dearly.letter.errors import NotFound, Refused
 from dearly.letter.failpoint import reach
 from dearly.letter.sealing import PROVEN, Seal, judge
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.opener import values as opener
 from dearly.seal.trust import CertificateFacts
+
+_NOT_FOR_READING = frozenset({arrivals.ArrivalState.OWN, arrivals.ArrivalState.REPORT, arrivals.ArrivalState.REFUSED})
 
 
 async def letterbox(desk: Desk) -> list[EnvelopeView]:
@@ -39,7 +42,7 @@ async def open_letter(desk: Desk, number: int, save_to: Path | None = None) -> O
     A parcel that cannot be opened stays as it came: state "unreadable", with the reason, and no text. Opening it again
     tries again. Raises `NotFound` (no_arrival)."""
     arrival = await desk.drawer.read(lambda db: arrivals.arrival(db, number))
-    if arrival.state in {arrivals.ArrivalState.OWN, arrivals.ArrivalState.REPORT}:
+    if arrival.state in _NOT_FOR_READING:
         raise NotFound(
             "no_arrival",
             _("Number {number} is no letter that came for you.").format(number=number),
@@ -70,7 +73,7 @@ async def show(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
         return view, tuple(letters.enclosure(db, view.number, at) for at in range(len(view.enclosures)))
 
     view, enclosures = await desk.drawer.read(work)
-    saved = saving.save(enclosures, save_to) if save_to is not None else ()
+    saved = await asyncio.to_thread(saving.save, enclosures, save_to) if save_to is not None else []
     return Opened(view, enclosures, tuple(saved))
 
 
@@ -237,13 +240,12 @@ def _let_in(db: Db, desk: Desk, number: int, sender: Correspondent | None, readi
 
 def _stranger(db: Db, desk: Desk, sender: Correspondent) -> people.Person:
     now = desk.clock.now()
-    kind = people.AddressKind.OFFICE if sender.address.domain.endswith(".office.invalid") else people.AddressKind.EMAIL
+    kind = (
+        people.AddressKind.OFFICE if sender.address.domain.endswith(routes.OFFICE_DOMAIN) else people.AddressKind.EMAIL
+    )
     address = people.NewAddress(str(sender.address), kind)
     name = plain.shown(sender.name).strip() or str(sender.address)
     try:
         return people.add(db, name, [address], now=now, chance=desk.chance)
     except Refused:  # somebody of this very name is there, at another address: not the same person until merged
         return people.add(db, f"{name} ({sender.address})", [address], now=now, chance=desk.chance)
-
-
-__all__ = ["CannotSealOrOpen", "_", "correspondence", "letterbox", "open_letter", "show"]

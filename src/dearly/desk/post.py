@@ -50,12 +50,20 @@ async def post(
 
     `on`: the local day on which it leaves, months or years ahead too. Posting twice posts once (F48). Raises
     `CannotSealOrOpen` (no_key, no_way ...), `Usage` (empty_letter, bad_date), `Refused`."""
-    try:
-        page = await desk.drawer.read(lambda db: drafts.load(db, number))
-    except NotFound as gone:
-        if gone.code != "already_posted":
-            raise
-        return await _again(desk, number)
+    async with desk.posting:
+        try:
+            page = await desk.drawer.read(lambda db: drafts.load(db, number))
+        except NotFound as gone:
+            if gone.code != "already_posted":
+                raise
+            return await _again(desk, number)
+        return await _post(desk, page, at_once=at_once, on=on, by=by, unsealed=unsealed)
+
+
+async def _post(
+    desk: Desk, page: drafts.OnPage, *, at_once: bool, on: date | None, by: Way | None, unsealed: bool
+) -> list[OutboxRow]:
+    number = page.number
     draft = await desk.drawer.read(lambda db: drafts.whole(db, number))
     check(draft)
     if unsealed:
@@ -69,7 +77,7 @@ async def post(
     name = await desk.drawer.read(lambda db: settings.get(db, "name", ""))
     letter = finish(draft, Correspondent(name, route.sender), desk.clock, desk.chance, await _letter_no(desk, route))
     if on is not None:
-        letter = replace(letter, date=leaves.astimezone(letter.date.tzinfo))
+        letter = replace(letter, date=leaves)
     forms = [] if dated else await _forms(desk, letter, route, plan)
     legs = [
         out.Leg(leg.recipient, leg.person, leg.way, leg.place, leaves, State.DATED if dated else State.WAITING)
@@ -111,13 +119,18 @@ async def _again(desk: Desk, number: int) -> list[OutboxRow]:
         return [views.outbox_row(travel) for travel in travels]  # posted before, and on its way: one letter (F48)
     if any(travel.journey.reason in (HeldWhy.KEY_CHANGED, HeldWhy.KEY_UNUSABLE) for travel in travels):
         await seal_anew(desk, number)
-    what = Act.RELEASE if State.HELD in resting else Act.POST_AGAIN
+    acts = [Act.RELEASE] if State.HELD in resting else []
+    if resting - {State.HELD}:
+        acts.append(Act.POST_AGAIN)
 
     def work(db: Db) -> list[OutboxRow]:
-        out.act(db, number, what, now)
+        for act in acts:
+            out.act(db, number, act, now)
         return [views.outbox_row(travel) for travel in out.travels(db, number)]
 
-    return await desk.drawer.write(work)
+    # Not beside a round: what it is just looking for may turn out to have been accepted.
+    async with desk.turn:
+        return await desk.drawer.write(work)
 
 
 async def seal_anew(desk: Desk, number: int) -> None:
@@ -162,14 +175,13 @@ async def _forms(desk: Desk, letter: Letter, route: routes.Route, plan: SealPlan
 async def _leaves(desk: Desk, at_once: bool, on: date | None) -> datetime:
     now = desk.clock.now()
     if on is not None:
-        today = desk.clock.local()
-        if on < today.date():
+        if on < desk.clock.local().date():
             raise Usage(
                 "bad_date",
                 _("A letter cannot leave on a day that is over ({day}).").format(day=on.isoformat()),
                 _("Name a day from today on, as YYYY-MM-DD."),
             )
-        return max(now, datetime.combine(on, EARLIEST, today.tzinfo).astimezone(now.tzinfo))
+        return max(desk.clock.local().replace(microsecond=0), desk.clock.on(on, EARLIEST))
     if at_once:
         return now
     minutes = await desk.drawer.read(lambda db: settings.get(db, "cooling_minutes", int(COOLING.total_seconds()) // 60))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 
 from dearly.carriers.base import Collects, PostsMany, Report, Reports
@@ -18,6 +18,7 @@ from dearly.desk.values import RoundReport
 from dearly.drawer import accounts, attempts, incarnation, keyring, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address
+from dearly.letter.clock import Clock
 from dearly.letter.envelope import Way
 from dearly.letter.errors import CannotSealOrOpen, CarrierTrouble, DearlyError, Refused
 from dearly.letter.failpoint import reach
@@ -25,7 +26,7 @@ from dearly.letter.journey import Evidence, NothingProven, Outcome, State, TryLa
 from dearly.letter.journey import Why as HeldWhy
 from dearly.letter.words import _
 
-ROUNDS = (timedelta(hours=8), timedelta(hours=18))
+ROUNDS = (time(8), time(18))
 """Times of the local day at which a waiting desk makes its rounds by itself."""
 
 ASK_AFTER = timedelta(days=30)
@@ -66,12 +67,14 @@ async def make_round(desk: Desk) -> RoundReport:
 async def watch(desk: Desk, each: Callable[[RoundReport], None]) -> None:
     """Make a round now, and then again whenever a letter is due or a set hour has come, until cancelled."""
     while True:
-        hour = next_round(desk.clock.local())
+        hour = next_round(desk.clock)
         try:
-            each(await make_round(desk))
+            report = await make_round(desk)
         except DearlyError as trouble:  # a full disk, say: the next round may find it mended
-            each(RoundReport((), (), (), (f"{trouble.message} {trouble.hint}".strip(),), None))
-            await asyncio.sleep(LOOK_SECONDS)
+            report = RoundReport((), (), (), (f"{trouble.message} {trouble.hint}".strip(),), None)
+        desk.notices += [trouble for trouble in report.troubles if trouble not in desk.notices]
+        each(report)
+        await asyncio.sleep(LOOK_SECONDS)  # always: what is due and cannot leave must not keep us running
         while desk.clock.now() < hour and not await _due(desk):  # noqa: ASYNC110  (the event is the clock's)
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -81,10 +84,11 @@ async def _due(desk: Desk) -> bool:
     return due is not None and due <= desk.clock.now()
 
 
-def next_round(local: datetime) -> datetime:
-    """The next set hour after `local`, with its offset."""
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    hours = [midnight + timedelta(days=day) + hour for day in (0, 1) for hour in ROUNDS]
+def next_round(clock: Clock) -> datetime:
+    """The next of the set hours, by the time of the place where the person is."""
+    local = clock.local()
+    days = (local.date() + timedelta(days=n) for n in (0, 1, 2))
+    hours = [clock.on(day, hour) for day in days for hour in ROUNDS]
     return next(hour for hour in hours if hour > local)
 
 
@@ -110,7 +114,9 @@ class _Round:
         await self._ask_after_the_accepted()
         for office in self.offices.values():
             await self._collect(office)
-        self.arrived += await fetch.sort(self.desk)
+        sorted_ = await fetch.sort(self.desk)
+        self.arrived += sorted_.new
+        self.troubles += sorted_.troubles
         next_leaves = await self.desk.drawer.read(attempts.next_due)
         return RoundReport(
             tuple(dict.fromkeys(self.handed)),
@@ -141,6 +147,8 @@ class _Round:
             except CannotSealOrOpen as cannot:
                 self.troubles.append(f"{cannot.message} {cannot.hint}".strip())
                 await self._hold(number, HeldWhy.KEY_UNUSABLE)
+            except DearlyError as trouble:
+                self.troubles.append(f"{trouble.message} {trouble.hint}".strip())
         await self.desk.drawer.write(lambda db: attempts.ripen(db, now))
 
     async def _hold(self, number: int, why: HeldWhy) -> None:

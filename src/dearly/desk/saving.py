@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dearly.letter.content import Enclosure
@@ -36,6 +37,17 @@ def into(target: Path) -> Path:
     )
 
 
+def _give_name(half: Path, target: Path) -> None:
+    """Let `half` be `target`; FileExistsError where that name is taken, which a rename alone would not tell."""
+    try:
+        os.link(half, target)
+    except FileExistsError:
+        raise
+    except OSError:  # FAT and exFAT, so most sticks, know no links: take the name first, then fill it at once
+        target.touch(mode=0o600, exist_ok=False)
+        half.replace(target)
+
+
 def _save(enclosure: Enclosure, folder: Path) -> Path:
     clean = Path(plain.clean_filename(enclosure.name))
     half = folder / f".{os.urandom(8).hex()}.part"
@@ -47,11 +59,9 @@ def _save(enclosure: Enclosure, folder: Path) -> Path:
             os.fsync(file.fileno())
         for n in range(1, 1000):
             target = folder / (clean.name if n == 1 else f"{clean.stem} {n}{clean.suffix}")
-            try:
-                os.link(half, target)  # fails where the name is taken, unlike a rename
-            except FileExistsError:
-                continue
-            return target
+            with suppress(FileExistsError):
+                _give_name(half, target)
+                return target
         raise Usage("name_taken", _("Too many files in {folder} have this name.").format(folder=folder))
     except OSError as trouble:
         raise NoSpace(

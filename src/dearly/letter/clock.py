@@ -6,7 +6,7 @@ except the cryptography in `seal` and `drawer`, whose keys never come from `Chan
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Protocol
 
 
@@ -18,6 +18,9 @@ class Clock(Protocol):
 
     def local(self) -> datetime:
         """The time as an aware datetime with the offset of the place where the person is."""
+
+    def on(self, day: date, hour: time) -> datetime:
+        """That hour of that day, at the place where the person is, with the offset that holds there then."""
 
 
 class Chance(Protocol):

@@ -2,7 +2,7 @@
 
 A step that stores or sends something says `reach("post.before-commit")`. In a release nothing listens and the call
 is one comparison; the fault tests listen, loop over `FAILPOINTS`, and prove that nothing is lost or doubled when the
-process ends there (docs/notes/failpoints.md).
+process ends there (docs/faults.md).
 """
 
 from __future__ import annotations

@@ -164,6 +164,7 @@ _TABLE: dict[State, dict[type | Act, State]] = {
     },
     S.TRYING: {
         Accepted: S.ON_ITS_WAY,
+        Found: S.ON_ITS_WAY,
         TryLater: S.TRYING,
         Turned: S.CAME_BACK,
         Unknown: S.UNCERTAIN,

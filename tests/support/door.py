@@ -73,6 +73,7 @@ class FakeTerminal:
         self.cwd, self.env, self.columns = cwd, dict(env or {}), columns
         self.in_tty = self.out_tty = self.err_tty = tty
         self.files, self.modes, self.secrets = dict(files or {}), dict(modes or {}), list(secrets or [])
+        self.stopped = False
         self.said, self.complained = "", ""
         self.prompts: list[str] = []
         self.gone: list[Callable[[], None]] = []

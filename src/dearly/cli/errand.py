@@ -28,6 +28,9 @@ PATIENCE = 5.0
 
 _PAUSE = 0.1
 
+STOPPED = 130
+"""Exit code of a command that was ended with Ctrl-C: 128 + SIGINT, as shells count."""
+
 TRIES = 3
 """How often a person may mistype the passphrase at the prompt."""
 
@@ -38,6 +41,10 @@ class _Wanted(BaseException):
 
 class Left(Exception):
     """Nobody reads the answer any more, and the command is one that may be cut off."""
+
+
+class Stopped(Exception):
+    """The person ended the command with Ctrl-C before there was anything to keep."""
 
 
 class Elsewhere(Exception):
@@ -69,6 +76,7 @@ class Errand:
         self._make_app = make_app
         self._app: App | None = None
         self._open = False
+        self._known: str | None = None
         self.input_taken_by: str | None = None
 
     @property
@@ -90,13 +98,18 @@ class Errand:
         return Path(self.terminal.cwd, named)
 
     def tell(self, value: Any, text: str | Callable[[], str]) -> None:
-        """The answer: `value` as JSON where that was asked for, else `text`."""
+        """The answer: `value` as JSON where that was asked for, else `text`: sentences, or what makes a page."""
         if self.json:
             from dearly.cli.as_json import dump
 
             self.terminal.out(dump(value) + "\n")
         else:
-            said = text if isinstance(text, str) else text()
+            if isinstance(text, str):
+                from dearly.cli.layout import wrap
+
+                said = wrap(text, self.terminal.columns)
+            else:
+                said = text()
             self.terminal.out(said.rstrip("\n") + "\n")
 
     def aside(self, text: str) -> None:
@@ -113,8 +126,16 @@ class Errand:
         result: T = self.app.run(_until_gone(work, self.terminal) if stoppable else _whole(work))
         return result
 
+    def ahead(self, source: str | None, look: Callable[[Desk], Awaitable[object]]) -> None:
+        """Before somebody types a letter at the terminal: ask for the passphrase and `look` whether the command can be
+        done. Nobody should learn only after the last line that a name was mistyped. `source`: where the text is."""
+        if source in (None, "-") and self.terminal.in_tty:
+            self.with_desk(look)
+
     def with_desk(self, act: Callable[[Desk], Awaitable[T]], *, stoppable: bool = False) -> T:
         """What `act` gives, on the open desk. The passphrase is asked for only if the desk wants it."""
+
+        self._open = False
 
         async def go(secret: Secret) -> T:
             async with self.app.open_desk(self.folder, secret) as desk:
@@ -132,18 +153,28 @@ class Errand:
         try:
             return self.run(go(_want), stoppable=stoppable)
         except _Wanted:
-            pass
+            if self._known is not None:
+                return self.with_secret(go, self._known, stoppable=stoppable)
         from dearly.cli.given import new_passphrase, passphrase
 
         if new:
             return self.with_secret(go, new_passphrase(self, self.passphrase_file), stoppable=stoppable)
+        # An open drawer asks only when nothing was asked of it for a while.
+        why = _("The desk has been idle for a while.") + " " if self.in_owner else ""
         for left in range(TRIES - 1, -1, -1):
             try:
-                return self.with_secret(go, passphrase(self), stoppable=stoppable)
-            except Locked as wrong:
-                if wrong.code != "wrong_passphrase" or self.passphrase_file is not None or not left:
+                secret = passphrase(self, why)
+                done = self.with_secret(go, secret, stoppable=stoppable)
+            except (Locked, Usage) as wrong:
+                if wrong.code not in ("wrong_passphrase", "empty_passphrase") or self.passphrase_file is not None:
                     raise
+                if not left:
+                    raise Locked("wrong_passphrase", wrong.message, _help_without()) from None
                 self.aside(wrong.message)
+                why = ""
+            else:
+                self._known = secret
+                return done
         raise AssertionError("unreachable")
 
     def with_secret(self, go: Callable[[Secret], Awaitable[T]], secret: str, *, stoppable: bool = False) -> T:
@@ -173,6 +204,12 @@ class Errand:
                 _("Give one of them as a file."),
             )
         self.input_taken_by = what
+
+
+def _help_without() -> str:
+    return _(
+        "With the recovery kit, “dearly restore-with-kit --kit-file FILE” opens the drawer without the passphrase."
+    )
 
 
 def _want() -> NoReturn:

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from dearly.cli.errand import TRIES, Stopped
 from dearly.letter.address import clean
 from dearly.letter.content import MOST_ENCLOSED, Enclosure
 from dearly.letter.errors import DearlyError, Locked, NoSpace, NotFound, Refused, Usage
@@ -20,6 +21,9 @@ from dearly.letter.words import _
 
 if TYPE_CHECKING:
     from dearly.cli.errand import Errand
+
+SHORT = 12
+"""Characters below which a new passphrase gets a gentle word."""
 
 MOST_SECRET = 64 << 10
 MOST_CARD = 384 << 10
@@ -29,24 +33,40 @@ MOST_TEXT = 60_000_000
 _OPEN_TO_OTHERS = 0o077
 
 
-def passphrase(errand: Errand) -> str:
-    """The passphrase of the drawer. Raises `Locked` (passphrase_wanted) where nobody can be asked."""
+def passphrase(errand: Errand, why: str = "") -> str:
+    """The passphrase of the drawer. `why` it is asked for stands before the prompt.
+
+    Raises `Locked` (passphrase_wanted) where nobody can be asked."""
     if errand.passphrase_file is not None:
         return secret_from(errand, errand.passphrase_file, _("the passphrase"))
-    given = errand.terminal.ask_secret(_("Passphrase: "))
+    given = errand.terminal.ask_secret(why + _("Passphrase: "))
     if given is None:
         raise Locked(
             "passphrase_wanted",
             _("The drawer is locked, and there is no terminal at which to ask for its passphrase."),
             _("Name a file that only you can read with --passphrase-file, or “-” for standard input."),
         )
-    return _not_empty(given)
+    if not given:
+        raise Usage("empty_passphrase", _("Nothing was typed."), _("Type the passphrase of this drawer."))
+    return given
 
 
 def new_passphrase(errand: Errand, source: str | None) -> str:
     """A passphrase that is to be set: from `source`, or typed twice. Raises `Usage`."""
     if source is not None:
         return secret_from(errand, source, _("the passphrase"))
+    errand.aside(_("A good passphrase is four or more unrelated words that you can remember; length is what counts."))
+    for left in range(TRIES - 1, -1, -1):
+        try:
+            return _twice(errand)
+        except Usage as wrong:
+            if wrong.code not in ("not_the_same", "empty_passphrase") or not left:
+                raise
+            errand.aside(wrong.message)
+    raise AssertionError("unreachable")
+
+
+def _twice(errand: Errand) -> str:
     first = errand.terminal.ask_secret(_("New passphrase: "))
     if first is None:
         raise Usage(
@@ -57,6 +77,12 @@ def new_passphrase(errand: Errand, source: str | None) -> str:
     _not_empty(first)
     if errand.terminal.ask_secret(_("The same again: ")) != first:
         raise Usage("not_the_same", _("The two were not the same."), _("Nothing has been changed. Begin again."))
+    if len(first) < SHORT:
+        errand.aside(
+            _("That will do, but it is short: whoever gets hold of the drawer might guess it.")
+            + " "
+            + _("“dearly lock-change” sets a longer one whenever you like.")
+        )
     return first
 
 
@@ -94,7 +120,11 @@ def letter_text(errand: Errand, source: str | None) -> str:
     what = _("the text of the letter")
     if source == "-" and errand.terminal.in_tty:
         errand.aside(_("Write your letter. End it with Ctrl-D on a line of its own."))
-    data, _mode = read(errand, source, MOST_TEXT, what)
+    data, _mode = read(errand, source, MOST_TEXT, what, keep=True)
+    if source == "-" and errand.terminal.stopped:
+        errand.aside("\n" + _("Stopped. What you have typed is kept as a draft; Ctrl-C once more throws it away."))
+        # The end of the line may have been cut inside a character.
+        data = data.decode("utf-8", "ignore").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
     zero = data.find(b"\0")
     try:
@@ -135,16 +165,19 @@ def enclosures(errand: Errand, files: Sequence[str]) -> tuple[Enclosure, ...]:
     return tuple(found)
 
 
-def read(errand: Errand, source: str, most: int, what: str) -> tuple[bytes, int | None]:
+def read(errand: Errand, source: str, most: int, what: str, *, keep: bool = False) -> tuple[bytes, int | None]:
     """At most `most` bytes of a file or of standard input, and the mode of a regular file.
 
-    `what` names it in sentences. Raises `NotFound`, `Usage` (unreadable) or `Refused` (too_large)."""
+    `what` names it in sentences. `keep`: what was typed before Ctrl-C is of use (unless it is nothing). Raises
+    `NotFound`, `Usage` (unreadable), `Refused` (too_large) or `Stopped`."""
     if source == "-":
         errand.take_input(what)
     try:
         data, mode = errand.terminal.read(source, most)
     except OSError as trouble:
         raise file_trouble(trouble, source) from None
+    if source == "-" and errand.terminal.stopped and not (keep and data.strip()):
+        raise Stopped
     if len(data) > most:
         raise Refused(
             "too_large",
@@ -170,7 +203,7 @@ def file_trouble(trouble: OSError, file: str) -> DearlyError:
     match trouble.errno:
         case errno.ENOENT | errno.ENOTDIR:
             return NotFound(
-                "no_such_file", _("There is no file “{file}”.").format(file=name), _("Look how it is spelt, and where.")
+                "no_such_file", _("There is no file “{file}”.").format(file=name), _("Check the name, and the folder.")
             )
         case errno.EEXIST:
             return Usage("not_a_folder", _("“{file}” is not a folder.").format(file=name), _("Name another."))

@@ -16,7 +16,7 @@ import click
 
 import dearly
 from dearly.cli.command import Group, Option, json_option
-from dearly.cli.errand import Elsewhere, Errand, Left
+from dearly.cli.errand import STOPPED, Elsewhere, Errand, Left, Stopped
 from dearly.cli.names import SECTIONS, later
 from dearly.letter import words
 from dearly.letter.words import _
@@ -58,6 +58,8 @@ def _invoke(argv: list[str], errand: Errand) -> int:
         return there.code
     except Left:
         return 0
+    except Stopped:
+        return STOPPED
     return code if isinstance(code, int) else 0
 
 

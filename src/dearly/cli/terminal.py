@@ -19,6 +19,8 @@ class Terminal(Protocol):
     in_tty: bool
     out_tty: bool
     err_tty: bool
+    stopped: bool
+    """What was typed on standard input ended with Ctrl-C."""
 
     def out(self, text: str) -> None:
         """Write to standard output. A reader who has gone is no error."""

@@ -129,7 +129,7 @@ def _answer(sock: socket.socket, terminal: LocalTerminal, asked: dict[str, Any])
                 return
             for start in range(0, len(data), MOST_BYTES):
                 sock.sendall(pack(DATA, data[start : start + MOST_BYTES]))
-            sock.sendall(pack_json({"mode": mode}))
+            sock.sendall(pack_json({"mode": mode, "stopped": source == "-" and terminal.stopped}))
         case _:
             raise Breach
 

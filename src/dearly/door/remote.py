@@ -70,6 +70,7 @@ class RemoteTerminal:
         self._calls: list[Callable[[], None]] = []
         self._deaf = False
         self._left = False
+        self.stopped = False
 
     def out(self, text: str) -> None:
         """Write to the client's standard output. What a client that has gone would have read is dropped."""
@@ -187,6 +188,7 @@ class RemoteTerminal:
                     raise ConnectionAbortedError
         if isinstance(number := answer.get("errno"), int):
             raise OSError(number, os.strerror(number), source)
+        self.stopped = self.stopped or answer.get("stopped") is True
         mode = answer.get("mode")
         return bytes(got), mode if isinstance(mode, int) else None
 

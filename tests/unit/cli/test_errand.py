@@ -225,3 +225,105 @@ def test_what_the_desk_noticed_is_said_once_and_beside_the_answer(dearly, fake, 
     fake.notices = ["It was put back to an older state."]
     _code, terminal = dearly(["outbox", "--json"])
     assert "older state" not in terminal.complained + terminal.said
+
+
+def _letter():
+    from datetime import UTC, datetime
+
+    from dearly.desk.values import LetterView
+
+    return LetterView(5, "out", "Bert", "", ("b@letters.test",), datetime(2026, 1, 1, tzinfo=UTC), "", "draft", "Dear")
+
+
+def _at_a_desk(text: bytes, *, stopped: bool, secrets: int = 1) -> FakeTerminal:
+    terminal = FakeTerminal(files={"-": text}, secrets=[PASSPHRASE] * secrets)
+    terminal.in_tty, terminal.stopped = True, stopped
+    return terminal
+
+
+@pytest.fixture
+def desk_is_asked(fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(_look: object) -> None:
+        """The address book knows everybody."""
+
+    fake.drawer = type("Drawer", (), {"read": staticmethod(nothing)})()
+
+
+@pytest.mark.parametrize(("argv", "module"), [(["write", "Bert"], "write"), (["answer", "2"], "answer")])
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_letter_that_ctrl_c_ends_is_kept(dearly, verb, desk_is_asked, argv, module, stopped: bool) -> None:
+    kept = verb(module, module, _letter())
+    verb("open", "show", None)
+    code, terminal = dearly(argv, _at_a_desk(b"Dear Bert,\nall is w\xc3", stopped=stopped))
+    if not stopped:
+        assert code == 2  # a letter that ends in half a character was not typed
+        return
+    assert code == errands.STOPPED
+    assert "kept as a draft" in terminal.complained
+    assert "Draft 5" in terminal.said
+    assert kept[0][0][1] == "Dear Bert,\nall is w"
+
+
+@pytest.mark.parametrize("typed", [b"", b"\n\n "])
+def test_ctrl_c_before_anything_was_typed_keeps_nothing(dearly, verb, desk_is_asked, typed: bytes) -> None:
+    kept = verb("write", "write", _letter())
+    code, terminal = dearly(["write", "Bert"], _at_a_desk(typed, stopped=True))
+    assert (code, kept, terminal.said) == (errands.STOPPED, [], "")
+    assert "Stopped" not in terminal.complained
+
+
+def test_half_a_passphrase_is_none(dearly, fake) -> None:
+    terminal = _at_a_desk(PASSPHRASE.encode(), stopped=True)
+    assert dearly(["--passphrase-file", "-", "drafts"], terminal)[0] == errands.STOPPED
+    assert fake.opened == []
+
+
+def test_who_types_a_letter_is_asked_for_the_passphrase_first(dearly, fake, verb, desk_is_asked) -> None:
+    """And once: a letter is not lost to a passphrase that has slipped one's mind, or to a name that is none."""
+    verb("write", "write", _letter())
+    seen = []
+
+    class Typist(FakeTerminal):
+        def read(self, source: str, limit: int) -> tuple[bytes, int | None]:
+            seen.append(len(fake.opened))
+            return super().read(source, limit)
+
+    terminal = Typist(files={"-": b"Dear Bert"}, secrets=[PASSPHRASE])
+    terminal.in_tty = True
+    assert dearly(["write", "Bert"], terminal)[0] == 0
+    assert (seen, len(terminal.prompts)) == ([1], 1)
+
+
+def test_a_third_wrong_passphrase_names_the_way_out(dearly) -> None:
+    code, terminal = dearly(["drafts"], FakeTerminal(secrets=["wrong", "", "wrong"]))
+    assert code == 3
+    assert "Nothing was typed." in terminal.complained
+    assert "dearly restore-with-kit" in " ".join(terminal.complained.split())
+
+
+def test_an_open_desk_says_why_it_asks(dearly) -> None:
+    _code, terminal = dearly(["drafts"], FakeTerminal(secrets=["wrong", PASSPHRASE]), in_owner=True)
+    assert ["idle" in prompt for prompt in terminal.prompts] == [True, False]
+    _code, terminal = dearly(["drafts"])
+    assert "idle" not in terminal.prompts[0]
+
+
+def test_a_mistyped_new_passphrase_is_asked_for_again(dearly, fake, verb) -> None:
+    verb("setup", "begin", _card())
+    fake.exists = False
+    typed = ["garden kettle", "garden kettel", "garden kettle", "garden kettle"]
+    code, terminal = dearly(["setup", "--name", "Ada", "--own", "a@letters.test"], FakeTerminal(secrets=typed))
+    assert (code, fake.created) == (0, [(Path("/the/default/drawer"), "garden kettle")])
+    assert "four or more" in terminal.complained
+    assert "not the same" in terminal.complained
+    assert "short" not in terminal.complained
+
+
+def test_a_short_passphrase_gets_a_gentle_word(dearly, fake, verb) -> None:
+    verb("setup", "begin", _card())
+    fake.exists = False
+    code, terminal = dearly(
+        ["setup", "--name", "Ada", "--own", "a@letters.test"], FakeTerminal(secrets=["kettle", "kettle"])
+    )
+    assert (code, len(fake.created)) == (0, 1)
+    assert "short" in terminal.complained

@@ -117,7 +117,7 @@ def test_nobody_to_ask() -> None:
     assert done.stdout == b"None"
 
 
-def _at_a_terminal(code: str, typed: bytes) -> tuple[bytes, int]:
+def _at_a_terminal(code: str, typed: bytes, prompt: bytes = b"Passphrase: ") -> tuple[bytes, int]:
     """What a terminal shows when `code` runs at it and `typed` is typed at the prompt; the exit code."""
     child, handle = pty.fork()
     if child == 0:
@@ -133,7 +133,7 @@ def _at_a_terminal(code: str, typed: bytes) -> tuple[bytes, int]:
             if not piece:
                 break
             shown += piece
-        if not sent and shown.endswith(b"Passphrase: "):
+        if not sent and shown.endswith(prompt):
             time.sleep(0.05)  # the prompt is shown just before the terminal is read
             os.write(handle, typed)
             sent = True
@@ -153,6 +153,24 @@ def test_a_secret_is_not_echoed() -> None:
 def test_an_end_of_input_at_the_prompt_is_no_secret() -> None:
     code = "secret = t.ask_secret('Passphrase: '); sys.exit(0 if secret is None else 9)"
     assert _at_a_terminal(code, b"\x04")[1] == 0
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("typed", "kept", "stopped"),
+    [
+        (b"Dear Bert,\nall is w\x03", b"Dear Bert,\nall is w", True),
+        (b"Dear Bert,\n\x03", b"Dear Bert,\n", True),
+        (b"\x03", b"", True),
+        (b"Dear Bert,\n\x04", b"Dear Bert,\n", False),
+    ],
+)
+def test_what_was_typed_before_ctrl_c_is_not_lost(typed: bytes, kept: bytes, stopped: bool) -> None:
+    code = (
+        "import termios; before = termios.tcgetattr(0); t.out('Write: '); data = t.read('-', 1000)[0]; "
+        f"sys.exit(0 if (data, t.stopped) == ({kept!r}, {stopped}) and termios.tcgetattr(0) == before else 9)"
+    )
+    assert _at_a_terminal(code, typed, b"Write: ")[1] == 0
 
 
 @pytest.mark.parametrize(("named", "columns"), [("40", 40), ("0", 80), ("wide", 80), ("100000", 1000)])

@@ -33,7 +33,7 @@ def completion(errand: Errand, shell: str) -> None:
     made = kind(desk, {}, "dearly", VARIABLE)
     # Not `made.source()`: that looks for the shell's version, which says nothing about the machine it is printed for.
     script = made.source_template % made.source_vars()
-    errand.tell({"shell": shell, "script": script}, script)
+    errand.tell({"shell": shell, "script": script}, lambda: script)
 
 
 def complete(instruction: str) -> int:

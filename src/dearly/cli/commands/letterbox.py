@@ -7,9 +7,10 @@ import click
 from dearly.cli.as_json import many, plain
 from dearly.cli.as_text import Page
 from dearly.cli.command import Number, command, option
-from dearly.cli.errand import Errand
+from dearly.cli.errand import STOPPED, Errand
 from dearly.cli.given import enclosures, letter_text, make_folder
 from dearly.cli.names import later
+from dearly.letter.errors import Exit
 from dearly.letter.words import _
 
 
@@ -75,11 +76,13 @@ def show(errand: Errand, number: int) -> None:
     "--enclose", "files", multiple=True, metavar="FILE", help=later("A file to put in. May be given several times.")
 )
 @option("--quote", is_flag=True, help=later("Begin with the text of their letter, as it was shown."))
-def answer(errand: Errand, number: int, source: str | None, files: tuple[str, ...], quote: bool) -> None:
+def answer(errand: Errand, number: int, source: str | None, files: tuple[str, ...], quote: bool) -> int:
     """Draft an answer."""
     from dearly.desk import answer as verbs
+    from dearly.desk import open as reading
 
     enclosed = enclosures(errand, files)
+    errand.ahead(source, lambda desk: reading.show(desk, number))
     text = letter_text(errand, source)
     draft = errand.with_desk(lambda desk: verbs.answer(desk, number, text, enclosed, quote=quote))
     errand.tell(
@@ -89,6 +92,7 @@ def answer(errand: Errand, number: int, source: str | None, files: tuple[str, ..
             _("“dearly post {number}” posts it.").format(number=draft.number),
         ),
     )
+    return STOPPED if errand.terminal.stopped else Exit.DONE
 
 
 @command("correspondence", later("All letters with someone, both ways, by date."), "dearly correspondence Bert")

@@ -7,10 +7,10 @@ import click
 from dearly.cli.as_json import many, plain
 from dearly.cli.as_text import Page
 from dearly.cli.command import Number, command, option
-from dearly.cli.errand import Errand
+from dearly.cli.errand import STOPPED, Errand
 from dearly.cli.given import day, enclosures, letter_text
 from dearly.cli.names import later
-from dearly.letter.errors import Usage
+from dearly.letter.errors import Exit, Usage
 from dearly.letter.words import _
 
 
@@ -29,11 +29,12 @@ from dearly.letter.words import _
 @option(
     "--enclose", "files", multiple=True, metavar="FILE", help=later("A file to put in. May be given several times.")
 )
-def write(errand: Errand, names: tuple[str, ...], source: str | None, subject: str, files: tuple[str, ...]) -> None:
+def write(errand: Errand, names: tuple[str, ...], source: str | None, subject: str, files: tuple[str, ...]) -> int:
     """Make a draft."""
     from dearly.desk import write as verbs
 
     enclosed = enclosures(errand, files)
+    errand.ahead(source, lambda desk: desk.drawer.read(lambda db: verbs.recipients(db, names)))
     text = letter_text(errand, source)
     draft = errand.with_desk(lambda desk: verbs.write(desk, names, text, subject, enclosed))
     errand.tell(
@@ -45,6 +46,7 @@ def write(errand: Errand, names: tuple[str, ...], source: str | None, subject: s
             ).format(number=draft.number),
         ),
     )
+    return STOPPED if errand.terminal.stopped else Exit.DONE
 
 
 @command("drafts", later("The letters that you have begun, those put away among them."), "dearly drafts")
@@ -69,15 +71,18 @@ def drafts(errand: Errand) -> None:
 @option("--from-file", "source", metavar="FILE", help=later("The new text; “-” is standard input."))
 @option("--subject", metavar="TEXT", help=later("The new subject."))
 @option("--to", "names", multiple=True, metavar="NAME", help=later("Who it is for, instead of before."))
-def edit(errand: Errand, number: int, source: str | None, subject: str | None, names: tuple[str, ...]) -> None:
+def edit(errand: Errand, number: int, source: str | None, subject: str | None, names: tuple[str, ...]) -> int:
     """Change a draft."""
     from dearly.desk import write as verbs
 
     if source is None and subject is None and not names:
         raise Usage("nothing_to_change", _("Say what is to be changed."), _("Give --from-file, --subject or --to."))
+    if source is not None:
+        errand.ahead(source, lambda desk: verbs.versions(desk, number))
     text = letter_text(errand, source) if source is not None else None
     draft = errand.with_desk(lambda desk: verbs.edit(desk, number, text=text, subject=subject, to=names or None))
     errand.tell(draft, _("Draft {number} is changed.").format(number=number))
+    return STOPPED if errand.terminal.stopped else Exit.DONE
 
 
 @command("enclose", later("Put files into a draft."), "dearly enclose 1 garden.jpg")

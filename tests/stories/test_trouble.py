@@ -12,7 +12,7 @@ import pytest
 from dearly.desk import hand, post, rounds
 from dearly.desk import open as opening
 from dearly.desk.values import RoundReport
-from dearly.letter.errors import CarrierTrouble, NoSpace, NotFound, Refused
+from dearly.letter.errors import CarrierTrouble, Damaged, NoSpace, NotFound, Refused
 from tests.support.desks import Person, Town, a_town
 from tests.support.drawers import run
 
@@ -41,7 +41,9 @@ def test_a_damaged_arrival_keeps_no_other_out(tmp_path: Path) -> None:
             await break_arrival(bert, 1)
             report = await bert.round()
             assert len(report.arrived) == 3
-            assert (await bert.open(1)).state == "unreadable"
+            with pytest.raises(Damaged):
+                await bert.open(1)
+            assert (await bert.show(1)).state == "unreadable"
             assert {(await bert.open(n)).text for n in (2, 3)} == {"Letter 1.", "Letter 2."}
 
     run(play())

@@ -65,7 +65,7 @@ async def _acknowledge(desk: Desk, carrier: Collects) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """What sorting came to. `new`: numbers now in the letterbox; `troubles`: sentences on what waits for another try."""
+    """What sorting came to. `new`: numbers now in the letterbox; `troubles`: sentences on what is to be tried again."""
 
     new: tuple[int, ...]
     troubles: tuple[str, ...]

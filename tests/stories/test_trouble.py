@@ -49,6 +49,29 @@ def test_a_damaged_arrival_keeps_no_other_out(tmp_path: Path) -> None:
     run(play())
 
 
+def test_a_damaged_letter_in_the_outbox_keeps_no_other_back(tmp_path: Path) -> None:
+    """F19: after a batch is full of damaged ones nothing would leave, if they were read as one."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, bert = await town.settle("Ada", "Bert")
+            first, second = await ada.write("Bert", "Rotten."), await ada.write("Bert", "Sound.")
+            await ada.post(first)
+            await ada.post(second)
+            await ada.desk.drawer.write(
+                lambda db: db.run(
+                    "UPDATE objects SET body = zeroblob(9)"
+                    " WHERE id = (SELECT object_id FROM sealed_forms WHERE letter = ?)",
+                    (first,),
+                )
+            )
+            assert (await ada.round()).handed_over == (second,)
+            assert await ada.state(first) == "waiting"
+            assert (await bert.round()).arrived == (1,)
+
+    run(play())
+
+
 async def accounts_of(person: Person) -> list:
     from dearly.drawer import accounts
 

@@ -6,7 +6,7 @@ on a guess (F05, F06). Letters by hand and on paper leave when the person hands 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from dearly.drawer.connection import Db
@@ -14,7 +14,7 @@ from dearly.drawer.rows import LAST, maybe, stamp
 from dearly.drawer.travels import Ready, Travel, happen_if_it_may, read, ready, reread, store
 from dearly.letter.address import Address
 from dearly.letter.envelope import Way
-from dearly.letter.errors import Refused
+from dearly.letter.errors import Damaged, Refused
 from dearly.letter.journey import (
     LEAVES,
     Accepted,
@@ -63,7 +63,7 @@ def due(db: Db, now: datetime, limit: int = 20) -> list[Ready]:
             for travel in read(db, "WHERE j.form = ? ORDER BY j.id", (form,))
             if travel.journey.state in LEAVES and travel.journey.not_before <= now and not _open(db, travel)
         ]
-        found.append(ready(db, form, travels))
+        found += _whole(db, form, travels)
     return found
 
 
@@ -134,8 +134,9 @@ def settle_unfinished(db: Db, now: datetime) -> list[Travel]:
 def uncertain(db: Db, limit: int = 20, after: int = 0) -> list[Ready]:
     """Sealed letters with uncertain journeys, to be looked for; `after`: `form` of the last one of the batch before."""
     return [
-        ready(db, form, read(db, "WHERE j.form = ? AND j.state = 'uncertain' ORDER BY j.id", (form,)))
+        one
         for (form,) in db.all(_FORMS_UNCERTAIN, (after, limit))
+        for one in _whole(db, form, read(db, "WHERE j.form = ? AND j.state = 'uncertain' ORDER BY j.id", (form,)))
     ]
 
 
@@ -145,8 +146,9 @@ def travelling(
     """Sealed letters that this account's carrier accepted at `since` or later, and of which nothing was heard yet: a
     carrier that reports may be asked. `after`: as in `uncertain`."""
     return [
-        ready(db, form, read(db, "WHERE j.form = ? AND j.state = 'on_its_way' ORDER BY j.id", (form,)))
+        one
         for (form,) in db.all(_FORMS_TRAVELLING, (way.value, place, after, stamp(since), limit))
+        for one in _whole(db, form, read(db, "WHERE j.form = ? AND j.state = 'on_its_way' ORDER BY j.id", (form,)))
     ]
 
 
@@ -189,3 +191,12 @@ def _open(db: Db, travel: Travel) -> bool:
         )
         is not None
     )
+
+
+def _whole(db: Db, form: int, travels: Sequence[Travel]) -> list[Ready]:
+    """The sealed letter, if its bytes are whole. One that is damaged stays where it is, and `check` names it; it must
+    not keep the others from leaving (F19)."""
+    try:
+        return [ready(db, form, travels)]
+    except Damaged:
+        return []

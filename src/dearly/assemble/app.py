@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from dearly.assemble import desks, offices, owner
+from dearly.assemble import behind, desks, offices, owner
 from dearly.assemble.machine import CHANCE, CLOCK, state_folder
 from dearly.desk.app import App, Progress
 from dearly.door.place import default_drawer
@@ -32,7 +32,7 @@ def app() -> App:
         mend=_mend,
         offices=offices.offices(),
         run=asyncio.run,
-        keep_open=owner.keep_open,
+        keep_open=behind.keep_open,
     )
 
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import time
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from dearly.assemble.machine import CHANCE, CLOCK
-from dearly.letter.errors import CarrierTrouble
+from dearly.letter.errors import CarrierTrouble, NoSpace
 from dearly.letter.words import _
 
 _LOCK, _URL = "serving.lock", "serving.url"
-_TRIES, _PAUSE = 40, 0.05
-"""How often, and how far apart in seconds, a process that found the office held looks whether it answers."""
+PATIENCE, _PAUSE = 10.0, 0.05
+"""For how long, and how often, in seconds, a process that found the office held looks whether it answers: the one that
+holds it may have only just begun, on a machine that has much to do."""
 
 
 class LocalOffice:
@@ -36,10 +38,11 @@ class LocalOffice:
         async with self._turn:
             if self._serving is not None:
                 return self._url
-            for _try in range(_TRIES):
+            until = time.monotonic() + PATIENCE
+            while time.monotonic() < until:
                 if await self._serve():
                     return self._url
-                with suppress(OSError):
+                with suppress(OSError, ValueError):
                     if await _answers(url := (self._folder / _URL).read_text(encoding="ascii")):
                         return url
                 await asyncio.sleep(_PAUSE)
@@ -69,29 +72,57 @@ class LocalOffice:
     async def close(self) -> None:
         """Stop serving, if this process does."""
         if self._serving is not None:
-            await self._serving.aclose()
-            self._serving = None
+            serving, self._serving = self._serving, None
+            await serving.aclose()
 
     async def _serve(self) -> bool:
         """Serve it here; False when another process does."""
         from dearly.office.service import serve
         from dearly.office.sqlite import SqliteStore
 
+        async with AsyncExitStack() as stack:
+            try:
+                lock = self._lock()
+                if lock is None:
+                    return False
+                stack.callback(os.close, lock)
+                # What a process that was killed has left: its port may be anybody's by now.
+                (self._folder / _URL).unlink(missing_ok=True)
+                stack.callback(self._forget_url)
+                store = SqliteStore.create(self._folder, CHANCE)
+                stack.push_async_callback(store.close)
+                server = await stack.enter_async_context(serve(store, clock=CLOCK, chance=CHANCE))
+                note(self._folder / _URL, server.url)
+            except OSError as error:
+                why = error.strerror or type(error).__name__
+                raise NoSpace(
+                    "no_local_office",
+                    _("The office of this machine cannot be kept in {folder}: {why}.").format(
+                        folder=self._folder, why=why
+                    ),
+                    _("Look at that folder and its disk."),
+                    retry=True,
+                ) from None
+            self._url, self._serving = server.url, stack.pop_all()
+        return True
+
+    def _forget_url(self) -> None:
+        with suppress(OSError):
+            (self._folder / _URL).unlink()
+
+    def _lock(self) -> int | None:
+        """The lock of whoever serves, as an open file that holds it; None while another process has it."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            return False
-        async with AsyncExitStack() as stack:
-            stack.callback(os.close, lock)
-            store = SqliteStore.create(self._folder, CHANCE)
-            stack.push_async_callback(store.close)
-            server = await stack.enter_async_context(serve(store, clock=CLOCK, chance=CHANCE))
-            note(self._folder / _URL, server.url)
-            self._url, self._serving = server.url, stack.pop_all()
-        return True
+            return None
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
 
 
 def note(path: Path, url: str) -> None:

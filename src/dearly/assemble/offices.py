@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import unicodedata
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +15,7 @@ from dearly.assemble.local_office import note
 from dearly.assemble.machine import CHANCE, CLOCK
 from dearly.desk.app import Invitation, OfficeAccount, Offices
 from dearly.desk.setup import slug
-from dearly.letter.address import Address
+from dearly.letter.address import Address, clean
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
 
@@ -38,7 +40,7 @@ async def serve(
     from dearly.office import service
 
     host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
+    if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise Usage("bad_listen", _("“{listen}” is not HOST:PORT.").format(listen=listen), _("Such as 127.0.0.1:8410."))
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
@@ -56,12 +58,10 @@ def invite(folder: Path, name: str) -> Invitation:
     """Invite someone; the store is made where there is none. `name` becomes what stands before the @."""
     from dearly.office import accounts as members
     from dearly.office.limits import DEFAULT
-    from dearly.office.sqlite import SqliteStore
 
-    SqliteStore.create(folder, CHANCE)
     local = _local_part(name)
     until = CLOCK.now() + DEFAULT.invitation
-    token = _with(folder, lambda store: members.invite(store, local, CLOCK))
+    token = _with(folder, lambda store: members.invite(store, local, CLOCK), make=True)
     url = ""
     with suppress(OSError):
         url = (folder / _URL).read_text(encoding="ascii")
@@ -93,11 +93,11 @@ def renew_token(folder: Path, name: str) -> str:
     return _with(folder, lambda store: members.renew_token(store, _address(store, name))).token
 
 
-def _with(folder: Path, act: Callable[[SqliteStore], Awaitable[T]]) -> T:
+def _with(folder: Path, act: Callable[[SqliteStore], Awaitable[T]], *, make: bool = False) -> T:
     from dearly.office.sqlite import SqliteStore
 
     async def go() -> T:
-        store = SqliteStore.open(folder)
+        store = SqliteStore.create(folder, CHANCE) if make else SqliteStore.open(folder)
         try:
             return await act(store)
         finally:
@@ -111,8 +111,15 @@ def _address(store: SqliteStore, name: str) -> str:
 
 
 def _local_part(name: str) -> str:
-    """A name as it may stand before the @: itself where that is possible, else its letters and digits."""
-    try:
+    """A name as it may stand before the @: itself where that is possible, else its letters and digits.
+
+    Raises `Usage` (bad_name) where it has none: nobody is to be invited, or removed, under a name that was guessed."""
+    with suppress(Usage):
         return Address.parse(f"{name}@example.invalid").local
-    except Usage:
-        return slug(name)
+    if not any(c.isascii() and c.isalnum() for c in unicodedata.normalize("NFKD", name)):
+        raise Usage(
+            "bad_name",
+            _("“{name}” cannot stand before the @ of an address.").format(name=clean(name)),
+            _("Give one word, such as bert."),
+        )
+    return slug(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from dearly.assemble.local_office import LocalOffice
@@ -14,16 +16,21 @@ class MachineWays:
 
     def __init__(self, office_folder: Path) -> None:
         self._local = LocalOffice(office_folder)
-        self._offices: dict[tuple[str, str], Office] = {}
+        self._offices: dict[str, tuple[Joined, Office]] = {}
+        """By address, the carrier in use and what it was made from."""
 
     async def office(self, joined: Joined) -> Office:
         from dearly.carriers.jmap import JmapCarrier
 
-        url = await self._local.url() if joined.url == LOCAL else joined.url
-        where = (url, joined.address.key)
-        if where not in self._offices:
-            self._offices[where] = JmapCarrier(url, joined.token, joined.address, joined.ca)
-        return self._offices[where]
+        if joined.url == LOCAL:
+            joined = replace(joined, url=await self._local.url())
+        known, office = self._offices.get(joined.address.key, (None, None))
+        if office is None or known != joined:
+            # The office of this machine has moved to another process and its port, or there is a new token.
+            self._offices[joined.address.key] = joined, JmapCarrier(joined.url, joined.token, joined.address, joined.ca)
+            if office is not None:
+                await office.close()
+        return self._offices[joined.address.key][1]
 
     def new_token(self) -> str:
         from dearly.carriers.jmap import new_token
@@ -51,7 +58,8 @@ class MachineWays:
         return HandIn(source)
 
     async def close(self) -> None:
-        for office in self._offices.values():
-            await office.close()
-        self._offices.clear()
-        await self._local.close()
+        async with AsyncExitStack() as stack:  # each is let go of, whatever happens to the others
+            stack.push_async_callback(self._local.close)
+            while self._offices:
+                _address, (_joined, office) = self._offices.popitem()
+                stack.push_async_callback(office.close)

@@ -91,7 +91,7 @@ def test_02_cards(ada: Person, bert: Person) -> None:
 
 
 def test_03_people(ada: Person) -> None:
-    assert "seen once" in typed(ada, "dearly people add Bert --vcard bert.vcf").out
+    assert "not checked in person" in typed(ada, "dearly people add Bert --vcard bert.vcf").out
     typed(ada, "dearly people add Clara --address clara@letters.test")
     assert has(ada.json("people add 'Clara Moor' --address moor@letters.test"), PERSON)
     ada("people add Dora --address dora@letters.test")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from dearly.cli import words_of_letters as words
 from dearly.cli.layout import day, moment, printable, size, table, wrap, zone_of
 from dearly.letter.address import clean
+from dearly.letter.envelope import Way
+from dearly.letter.journey import State
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _, ngettext
 
@@ -36,24 +38,34 @@ class Page:
     def __init__(self, terminal: Terminal) -> None:
         self._columns = terminal.columns
         self._zone = zone_of(terminal.env.get("TZ"))
-        self._wrap_letters = terminal.out_tty
+        self._for_eyes = terminal.out_tty
+        self._rows = terminal.columns if terminal.out_tty else None
         self._strong = terminal.out_tty and not terminal.env.get("NO_COLOR") and terminal.env.get("TERM") != "dumb"
 
     def prose(self, *sentences: str) -> str:
         """Sentences as one paragraph."""
         return wrap(" ".join(s for s in sentences if s), self._columns)
 
+    def line(self, text: str, indent: str = "", hang: str = "  ") -> str:
+        """A line of a list or a head: wrapped under itself on a terminal, whole for whoever reads lines."""
+        return (
+            wrap(text, self._columns, indent, " " * len(indent) + hang, self._columns)
+            if self._for_eyes
+            else indent + text
+        )
+
     def _title(self, text: str) -> str:
+        text = self.line(text)
         return f"\x1b[1m{text}\x1b[0m" if self._strong else text
 
     def letter(self, letter: LetterView, saved: Sequence[object] = ()) -> str:
         """A whole letter or draft."""
         head = [self._title(self._name(letter))]
         if letter.to:
-            head.append(_("to {names}").format(names=", ".join(map(clean, letter.to))))
+            head.append(self.line(_("to {names}").format(names=", ".join(map(clean, letter.to)))))
         head.append(moment(letter.date, self._zone))
         if letter.subject:
-            head.append(clean(letter.subject))
+            head.append(self.line(clean(letter.subject)))
         blocks = ["\n".join(head)]
         blocks += [self.prose(text) for text in (self._seal(letter), *letter.notes) if text]
         if letter.text:
@@ -61,7 +73,7 @@ class Page:
         blocks += self._enclosed(letter)
         if letter.postmarks:
             marks = (f"{words.of_way(p.way)}, {moment(p.at, self._zone)}" for p in letter.postmarks)
-            blocks.append(_("Postmarks: {marks}").format(marks="; ".join(marks)))
+            blocks.append(self.line(_("Postmarks: {marks}").format(marks="; ".join(marks))))
         if saved:
             blocks.append("\n".join([_("Saved:"), *(f"  {path}" for path in saved)]))
         return "\n\n".join(blocks)
@@ -91,12 +103,12 @@ class Page:
         if not letter.enclosures:
             return []
         rows = [("", clean(e.name), size(e.size)) for e in letter.enclosures]
-        return [_("Enclosed:") + "\n" + table(rows)]
+        return [_("Enclosed:") + "\n" + table(rows, self._rows)]
 
     def text(self, text: str) -> str:
         """The text of a letter."""
         shown = printable(text).strip("\n")
-        return wrap(shown, self._columns) if self._wrap_letters else shown
+        return wrap(shown, self._columns) if self._for_eyes else shown
 
     def opened(self, opened: Opened) -> str:
         """A letter and what was saved of it."""
@@ -115,7 +127,7 @@ class Page:
             seal = _("a postcard") if one.seal is Seal.NEVER_SEALED else ""
             what = ", ".join(text for text in (gist, seal, state) if text)
             rows.append((f"{one.number:>4}", arrow.format(name=who), day(one.date.astimezone(self._zone).date()), what))
-        return table(rows) or none
+        return table(rows, self._rows) or none
 
     def letterbox(self, envelopes: Sequence[EnvelopeView]) -> str:
         """What lies in the letterbox."""
@@ -128,7 +140,7 @@ class Page:
             state = _("opened") if one.opened else _("at the door") if one.at_door else ""
             what = ", ".join(text for text in (seal, state) if text)
             rows.append((f"{one.number:>4}", _("from {name}").format(name=who), moment(one.arrived, self._zone), what))
-        return table(rows)
+        return table(rows, self._rows)
 
     def outbox(self, rows: Sequence[OutboxRow], none: str | None = None) -> str:
         """Posted letters, and where each is."""
@@ -136,27 +148,55 @@ class Page:
             return none or _("The outbox is empty.")
         return "\n".join(self._journey(row) for row in rows)
 
+    def posted(self, rows: Sequence[OutboxRow]) -> str:
+        """What has just been posted, and what happens next."""
+        waiting = [row for row in rows if row.state in (State.WAITING, State.DATED)]
+        blocks = [self.outbox(rows)]
+        if waiting:
+            number = waiting[0].number
+            blocks += [
+                self.prose(self._by_hand(number) if by_hand else self._leaves_with(waiting))
+                for by_hand in sorted({row.way is Way.HAND for row in waiting})
+            ]
+            blocks.append(self.prose(_("Until then: “dearly take-back {number}”.").format(number=number)))
+        return "\n".join([blocks[0], "", *blocks[1:]]) if waiting else blocks[0]
+
+    def _by_hand(self, number: int) -> str:
+        said = _("“dearly hand out {number} FILE” writes it to a file that you can carry or send.")
+        return said.format(number=number)
+
+    def _leaves_with(self, waiting: Sequence[OutboxRow]) -> str:
+        later = any(row.leaves is not None and row.leaves > row.since for row in waiting)
+        return " ".join(
+            (
+                _("From then on it leaves with the next round.") if later else _("It leaves with the next round."),
+                _("“dearly round” makes one; while the drawer is open (“dearly unlock”) they are made by themselves."),
+            )
+        )
+
     def _journey(self, row: OutboxRow) -> str:
-        who = clean(row.person) or clean(row.recipient)
         lines = [
-            _("{number:>4}  to {person}, {way}: {state}, since {since}").format(
-                number=row.number,
-                person=who,
-                way=words.of_way(row.way),
-                state=words.of_state(row.state),
-                since=moment(row.since, self._zone),
+            self.line(
+                _("to {person}, {way}: {state}, since {since}").format(
+                    person=clean(row.person) or clean(row.recipient),
+                    way=words.of_way(row.way),
+                    state=words.of_state(row.state),
+                    since=moment(row.since, self._zone),
+                ),
+                f"{row.number:>4}  ",
+                "",
             )
         ]
+        more = []
         if row.reason:
-            lines.append("      " + clean(words.of_reason(row.state, row.reason)))
-        if row.leaves is not None:
-            lines.append("      " + _("leaves {when} at the earliest").format(when=moment(row.leaves, self._zone)))
-        if row.state == "uncertain":
-            lines.append(
-                "      "
-                + _("the carrier gave no clear answer; Dearly looks for it, and never sends it again by itself")
-            )
-        return "\n".join(lines)
+            more.append(clean(words.of_reason(row.state, row.reason)))
+        if row.leaves is not None and row.leaves > row.since:
+            more.append(_("leaves {when} at the earliest").format(when=moment(row.leaves, self._zone)))
+        elif row.leaves is not None:
+            more.append(_("leaves with the next round"))
+        if row.state == State.UNCERTAIN:
+            more.append(_("the carrier gave no clear answer; Dearly looks for it, and never sends it again by itself"))
+        return "\n".join([*lines, *(self.line(text, " " * 6) for text in more)])
 
     def round(self, report: RoundReport) -> str:
         """What one round did."""
@@ -178,12 +218,12 @@ class Page:
     def people(self, people: Sequence[PersonView]) -> str:
         """The address book."""
         rows = [(clean(p.name), ", ".join(map(clean, p.addresses)) or _("no address")) for p in people]
-        return table(rows) or _("Nobody is in the address book yet.")
+        return table(rows, self._rows) or _("Nobody is in the address book yet.")
 
     def person(self, person: PersonView) -> str:
         """Someone, with addresses and keys."""
         lines = [self._title(clean(person.name))]
-        lines += [f"  {clean(address)}" for address in person.addresses]
+        lines += [self.line(clean(address), "  ") for address in person.addresses]
         lines += ["", self.keys(person)]
         return "\n".join(lines)
 
@@ -200,13 +240,19 @@ class Page:
         said = _("{words}, since {day}").format(
             words=words.of_key(key.state), day=day(key.since.astimezone(self._zone).date())
         )
-        return f"  {fingerprint(key.fingerprint)}\n    {said}"
+        return self.line(fingerprint(key.fingerprint), "  ", "") + "\n" + self.line(said, "    ", "")
 
     def my_card(self, card: MyCard) -> str:
         """What one gives to others."""
-        addresses = [f"  {clean(address)}" for address in card.addresses] or [f"  {_('no address yet')}"]
+        addresses = [self.line(clean(address), "  ") for address in card.addresses] or [f"  {_('no address yet')}"]
         return "\n".join(
-            [self._title(clean(card.name)), *addresses, "", _("Your key:"), f"  {fingerprint(card.fingerprint)}"]
+            [
+                self._title(clean(card.name)),
+                *addresses,
+                "",
+                _("Your key:"),
+                self.line(fingerprint(card.fingerprint), "  ", ""),
+            ]
         )
 
     def read_over(self, seen: ReadOver) -> str:
@@ -228,13 +274,31 @@ class Page:
             )
             for v in versions
         ]
-        return table(rows) or _("No earlier state of this draft is kept yet.")
+        return table(rows, self._rows) or _("No earlier state of this draft is kept yet.")
 
-    def findings(self, findings: Sequence[Finding]) -> str:
-        """What `check` looked at."""
-        return "\n".join(
-            self.prose(clean(f.what) if f.ok else self._title(_("Not right:")) + " " + clean(f.what)) for f in findings
-        )
+    def findings(self, findings: Sequence[Finding], *, details: bool = False) -> str:
+        """What `check` looked at: in a few sentences, or everything. What is not right is always said in full."""
+        wrong = [self._title(_("Not right:")) + " " + clean(f.what) for f in findings if not f.ok]
+        right = [clean(f.what) for f in findings if f.ok]
+        if not details:
+            right = self._in_short(findings)
+        return "\n".join(self.prose(sentence) for sentence in [*wrong, *right])
+
+    def _in_short(self, findings: Sequence[Finding]) -> list[str]:
+        said = []
+        if any(f.ok and f.name == "drawer" for f in findings):
+            said.append(_("Everything in the drawer is as it was written."))
+        limits = {f.name.removeprefix("opener_"): f.what for f in findings if f.name.startswith("opener_")}
+        beginning = _("The process that opens letters could not be kept from this on this machine: {what}.")
+        beginning = beginning.split("{what}")[0]
+        if not limits:
+            return said
+        loose = {name: clean(what) for name, what in limits.items() if what.startswith(beginning)}
+        if not {"no_net", "no_files"} & set(loose):
+            said.append(_("Letters of others are opened in a process that can reach neither files nor network here."))
+        else:
+            said.append(_("Letters of others are opened in a process of their own."))
+        return said + list(loose.values())
 
     def moment(self, at: object) -> str:
         """A moment in local time."""

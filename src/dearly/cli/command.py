@@ -20,9 +20,11 @@ Function = TypeVar("Function", bound=Callable[..., int | None])
 
 if TYPE_CHECKING:
     _Int = click.ParamType[int]
+    _Choice = click.Choice[str]
 else:
     # The class takes a type argument from click 8.5 on; 8.3 and 8.4 run as well.
     _Int = click.ParamType
+    _Choice = click.Choice
 
 
 class Option(click.Option):
@@ -137,6 +139,22 @@ class Number(_Int):
             "bad_number",
             _("“{value}” is not a number.").format(value=clean(value)[:40]),
             _("Letters are named by number: “dearly drafts”, “dearly outbox” and “dearly letterbox” list them."),
+        )
+
+
+class OneOf(_Choice):
+    """One of a few words."""
+
+    def convert(self, value: Any, _param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word. Raises `UsageError`."""
+        if value in self.choices:
+            return str(value)
+        from dearly.letter.address import clean
+
+        known = ", ".join(self.choices)
+        raise click.UsageError(
+            _("“{value}” is not possible here; these are: {known}.").format(value=clean(str(value))[:40], known=known),
+            ctx,
         )
 
 

@@ -155,16 +155,24 @@ class Errand:
         except _Wanted:
             if self._known is not None:
                 return self.with_secret(go, self._known, stoppable=stoppable)
-        from dearly.cli.given import new_passphrase, passphrase
-
         if new:
+            from dearly.cli.given import new_passphrase
+
             return self.with_secret(go, new_passphrase(self, self.passphrase_file), stoppable=stoppable)
         # An open drawer asks only when nothing was asked of it for a while.
         why = _("The desk has been idle for a while.") + " " if self.in_owner else ""
+        return self.asking(lambda secret: self.with_secret(go, secret, stoppable=stoppable), why)
+
+    def asking(self, attempt: Callable[[str], T], why: str = "") -> T:
+        """What `attempt` gives with the passphrase, asked for until it is right or was wrong too often.
+
+        One from a file is tried once. `why` it is asked for stands before the first prompt."""
+        from dearly.cli.given import passphrase
+
         for left in range(TRIES - 1, -1, -1):
             try:
                 secret = passphrase(self, why)
-                done = self.with_secret(go, secret, stoppable=stoppable)
+                done = attempt(secret)
             except (Locked, Usage) as wrong:
                 if wrong.code not in ("wrong_passphrase", "empty_passphrase") or self.passphrase_file is not None:
                     raise

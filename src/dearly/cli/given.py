@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import stat
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path, PurePath
@@ -185,6 +186,30 @@ def read(errand: Errand, source: str, most: int, what: str, *, keep: bool = Fals
             _("Take less, or send it in several letters."),
         )
     return data, mode
+
+
+def there(errand: Errand, file: str, code: str = "no_such_file") -> Path:
+    """The file that the person named, found before anything else is asked. Raises `NotFound`, and as `read` does."""
+    path = errand.path(file)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "")
+    except OSError as trouble:
+        found = file_trouble(trouble, file)
+        raise NotFound(code, found.message, found.hint) if isinstance(found, NotFound) else found from None
+    return path
+
+
+def free(errand: Errand, file: str) -> Path:
+    """A file that is to be made, found not to be there yet. Raises `Refused` (file_exists), `NotFound`
+    (no_such_folder)."""
+    from dearly.desk import saving
+
+    path = saving.into(errand.path(file))
+    if path.exists():
+        raise Refused("file_exists", _("“{name}” exists already.").format(name=shown(file)), _("Choose another name."))
+    return path
 
 
 def make_folder(errand: Errand, named: str) -> Path:

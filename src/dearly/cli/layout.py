@@ -12,14 +12,20 @@ MEASURE = 78
 """Characters of a line of prose at most, however wide the terminal: longer lines are hard to read."""
 
 
-def wrap(text: str, columns: int, indent: str = "") -> str:
-    """Prose, wrapped to the terminal. Line ends in `text` stay."""
+def wrap(text: str, columns: int, indent: str = "", hang: str | None = None, most: int = MEASURE) -> str:
+    """Text wrapped to the terminal, in lines of `most` characters. Line ends in `text` stay. `hang`: the indent of
+    further lines, `indent` if None."""
     from textwrap import fill
 
-    width = max(20, min(columns, MEASURE))
+    width = max(20, min(columns, most))
     lines = (
         fill(
-            line, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            line,
+            width,
+            initial_indent=indent,
+            subsequent_indent=indent if hang is None else hang,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
         for line in text.split("\n")
     )
@@ -36,16 +42,31 @@ def printable(text: str) -> str:
 _BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """Rows in columns, as wide as what is in them. The last column runs free."""
+def table(rows: Iterable[Sequence[str]], columns: int | None = None) -> str:
+    """Rows in columns, as wide as what is in them. Where they are wider than the terminal, each row is one sentence
+    instead, wrapped under its first cell; `columns` None: nothing is wrapped, for whoever reads lines."""
     rows = [tuple(row) for row in rows]
     if not rows:
         return ""
     widths = [max(width(cell) for cell in column) for column in zip(*(row[:-1] for row in rows), strict=True)]
-    return "\n".join(
+    lines = [
         "  ".join([*(cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
-    )
+    ]
+    if columns is None or max(map(width, lines)) <= columns:
+        return "\n".join(lines)
+    first = widths[0] if widths and widths[0] <= _SHORT else 2
+    return "\n".join(_sentence(row, columns, " " * (first + 2)) for row in rows)
+
+
+_SHORT = 6
+"""Characters of a first column that further lines are set under."""
+
+
+def _sentence(row: Sequence[str], columns: int, hang: str) -> str:
+    said = ", ".join(cell.strip() for cell in row[1:] if cell.strip())
+    first = row[0] + "  " if len(row) > 1 else ""
+    return wrap(said, columns, first, hang, columns)
 
 
 def width(text: str) -> int:

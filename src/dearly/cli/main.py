@@ -110,14 +110,13 @@ def _begin(drawer: str | None, passphrase_file: str | None) -> None:
     errand.drawer = drawer or errand.drawer
     errand.passphrase_file = passphrase_file or errand.passphrase_file
     if ctx.invoked_subcommand is None:
-        errand.terminal.out(
-            _("The desk in the browser comes with a later version; until then everything is done with commands.")
-            + "\n"
-            + _("“dearly setup --name NAME” makes your drawer; “dearly write NAME” begins a letter.")
-            + "\n\n"
-            + ctx.get_help()
-            + "\n"
+        from dearly.cli.layout import wrap
+
+        said = (
+            _("The desk in the browser comes with a later version; until then everything is done with commands."),
+            _("“dearly setup --name NAME” makes your drawer; “dearly write NAME” begins a letter."),
         )
+        errand.terminal.out(wrap("\n".join(said), errand.terminal.columns) + "\n\n" + ctx.get_help() + "\n")
 
 
 desk = _Desk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -44,6 +45,12 @@ def trouble(terminal: Terminal, error: Exception, *, as_json: bool) -> int:
 def _usage(error: click.UsageError) -> str:
     """What is wrong with the command as typed."""
     match error:
+        case click.NoSuchOption() if error.option_name in ("--drawer", "--passphrase-file"):
+            words = (error.ctx.command_path if error.ctx else "dearly").split()
+            shape = f"{words[0]} {error.option_name} … {' '.join(words[1:])}"
+            return _("{name} stands before the command: “{shape}”.").format(name=error.option_name, shape=shape)
+        case click.NoSuchOption() if re.fullmatch(r"-\d+", error.option_name):
+            return _("“{value}” is not a number.").format(value=error.option_name)
         case click.NoSuchOption():
             said = _("There is no option {name} here.").format(name=error.option_name)
             if error.possibilities:

@@ -49,7 +49,7 @@ _STATES = {
     State.HELD: later("held here until you decide"),
     State.TRYING: later("trying again"),
     State.ON_ITS_WAY: later("on its way"),
-    State.HELD_FOR_THEM: later("held for them"),
+    State.HELD_FOR_THEM: later("lies ready for them"),
     State.CAME_BACK: later("came back"),
     State.UNCERTAIN: later("uncertain"),
     State.GIVEN_UP: later("given up"),
@@ -76,8 +76,8 @@ _WAYS = {
 }
 
 _KEYS = {
-    "first_seen": later("seen once, not checked"),
-    "pinned": later("known by use, not checked"),
+    "first_seen": later("known from its first letter or card; not checked in person"),
+    "pinned": later("known by use; not checked in person"),
     "verified": later("checked with them"),
     "changed": later("new, and not trusted until you decide"),
     "left": later("no longer used"),

@@ -78,7 +78,7 @@ def _nobody(text: str, everybody: list[Person]) -> NotFound:
     words = {word: p for p in everybody for word in name_key(p.name).split()}
     near += [words[w] for w in get_close_matches(name_key(text), words, n=_MOST_NAMED, cutoff=0.7)]
     hint = (
-        _("Near to it: {names}.").format(names=_names(list({p.id: p for p in near}.values())))
+        _("Did you mean {names}?").format(names=_names(list({p.id: p for p in near}.values())))
         if near
         else _("“dearly people list” shows everybody; “dearly people add” adds someone.")
     )

@@ -234,7 +234,16 @@ def _impossible(journey: Journey, event: Event) -> Refused:
             _("This letter has already been collected and cannot be taken back."),
             _("What has left cannot be called back; you can write another letter."),
         )
-    return Refused(
-        "impossible_step",
-        _("That cannot be done with this letter now (it is {state}).").format(state=journey.state.value),
-    )
+    said, next_ = {
+        S.WAITING: (_("it waits for the collection"), _("“dearly take-back” makes it a draft again.")),
+        S.DATED: (_("it is kept here until its day"), _("“dearly take-back” makes it a draft again.")),
+        S.HELD: (_("it is held here until you decide"), _("“dearly post” posts it again, “dearly drop” gives it up.")),
+        S.TRYING: (_("it is being tried again"), _("“dearly post” tries at once, “dearly drop” gives it up.")),
+        S.ON_ITS_WAY: (_("it is on its way already"), _("“dearly outbox” shows how it gets on.")),
+        S.HELD_FOR_THEM: (_("it lies ready for them already"), _("You can write another letter.")),
+        S.CAME_BACK: (_("it came back"), _("“dearly post” posts it again, “dearly drop” gives it up.")),
+        S.UNCERTAIN: (_("it may have left, or not"), _("“dearly post” posts it again, “dearly drop” gives it up.")),
+        S.GIVEN_UP: (_("it was given up"), _("“dearly show” has its text, for another letter.")),
+        S.TAKEN_BACK: (_("it was taken back"), _("“dearly drafts” has it as a draft.")),
+    }[journey.state]
+    return Refused("impossible_step", _("That cannot be done with this letter now: {state}.").format(state=said), next_)

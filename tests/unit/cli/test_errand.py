@@ -8,7 +8,7 @@ from tests.support.door import FakeTerminal
 from tests.unit.cli.conftest import PASSPHRASE
 
 from dearly.cli import errand as errands
-from dearly.letter.errors import InUse
+from dearly.letter.errors import InUse, Locked
 
 
 @pytest.fixture(autouse=True)
@@ -201,6 +201,44 @@ def test_changing_the_passphrase_asks_for_the_old_one_always(dearly, verb) -> No
     assert calls == [((PASSPHRASE, "new one"), {})]
     code, terminal = dearly(["lock-change"], FakeTerminal(secrets=[PASSPHRASE, "new one", "new one"]), in_owner=True)
     assert len(terminal.prompts) == 3
+
+
+@pytest.mark.parametrize("in_owner", [False, True])
+def test_the_old_passphrase_is_proven_before_a_new_one_is_thought_of(dearly, fake, monkeypatch, in_owner) -> None:
+    changed = []
+
+    async def lock_change(_desk: object, old: str, new: str) -> None:
+        if old != PASSPHRASE:
+            raise Locked("wrong_passphrase", "That passphrase does not open this drawer.")
+        changed.append(new)
+
+    monkeypatch.setattr("dearly.desk.keep.lock_change", lock_change)
+    terminal = FakeTerminal(secrets=["wrong", PASSPHRASE, "a longer new one", "a longer new one"])
+    assert dearly(["lock-change"], terminal, in_owner=in_owner)[0] == 0
+    assert changed[-1] == "a longer new one"
+    assert ["New" in prompt for prompt in terminal.prompts] == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (["restore", "nothing.backup", "--to", "new"], 4),
+        (["restore", "there.txt", "--to", "full"], 11),
+        (["backup", "nothing.backup", "--verify"], 4),
+        (["backup", "there.txt"], 11),
+        (["backup", "nowhere/there.txt"], 4),
+        (["kit", "--out", "there.txt"], 11),
+        (["hand", "in", "nothing.letter"], 4),
+        (["hand", "in", "full"], 2),
+    ],
+)
+def test_files_are_looked_at_before_the_passphrase_is_asked_for(dearly, tmp_path: Path, argv, code: int) -> None:
+    (tmp_path / "there.txt").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "something").touch()
+    ended, terminal = dearly(argv, FakeTerminal(secrets=[PASSPHRASE], cwd=str(tmp_path)))
+    assert (ended, terminal.prompts) == (code, [])
+    assert terminal.complained
 
 
 def test_renewing_an_open_drawer_is_refused(dearly) -> None:

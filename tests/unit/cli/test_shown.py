@@ -12,7 +12,17 @@ from dearly.cli.as_json import dump, many, plain
 from dearly.cli.as_text import Page, fingerprint
 from dearly.cli.layout import moment, printable, size, table, width, wrap, zone_of
 from dearly.cli.shown import trouble
-from dearly.desk.values import EnclosureView, EnvelopeView, KeyView, LetterView, Opened, OutboxRow, PersonView, Postmark
+from dearly.desk.values import (
+    EnclosureView,
+    EnvelopeView,
+    KeyView,
+    LetterView,
+    MyCard,
+    Opened,
+    OutboxRow,
+    PersonView,
+    Postmark,
+)
 from dearly.letter import errors
 from dearly.letter.content import Enclosure
 from dearly.letter.envelope import Way
@@ -215,6 +225,122 @@ def test_letters_are_wrapped_on_a_terminal_only() -> None:
     long = "word " * 100
     assert max(map(len, Page(FakeTerminal(tty=True, columns=40)).text(long).splitlines())) <= 40
     assert Page(FakeTerminal(columns=40)).text(long) == long
+
+
+FAR = NOON + timedelta(hours=1)
+ROW = OutboxRow(3, "Bert", "b@letters.test", "waiting", NOON, FAR, "", Way.OFFICE)
+LONG = "a garden of many long and very winding sentences about nothing but its hedges and kettles"
+
+
+def _everything(page: Page) -> dict[str, str]:
+    from dataclasses import replace
+
+    marks = tuple(Postmark(Way.OFFICE, NOON, "x") for _ in range(3))
+    letter = replace(LETTER, subject=LONG, to=("ada@letters.test", "clara@letters.test"), postmarks=marks)
+    envelope = EnvelopeView(4, "b@letters.test", "Bert", NOON, Way.OFFICE, None, False, True)
+    person = PersonView("Bert", "0", ("bert@letters.test",), (KeyView("ab" * 32, "first_seen", True, NOON),))
+    rows = [ROW, replace(ROW, state="uncertain"), replace(ROW, state="held", reason="restored", leaves=None)]
+    return {
+        "letter": page.letter(letter),
+        "letters": page.letters([letter, letter], ""),
+        "letterbox": page.letterbox([envelope]),
+        "outbox": page.outbox(rows),
+        "posted": page.posted([ROW]),
+        "people": page.people([person, person]),
+        "person": page.person(person),
+        "card": page.my_card(MyCard("Ada", ("ada@letters.test",), "ab" * 32, "")),
+    }
+
+
+@pytest.mark.parametrize("columns", [50, 80])
+def test_no_line_is_longer_than_the_terminal(columns: int) -> None:
+    env = {"TZ": "Europe/Berlin", "NO_COLOR": "1"}
+    for name, text in _everything(Page(FakeTerminal(tty=True, columns=columns, env=env))).items():
+        assert max(map(len, text.splitlines())) <= columns, name
+    whole = _everything(Page(FakeTerminal(columns=columns, env=env)))
+    assert len(whole["letterbox"].splitlines()) == 1, "who reads lines with a program gets whole ones"
+
+
+def test_what_goes_on_hangs_under_what_it_belongs_to() -> None:
+    page = Page(FakeTerminal(tty=True, columns=50, env={"TZ": "Europe/Berlin", "NO_COLOR": "1"}))
+    lines = page.outbox([ROW]).splitlines()
+    assert len(lines) > 2
+    assert lines[0].startswith("   3  to Bert")
+    assert all(line.startswith(" " * 6) for line in lines[1:])
+
+
+def test_posting_says_what_happens_next() -> None:
+    from dataclasses import replace
+
+    def said(row: OutboxRow) -> str:
+        return " ".join(_page().posted([row]).split())
+
+    assert "at the earliest From then on it leaves with the next round" in said(ROW)
+    assert "dearly round" in said(ROW)
+    assert "dearly unlock" in said(ROW)
+    assert said(ROW).endswith("Until then: “dearly take-back 3”.")
+    at_once = said(replace(ROW, leaves=NOON))
+    assert "earliest" not in at_once
+    assert "It leaves with the next round." in at_once
+    by_hand = said(replace(ROW, way=Way.HAND, leaves=None))
+    assert "dearly hand out 3 FILE" in by_hand
+    assert "round" not in by_hand
+    assert "take-back" not in said(replace(ROW, state="held", leaves=None))
+
+
+def test_no_word_of_the_inside_is_on_the_screen() -> None:
+    """States, seals and ways stand there in words, for every value."""
+    from dataclasses import replace
+
+    page = _page()
+    shown = "".join(_everything(page).values())
+    shown += page.outbox([replace(ROW, state=state, reason="") for state in State])
+    shown += page.letters([replace(LETTER, state=state) for state in (*State, "put_away", "unreadable")], "")
+    shown += "".join(page.letter(replace(LETTER, seal=seal, state=state)) for seal in Seal for state in State)
+    for known in ("first_seen", "pinned", "verified", "changed", "left"):
+        shown += page.keys(PersonView("Bert", "0", (), (KeyView("ab" * 20, known, True, NOON),)))
+    assert "_" not in shown
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_cannot_be_done_with_a_letter_is_said_in_words(state: State) -> None:
+    from dearly.letter.address import Address
+    from dearly.letter.journey import Act, Journey, advance
+
+    journey = Journey(Address.parse("b@letters.test"), state, NOON, NOON)
+    refused = 0
+    for act in Act:
+        try:
+            advance(journey, act, NOON)
+        except errors.Refused as error:
+            refused += 1
+            assert error.hint
+            assert "_" not in error.message
+    assert refused
+
+
+def test_check_is_short_unless_details_are_asked_for() -> None:
+    from dearly.desk.checking import limits_found
+    from dearly.desk.values import Finding
+    from dearly.opener.limits import Limits
+
+    names = list(Limits.__dataclass_fields__)
+    page = _page()
+    drawer = Finding("drawer", True, "Everything in the drawer is as it was written (7 links in the chain).")
+    held = [drawer, *limits_found(Limits(**dict.fromkeys(names, True)))]
+    short = " ".join(page.findings(held).split())
+    assert short == (
+        "Everything in the drawer is as it was written. Letters of others are opened in a process that can reach"
+        " neither files nor network here."
+    )
+    assert len(page.findings(held, details=True).splitlines()) >= len(held)
+    loose = [drawer, *limits_found(Limits(**{**dict.fromkeys(names, True), "no_net": False}))]
+    short = " ".join(page.findings(loose).split())
+    assert "neither files nor network" not in short
+    assert "could not be kept from this on this machine: to reach a network." in short
+    wrong = page.findings([Finding("object_damaged", False, "Letter 3 is not as it was filed."), *held[1:]])
+    assert "Not right: Letter 3" in wrong
+    assert "Everything" not in wrong
 
 
 def test_empty_lists_are_calm() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dearly.cli.command import command
+from dearly.cli.command import OneOf, command
 from dearly.cli.errand import Errand
 from dearly.cli.names import later
 
@@ -21,7 +21,7 @@ VARIABLE = "_DEARLY_COMPLETE"
     ),
     "dearly completion bash",
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=OneOf(["bash", "zsh", "fish"]))
 def completion(errand: Errand, shell: str) -> None:
     """Print the script."""
     from click.shell_completion import get_completion_class

@@ -8,6 +8,7 @@ from dearly.cli.as_json import many
 from dearly.cli.as_text import Page
 from dearly.cli.command import Number, command, group
 from dearly.cli.errand import Errand
+from dearly.cli.given import there
 from dearly.cli.names import later
 from dearly.letter.words import _
 
@@ -46,7 +47,7 @@ def in_(errand: Errand, file: str) -> None:
     """Take a letter in."""
     from dearly.desk import hand as verbs
 
-    source = errand.path(file)
+    source = there(errand, file)
     envelope = errand.with_desk(lambda desk: verbs.hand_in(desk, source))
     errand.tell(
         envelope,

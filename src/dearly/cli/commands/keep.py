@@ -8,7 +8,7 @@ from dearly.cli.as_json import many
 from dearly.cli.as_text import Page
 from dearly.cli.command import command, option
 from dearly.cli.errand import Errand
-from dearly.cli.given import passphrase, secret_from, shown
+from dearly.cli.given import free, passphrase, secret_from, shown, there
 from dearly.cli.names import later
 from dearly.cli.progress import progress
 from dearly.letter.errors import Exit, Refused
@@ -30,7 +30,7 @@ def kit(errand: Errand, out: str) -> None:
     """Write the kit."""
     from dearly.desk import keep as verbs
 
-    target = errand.path(out)
+    target = free(errand, out)
     errand.with_desk(lambda desk: verbs.kit(desk, target))
     errand.tell(
         {"file": str(target)},
@@ -76,7 +76,7 @@ def restore_with_kit(errand: Errand, kit_file: str) -> None:
 @option("--verify", is_flag=True, help=later("Look whether this backup is whole."))
 def backup(errand: Errand, file: str, verify: bool) -> None:
     """Make or verify a backup."""
-    target = errand.path(file)
+    target = there(errand, file, "no_backup") if verify else free(errand, file)
     with progress(errand.terminal, quiet=errand.json) as tell:
         if verify:
             errand.unlocking(lambda secret: errand.app.verify(target, secret, tell), stoppable=True)
@@ -101,7 +101,13 @@ def backup(errand: Errand, file: str, verify: bool) -> None:
 @option("--to", required=True, metavar="DIR", help=later("The folder to make. It must not exist, or be empty."))
 def restore(errand: Errand, file: str, to: str) -> None:
     """Restore a backup."""
-    source, folder = errand.path(file), errand.path(to)
+    source, folder = there(errand, file, "no_backup"), errand.path(to)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refused(
+            "drawer_exists",
+            _("There is something in “{folder}” already.").format(folder=shown(to)),
+            _("Choose a folder that is empty or does not exist yet."),
+        )
     with progress(errand.terminal, quiet=errand.json) as tell:
         errand.unlocking(lambda secret: errand.app.restore(source, folder, secret, tell), stoppable=True)
     errand.tell(
@@ -123,8 +129,9 @@ def restore(errand: Errand, file: str, to: str) -> None:
     ),
     "dearly check",
 )
+@option("--details", is_flag=True, help=later("Say everything that was looked at."))
 @option("--repair", is_flag=True, help=later("Mend what can be mended without losing anything."))
-def check(errand: Errand, repair: bool) -> int:
+def check(errand: Errand, details: bool, repair: bool) -> int:
     """Check the drawer; mend it first where that was asked for."""
     from dearly.desk.checking import check as look
 
@@ -133,7 +140,7 @@ def check(errand: Errand, repair: bool) -> int:
     with progress(errand.terminal, quiet=errand.json) as tell:
         found = errand.with_desk(lambda desk: look(desk, tell), stoppable=True)
     whole = all(finding.ok for finding in found)
-    errand.tell(many("findings", found, ok=whole), lambda: Page(errand.terminal).findings(found))
+    errand.tell(many("findings", found, ok=whole), lambda: Page(errand.terminal).findings(found, details=details))
     return Exit.DONE if whole else Exit.DAMAGED
 
 

@@ -75,6 +75,20 @@ def lock(errand: Errand) -> None:
     errand.tell({"locked": True, "notices": notices}, lambda: page.prose(_("The drawer is locked.")))
 
 
+def _proven(errand: Errand, word: str) -> str:
+    """The passphrase, if it is that of the drawer: before a new one is thought of, and typed twice."""
+    from dearly.desk import keep as verbs
+
+    async def look(secret: Secret) -> None:
+        async with errand.app.open_desk(errand.folder, secret) as desk:
+            if errand.in_owner:
+                # An open desk is lent without a passphrase; changing it to itself tries it, and changes nothing.
+                await verbs.lock_change(desk, word, word)
+
+    errand.with_secret(look, word)
+    return word
+
+
 @command(
     "lock-change",
     later(
@@ -104,7 +118,7 @@ def lock_change(errand: Errand, source: str | None, renew: bool) -> None:
             _("Close it with “dearly lock” first."),
         )
     change = source is not None or not renew
-    old = passphrase(errand)
+    old = passphrase(errand) if source is not None or not change else errand.asking(lambda word: _proven(errand, word))
     new = new_passphrase(errand, source) if change else old
 
     async def exchange(secret: Secret) -> None:

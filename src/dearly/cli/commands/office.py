@@ -99,7 +99,9 @@ def accounts(errand: Errand, store: str) -> None:
             )
             for a in found
         ]
-        return table(rows) or _("Nobody is in this office yet.")
+        return table(rows, errand.terminal.columns if errand.terminal.out_tty else None) or _(
+            "Nobody is in this office yet."
+        )
 
     errand.tell(many("accounts", found), text)
 

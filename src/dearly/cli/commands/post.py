@@ -6,13 +6,16 @@ import click
 
 from dearly.cli.as_json import many
 from dearly.cli.as_text import Page
-from dearly.cli.command import Number, command, option
+from dearly.cli.command import Number, OneOf, command, option
 from dearly.cli.errand import Errand
 from dearly.cli.given import day
 from dearly.cli.names import later
 from dearly.letter.envelope import Way
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
+
+WAYS = (Way.OFFICE.value, Way.HAND.value)
+"""What this version can go by; the other ways have their names already."""
 
 
 @command(
@@ -30,7 +33,7 @@ from dearly.letter.words import _
 @click.argument("number", type=Number(), metavar="N")
 @option("--at-once", is_flag=True, help=later("Without the cooling time: it leaves with the next round."))
 @option("--on", "on", metavar="DATE", help=later("Not before this day, such as 2031-05-01."))
-@option("--by", type=click.Choice([way.value for way in Way]), help=later("By which way, if not the usual one."))
+@option("--by", type=OneOf(WAYS), help=later("By which way, if not the usual one."))
 @option("--unsealed", is_flag=True, help=later("Without a seal, like a postcard: whoever carries it can read it."))
 def post(errand: Errand, number: int, at_once: bool, on: str | None, by: str | None, unsealed: bool) -> None:
     """Post a letter."""
@@ -42,7 +45,7 @@ def post(errand: Errand, number: int, at_once: bool, on: str | None, by: str | N
         )
     date, way = day(on), Way(by) if by else None
     rows = errand.with_desk(lambda desk: verbs.post(desk, number, at_once=at_once, on=date, by=way, unsealed=unsealed))
-    errand.tell(many("letters", rows, number=number), lambda: Page(errand.terminal).outbox(rows))
+    errand.tell(many("letters", rows, number=number), lambda: Page(errand.terminal).posted(rows))
 
 
 @command(
@@ -68,7 +71,7 @@ def take_back(errand: Errand, number: int) -> None:
     later(
         """Posted letters, and where each of them is.
 
-        “On its way” means that a carrier has taken it, “held for them” that it lies ready where they look for letters.
+        “On its way” means that a carrier has taken it, “lies ready for them” that it is where they look for letters.
         Whether a letter was read is never known, and never asked."""
     ),
     "dearly outbox",

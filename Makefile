@@ -16,6 +16,7 @@ help:
 	@echo "make bench               measure beside the peers, print ratios"
 
 $(VENV)/.run: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || echo "Setting up, once; this takes about a minute."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
@@ -33,13 +34,13 @@ debian:
 	@sh tests/debian.sh
 
 test: $(VENV)/.dev debian
-	@$(BIN)/python -m pytest -m "not long" -q
+	@$(BIN)/python -m pytest -m "not long" -q -n 2 --dist loadfile
 
 test-peers: $(VENV)/.dev debian
 	@$(BIN)/python -m pytest tests/peers -q
 
 test-long: $(VENV)/.dev debian
-	@$(BIN)/python -m pytest -q --timeout 3600 -m "long or not long"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --timeout 3600 -m "long or not long"
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check src tests demo benchmarks

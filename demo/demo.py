@@ -39,17 +39,37 @@ Place: the house by the canal
 
 Dear Bert,
 
-this letter is early, I know. I have been putting it off for years, so it may be early once.
+this letter is early, I know. I have been putting it off for years, so it may be
+early once.
 
-I have moved again. From the new window I see a canal, a heron, and a man who repairs accordions. In the
-evenings he plays the ones that are done, to be sure. You would like it here.
+I have moved again. From the new window I see a canal, a heron, and a man who
+repairs accordions. In the evenings he plays the ones that are done, to be sure.
+You would like it here.
 
-What I could not say on the telephone is short: I was wrong that winter, and you were right to go.
-I do not ask for anything. Write when you like, or do not.
+What I could not say on the telephone is short: I was wrong that winter, and you
+were right to go. I do not ask for anything. Write when you like, or do not.
 
 Your
 Ada
 """
+
+STATES = {
+    "waiting": "waiting for collection",
+    "trying": "not handed over yet, and tried again",
+    "on_its_way": "on its way",
+    "held_for_them": "handed over; it lies ready for its reader",
+    "uncertain": "handed over, perhaps: the answer was not clear",
+    "came_back": "came back",
+    "held": "held here until its writer decides",
+}
+
+SEALS = {
+    "signed_first_seen": "whole, and signed with the key of the card that was given",
+    "signed_pinned": "whole, and signed with the key that is known",
+    "signed_verified": "whole, and signed with the key that was checked in person",
+}
+
+INDENT = {"initial_indent": "    ", "subsequent_indent": "    "}
 
 PRINTABLE = set((string.ascii_letters + string.digits + string.punctuation + " ").encode())
 
@@ -117,7 +137,9 @@ class Person:
 
 
 def shown(word: str) -> str:
-    """A word of a command as typed: quoted where needed, long paths shortened to their name."""
+    """A word of a command as typed: quoted where needed, long paths shortened to their name, invitations cut."""
+    if re.fullmatch(r"[\w-]{30,}", word):
+        return word[:6] + "…"
     word = Path(word).name if os.sep in word and not word.startswith("http") else word
     return f'"{word}"' if " " in word else word
 
@@ -130,7 +152,7 @@ def say(text: str = "") -> None:
 def tell(text: str) -> None:
     """A paragraph in plain words."""
     say()
-    say(textwrap.fill(text, 92))
+    say(textwrap.fill(text, 88))
 
 
 def onlooker(what: str, data: bytes, words: list[str], rows: Sequence[bytes]) -> None:
@@ -233,11 +255,11 @@ def exchange(letter: Written, writer: Person, friend: Person, store: Path, words
     say(f"    An envelope from {envelope['from']}, unopened, by way of the {envelope['way']}.")
     opened = friend.dearly("open", str(envelope["number"]))
     sealed = "and made to hold against quantum computers" if opened["quantum_safe"] else "by today's means"
-    say(f"    The seal: {opened['seal'].replace('_', ' ')}, {sealed}.")
+    say(textwrap.fill(f"The seal: {SEALS.get(opened['seal'], 'not as it should be')}, {sealed}.", 84, **INDENT))
     if opened["text"].strip() != letter.text.strip():
         sys.exit("The letter that came is not the letter that was written.")
-    say(textwrap.indent("\n".join(letter.text.strip().splitlines()[:8]), "      > ") + "\n      > …")
-    locked(friend, words)
+    quoted = page_of(letter.text)
+    say("\n".join(quoted[:14]) + ("\n      > …" if len(quoted) > 14 else ""))
 
     tell(f"{friend.name} answers. An answer to a sealed letter is sealed.")
     text = ANSWER.format(to=writer.name.split()[0], name=friend.name.split()[0])
@@ -249,15 +271,20 @@ def exchange(letter: Written, writer: Person, friend: Person, store: Path, words
     writer.dearly("round")
     envelope = writer.dearly("letterbox")["letters"][0]
     opened = writer.dearly("open", str(envelope["number"]))
-    say(textwrap.indent(opened["text"].strip(), "      > "))
+    say("\n".join(page_of(opened["text"])))
     if opened["text"].strip() != text.strip():
         sys.exit("The answer that came is not the answer that was written.")
 
 
+def page_of(text: str) -> list[str]:
+    """The lines of a letter as quoted here: its own, and wrapped where they are longer than the page."""
+    lines = (textwrap.wrap(line, 80) or [""] for line in text.strip().splitlines())
+    return [f"      > {line}".rstrip() for wrapped in lines for line in wrapped]
+
+
 def outbox(person: Person) -> str:
     """Where this person's letter is, in words."""
-    state: str = person.dearly("outbox", show=False)["letters"][0]["state"]
-    return {"waiting": "waiting for collection", "held_for_them": "held for its reader"}.get(state, state)
+    return STATES[person.dearly("outbox", show=False)["letters"][0]["state"]]
 
 
 def locked(person: Person, words: list[str]) -> None:
@@ -275,8 +302,16 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         letter = read_letter(asked.letter.read_text(encoding="utf-8") if asked.letter else LETTER)
-    except (OSError, UnicodeDecodeError) as trouble:
-        sys.exit(f"The letter cannot be read from {asked.letter}: {trouble}.")
+    except FileNotFoundError:
+        sys.exit(
+            f"There is no file {asked.letter}: check the name, or leave LETTER= out for the letter that comes along."
+        )
+    except IsADirectoryError:
+        sys.exit(f"{asked.letter} is a folder: name the file of the letter in it.")
+    except UnicodeDecodeError:
+        sys.exit(f"{asked.letter} is not written in UTF-8: save the letter as a UTF-8 text file.")
+    except OSError as trouble:
+        sys.exit(f"{asked.letter} cannot be read: {trouble.strerror}.")
     started = time.monotonic()
     place = Path(tempfile.mkdtemp(prefix="dearly-demo-"))
     try:

@@ -26,6 +26,7 @@ def main() -> None:
         console.print(text, overflow="ellipsis", no_wrap=True)
     svg = console.export_svg(title="make demo")
     svg = re.sub(r"@font-face \{.*?\}\s*|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
     Path("docs/demo.svg").write_text(svg.replace("Fira Code", "ui-monospace"), encoding="utf-8")
 
 

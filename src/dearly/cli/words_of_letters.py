@@ -76,7 +76,7 @@ _WAYS = {
 }
 
 _KEYS = {
-    "first_seen": later("known from its first letter or card; not checked in person"),
+    "first_seen": later("known from a first letter or card; not checked in person"),
     "pinned": later("known by use; not checked in person"),
     "verified": later("checked with them"),
     "changed": later("new, and not trusted until you decide"),

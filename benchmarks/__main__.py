@@ -12,7 +12,8 @@ NAMES = ("startup", "seal", "posting", "office")
 def main() -> None:
     """Run them all, or those named."""
     print(f"{platform.platform()}, Python {platform.python_version()}")
-    for name in sys.argv[1:] or NAMES:
+    names, sys.argv[1:] = sys.argv[1:] or NAMES, []  # each reads options of its own
+    for name in names:
         print(f"\n{name}")
         importlib.import_module(f"benchmarks.{name}").main()
 

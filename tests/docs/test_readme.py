@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.commands import Machine
+from tests.support.machines import cheap_drawer
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,6 +26,8 @@ def commands(heading: str) -> list[str]:
 def test_its_letter_is_written_posted_and_answered(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     machine.write("letter.txt", "Dear Bert,\n\nall is well.\n\nAda\n")
+    for name in ("ada", "bert"):
+        cheap_drawer(machine, name)
     ada, bert = machine.person("ada"), machine.person("bert")
     lines = commands("Write a letter")
     assert len(lines) >= 9

@@ -29,6 +29,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(autouse=True)
+def temporary_files_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the killed process leaves among temporary files is looked at as well."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+
+
 def in_a_copy(world: Path, place: Path) -> Path:
     copy = place / "world"
     shutil.copytree(world, copy)
@@ -45,9 +52,9 @@ def check(place: Path, said: list[str], reached: list[str]) -> None:
     assert {one.letter_id for one in ours} == {one.letter_id for one in theirs}
     assert {one.state for one in ours} <= {"on_its_way", "held_for_them", "opened"}
     assert all(one.subject == days.SUBJECT for one in ours + theirs)
-    temporary = [Path(os.environ.get("TMPDIR", "/tmp"))]
-    assert sweep.found([place], days.MARKERS) == []
-    assert sweep.names_with([place, *temporary], ["markersloe", "markerdamson"]) == []
+    everywhere = [place, Path(os.environ["TMPDIR"])]
+    assert sweep.found(everywhere, days.MARKERS) == []
+    assert sweep.names_with(everywhere, ["markersloe", "markerdamson"]) == []
 
 
 def test_a_day_without_a_kill_reaches_every_step(world: Path, tmp_path: Path) -> None:

@@ -169,8 +169,10 @@ class Page:
         later = any(row.leaves is not None and row.leaves > row.since for row in waiting)
         return " ".join(
             (
-                _("From then on it leaves with the next round.") if later else _("It leaves with the next round."),
-                _("“dearly round” makes one; while the drawer is open (“dearly unlock”) they are made by themselves."),
+                *([_("From then on it leaves with the next round.")] if later else []),
+                _(
+                    "“dearly round” makes one; while the drawer is open (“dearly unlock”), rounds are made by themselves."
+                ),
             )
         )
 
@@ -240,7 +242,15 @@ class Page:
         said = _("{words}, since {day}").format(
             words=words.of_key(key.state), day=day(key.since.astimezone(self._zone).date())
         )
-        return self.line(fingerprint(key.fingerprint), "  ", "") + "\n" + self.line(said, "    ", "")
+        return self._digits(key.fingerprint) + "\n" + self.line(said, "    ", "")
+
+    def _digits(self, digits: str) -> str:
+        """A fingerprint; in lines of equal length where it is longer than the terminal is wide."""
+        whole = "  " + fingerprint(digits)
+        if not self._for_eyes or len(whole) <= self._columns:
+            return whole
+        half = 20 if len(digits) == 40 else 16
+        return "\n".join("  " + fingerprint(digits[start : start + half]) for start in range(0, len(digits), half))
 
     def my_card(self, card: MyCard) -> str:
         """What one gives to others."""
@@ -251,7 +261,7 @@ class Page:
                 *addresses,
                 "",
                 _("Your key:"),
-                self.line(fingerprint(card.fingerprint), "  ", ""),
+                self._digits(card.fingerprint),
             ]
         )
 

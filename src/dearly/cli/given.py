@@ -123,7 +123,7 @@ def letter_text(errand: Errand, source: str | None) -> str:
         errand.aside(_("Write your letter. End it with Ctrl-D on a line of its own."))
     data, _mode = read(errand, source, MOST_TEXT, what, keep=True)
     if source == "-" and errand.terminal.stopped:
-        errand.aside("\n" + _("Stopped. What you have typed is kept as a draft; Ctrl-C once more throws it away."))
+        errand.aside("\n" + _("Stopped. What you have typed is kept as a draft."))
         # The end of the line may have been cut inside a character.
         data = data.decode("utf-8", "ignore").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")

@@ -281,7 +281,7 @@ def test_posting_says_what_happens_next() -> None:
     assert said(ROW).endswith("Until then: “dearly take-back 3”.")
     at_once = said(replace(ROW, leaves=NOON))
     assert "earliest" not in at_once
-    assert "It leaves with the next round." in at_once
+    assert "leaves with the next round “dearly round” makes one" in at_once
     by_hand = said(replace(ROW, way=Way.HAND, leaves=None))
     assert "dearly hand out 3 FILE" in by_hand
     assert "round" not in by_hand
@@ -390,6 +390,12 @@ def test_wrapping_keeps_line_ends_and_long_words() -> None:
 def test_printable_keeps_what_scripts_need() -> None:
     assert printable("a\tb\nc\u200d👩\u200d🚀") == "a\tb\nc\u200d👩\u200d🚀"
     assert printable("a\x00\x1b\u202eb\u2028c\ud800") == "abc"
+
+
+def test_a_fingerprint_is_broken_into_equal_lines() -> None:
+    page = Page(FakeTerminal(tty=True, columns=50, env={"NO_COLOR": "1"}))
+    lines = page.my_card(MyCard("Ada", (), "0123abcd" * 5, "")).splitlines()[-2:]
+    assert lines == ["  0123 ABCD 0123 ABCD 0123", "  ABCD 0123 ABCD 0123 ABCD"]
 
 
 def test_fingerprints_are_grouped() -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     later(
         """Open the drawer and leave it open.
 
-        A process stays behind that makes the rounds and answers commands without asking for the passphrase again. It
-        ends with “dearly lock”, and by itself after twelve hours."""
+        A process stays behind that makes the rounds and answers commands without asking for the passphrase again; after
+        ten minutes without a command it does ask. It ends with “dearly lock”, and by itself after twelve hours."""
     ),
     "dearly unlock",
 )

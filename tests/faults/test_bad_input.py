@@ -175,7 +175,7 @@ CASES = {
     "edited to what is not UTF-8": Case(f"edit {DRAFT} --from-file latin.txt", 2, "not_utf8"),
     "a folder as text": Case("write Bert --from-file .", 2, "is_a_folder"),
     "a folder as enclosure": Case("write Bert --enclose .", 2, "is_a_folder", "Dear Bert"),
-    "a folder to take in": Case("hand in .", 2, "unreadable_file"),
+    "a folder to take in": Case("hand in .", 2, "is_a_folder"),
     "a file below a file": Case("write Bert --from-file latin.txt/x", 4, "no_such_file"),
     "standard input twice": Case("write Bert --from-file - --enclose -", 2, "input_twice", "Dear Bert"),
     "bad date": Case(f"post {DRAFT} --on 31.12.2031", 2, "bad_date"),

@@ -6,7 +6,8 @@ The numbers are those of docs/threats.md and docs/faults.md.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +63,30 @@ class Scene:
         return await opening.correspondence(reader.desk, of)
 
 
+_settled: dict[str, Path] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The town is settled once; each play has a copy of it."""
+
+    async def settle(place: Path) -> None:
+        async with a_town(place) as town:
+            await town.settle("Ada", "Bert", "Clara")
+
+    _settled["town"] = tmp_path_factory.mktemp("town")
+    run(settle(_settled["town"]))
+    yield
+    _settled.clear()
+
+
 @asynccontextmanager
 async def a_scene(place: Path) -> AsyncIterator[Scene]:
+    shutil.copytree(_settled["town"], place, dirs_exist_ok=True)
     async with a_town(place) as town:
-        ada, bert, clara = await town.settle("Ada", "Bert", "Clara")
-        everybody = (ada, bert, clara)
+        ada, bert, clara = everybody = [await town.person(name) for name in ("Ada", "Bert", "Clara")]
+        for one in everybody:
+            town.post.known.add((await one.address()).key)
         yield Scene(
             town,
             ada,

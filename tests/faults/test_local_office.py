@@ -370,7 +370,6 @@ async def _set_up(place: Path) -> None:
         desks.Drawer.create = real  # type: ignore[method-assign]
 
 
-@pytest.mark.xfail(reason="desk.setup compares the joining that was begun with its token, and so makes another one")
 def test_a_set_up_that_was_killed_anywhere_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desks, "office_folder", desks.office_folder)
     monkeypatch.setattr(desks, "state_folder", desks.state_folder)

@@ -111,6 +111,9 @@ async def _read(desk: Desk, number: int) -> _Reading:
         return [certificate.body for certificate in known]
 
     raw, fingerprint, addresses = await desk.drawer.read(ours)
+    await asyncio.gather(
+        desk.opener.start(), desk.keyholder.ready()
+    )  # both children at once, where they do not run yet
     opened = await desk.opener.open(
         raw,
         desk.keyholder.session_keys,

@@ -54,6 +54,12 @@ class Keyholder:
         async with self._turn:
             return await self._start()
 
+    async def ready(self) -> None:
+        """Start it now unless it runs already, so that the first letter need not wait for it. Raises as `start`."""
+        async with self._turn:
+            if self._child is None or not self._child.usable:
+                await self._start()
+
     async def forget(self) -> None:
         """End the process; the next request starts one with the key of then. For when our key has changed."""
         async with self._turn:

@@ -170,9 +170,7 @@ class Page:
         return " ".join(
             (
                 *([_("From then on it leaves with the next round.")] if later else []),
-                _(
-                    "“dearly round” makes one; while the drawer is open (“dearly unlock”), rounds are made by themselves."
-                ),
+                _("“dearly round” makes one; an open drawer (“dearly unlock”) makes its rounds by itself."),
             )
         )
 

@@ -62,16 +62,9 @@ def lock(errand: Errand) -> None:
         errand.tell({"locked": True, "notices": []}, _("The drawer is locked."))
         return
 
-    from dearly.desk import keep as verbs
-
-    async def close(desk: Desk) -> list[str]:
-        notices = await verbs.lock_notice(desk)
-        if notices:
-            errand.aside("\n".join(notices))
-        await verbs.lock(desk)
-        return notices
-
-    notices = errand.with_desk(close)
+    notices = errand.run(errand.app.lock())
+    if notices:
+        errand.aside("\n".join(notices))
     errand.tell({"locked": True, "notices": notices}, lambda: page.prose(_("The drawer is locked.")))
 
 

@@ -126,11 +126,11 @@ def cursor(db: Db, way: Way, place: str) -> str:
 
 
 def unacknowledged(db: Db, way: Way, place: str, limit: int = 500) -> list[Source]:
-    """What is safe here but was not acknowledged to the carrier yet, oldest first."""
+    """What is safe here but was not acknowledged to the carrier yet, by uid."""
     return [
         Source(way, place, validity, uid)
         for validity, uid in db.each(
-            "SELECT validity, uid FROM postmarks WHERE way = ? AND place = ? AND acknowledged = 0 ORDER BY id LIMIT ?",
+            "SELECT validity, uid FROM postmarks WHERE way = ? AND place = ? AND acknowledged = 0 ORDER BY uid LIMIT ?",
             (way.value, place, limit),
         )
     ]
@@ -190,7 +190,8 @@ def put_in_letterbox(db: Db, number: int, outside: Outside, now: datetime) -> Ar
     letter_id = None if outside.letter_id is None else sound(outside.letter_id)
     key = sender.address.key if sender else ""
     other = db.one(
-        "SELECT number, letter FROM arrivals WHERE seal_sha256 = ? AND letter_id IS ? AND from_key = ? AND number <> ?"
+        "SELECT number, letter FROM arrivals INDEXED BY arrivals_by_seal"
+        " WHERE seal_sha256 = ? AND letter_id IS ? AND from_key = ? AND number <> ?"
         " AND state IN ('unopened', 'opened', 'unreadable') ORDER BY number LIMIT 1",
         (outside.seal_sha256, letter_id, key, number),
     )

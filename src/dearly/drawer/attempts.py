@@ -35,10 +35,11 @@ from dearly.letter.words import _
 _OUTCOMES: dict[type, str] = {Accepted: "accepted", TryLater: "try_later", Turned: "turned", Unknown: "unknown"}
 
 # The conditions on `state` repeat those of the partial indexes word for word, which is how SQLite knows them again.
+# Without being told, it would rather group all forms there ever were than look at the few that leave.
 _DUE = """
 SELECT form FROM (
   SELECT form, min(not_before) AS first, row_number() OVER (PARTITION BY way, place ORDER BY min(not_before), form) AS n
-  FROM journeys j
+  FROM journeys j INDEXED BY journeys_leaving
   WHERE state IN ('waiting', 'trying', 'dated') AND state <> 'dated' AND not_before <= ?
     AND form IS NOT NULL AND way NOT IN ('hand', 'paper')
     AND NOT EXISTS (SELECT 1 FROM attempt_journeys t JOIN attempts a ON a.id = t.attempt

@@ -17,7 +17,7 @@ from dearly.drawer.bindings import BindingState
 from dearly.drawer.connection import Args, Db, Row
 from dearly.letter.content import Draft, LetterId
 from dearly.letter.envelope import Way
-from dearly.letter.journey import Accepted, Act, Unknown
+from dearly.letter.journey import Accepted, Act, Delivered, Unknown
 from dearly.letter.journey import Why as HeldWhy
 from tests.support.contents import (
     BERT,
@@ -26,6 +26,7 @@ from tests.support.contents import (
     arrived,
     chance,
     known,
+    memory,
     outside,
     page,
     parcel,
@@ -111,9 +112,14 @@ class Watching(Db):
 @pytest.fixture
 def full(db: Db) -> Watching:
     """A drawer with one of each."""
-    watching = Watching(db._connection)
-    bert, clara = known(db, BERT), known(db, CLARA)
-    people.join(db, people.add(db, "Friends", kind=people.PersonKind.CIRCLE, now=NOON, chance=chance).id, bert.id, NOON)
+    _one_of_each(db)
+    return Watching(db._connection)
+
+
+def _one_of_each(db: Db) -> None:
+    bert, _clara = known(db, BERT), known(db, CLARA)
+    circle = people.add(db, "Friends", kind=people.PersonKind.CIRCLE, now=NOON, chance=chance)
+    people.join(db, circle.id, bert.id, NOON)
     accounts.add(db, Way.OFFICE, PLACE, BERT.address, {}, "a fake token", now=NOON, chance=chance)
     keyring.put_certificate(
         db,
@@ -126,11 +132,9 @@ def full(db: Db) -> Watching:
     posted(db, BERT, CLARA)
     arrived(db, "first", person=bert.id)
     took_in(db, parcel("waiting"))
-    assert clara.id
-    return watching
 
 
-def _hot(db: Db) -> dict[str, Callable[[], object]]:
+def _hot(db: Db, page: int = 100) -> dict[str, Callable[[], object]]:
     """Everything that a desk asks while a person waits, and what a round asks of every letter."""
     bert = people.find(db, "Bert").id
     ready = outbox.due(db, NOON)[0]
@@ -138,21 +142,21 @@ def _hot(db: Db) -> dict[str, Callable[[], object]]:
     later = NOON + timedelta(minutes=2)
     digest = hashlib.sha256(b"any").digest()
     return {
-        "letterbox": lambda: arrivals.letterbox(db),
+        "letterbox": lambda: arrivals.letterbox(db, limit=page),
         "unopened": lambda: arrivals.letterbox(db, unopened_only=True),
         "door": lambda: arrivals.at_door(db),
         "count": lambda: arrivals.waiting_count(db),
         "unsorted": lambda: arrivals.unsorted(db),
         "take in": lambda: took_in(db, parcel("another")),
         "sort": lambda: arrivals.put_in_letterbox(db, arrivals.unsorted(db)[-1], outside(seed="another"), NOON),
-        "file": lambda: letters.file_received(db, arrivals.letterbox(db)[0].number, received("another"), NOON),
-        "arrival": lambda: arrivals.arrival(db, arrivals.letterbox(db)[0].number),
+        "file": lambda: letters.file_received(db, arrivals.letterbox(db, limit=1)[0].number, received("another"), NOON),
+        "arrival": lambda: arrivals.arrival(db, arrivals.letterbox(db, limit=1)[0].number),
         "of bytes": lambda: arrivals.of_bytes(db, parcel("another").data),
-        "unacknowledged": lambda: arrivals.unacknowledged(db, Way.OFFICE, PLACE),
-        "acknowledged": lambda: arrivals.acknowledged(db, arrivals.unacknowledged(db, Way.OFFICE, PLACE)),
+        "unacknowledged": lambda: arrivals.unacknowledged(db, Way.OFFICE, PLACE, page),
+        "acknowledged": lambda: arrivals.acknowledged(db, arrivals.unacknowledged(db, Way.OFFICE, PLACE, page)),
         "cursor": lambda: arrivals.save_cursor(db, Way.OFFICE, PLACE, arrivals.cursor(db, Way.OFFICE, PLACE), NOON),
-        "oldest": lambda: letters.correspondence(db, bert),
-        "newest": lambda: letters.correspondence(db, bert, newest_first=True),
+        "oldest": lambda: letters.correspondence(db, bert, limit=page),
+        "newest": lambda: letters.correspondence(db, bert, newest_first=True, limit=page),
         "how many": lambda: letters.correspondence_count(db, bert),
         "letter": lambda: letters.letter(db, ready.number),
         "content": lambda: letters.content(db, ready.number),
@@ -161,8 +165,8 @@ def _hot(db: Db) -> dict[str, Callable[[], object]]:
         "threading": lambda: letters.threading(db, ready.number),
         "our numbers": lambda: letters.our_numbers(db, bert),
         "their numbers": lambda: letters.their_numbers(db, bert),
-        "outbox": lambda: outbox.listing(db),
-        "pending": lambda: outbox.listing(db, pending=True),
+        "outbox": lambda: outbox.listing(db, limit=page),
+        "pending": lambda: outbox.listing(db, pending=True, limit=page),
         "travels": lambda: outbox.travels(db, ready.number),
         "by way": lambda: outbox.form_by_way(db, ready.number, Way.OFFICE),
         "by seal": lambda: outbox.forms_by_seal(db, digest),
@@ -222,3 +226,54 @@ def test_the_right_pages_need_no_sorting(full: Watching) -> None:
         assert not [
             row for row in full._connection.execute(f"EXPLAIN QUERY PLAN {sql}", args) if "TEMP B-TREE" in row[3]
         ], sql
+
+
+def _archive(db: Db, size: int) -> None:
+    """Letters that left and letters that were opened, as an archive is full of them; then one of each that is not."""
+    person = people.find(db, "Bert").id
+    for n in range(size):
+        number = posted(db, BERT, seed=f"ours {n}")
+        ready = next(one for one in outbox.due(db, NOON) if one.number == number)
+        outbox.end_attempt(db, outbox.begin_attempt(db, ready, NOON), {BERT.address: Accepted()}, NOON)
+        arrived(db, f"theirs {n}", person=person, in_reply_to=letters.letter(db, number).letter_id)
+        outbox.report(db, number, BERT.address, Delivered(), NOON)
+
+
+def _steps(db: Db, ask: Callable[[], object]) -> int:
+    """How many steps SQLite's machine takes for the answer: a count, whatever else the computer does."""
+    taken: list[int] = []
+    key = object()
+    db._connection.trace_v2(
+        apsw.SQLITE_TRACE_PROFILE,
+        lambda event: taken.append(event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]),
+        id=key,
+    )
+    try:
+        ask()
+    finally:
+        db._connection.trace_v2(0, id=key)
+    return sum(taken)
+
+
+def test_a_large_archive_is_not_felt() -> None:
+    """Every hot question takes as many steps with 300 letters as with 20 (their pages are cut to ten)."""
+    took: dict[int, dict[str, int]] = {}
+    for size in (10, 150):
+        with memory() as db:
+            _one_of_each(db)
+            _archive(db, size)
+            posted(db, BERT, CLARA)
+            took_in(db, parcel("the last"))
+            asked = _hot(db, page=10)
+            took[size] = {what: _steps(db, asked[what]) for what in asked}
+    grown = {
+        what: (few, took[150][what])
+        for what, few in took[10].items()
+        # A tree one level deeper costs a few steps more; reading 15 times the rows costs 15 times the steps.
+        if took[150][what] > 1.5 * few + 100 and what not in _OF_THE_WHOLE
+    }
+    assert not grown, grown
+
+
+_OF_THE_WHOLE = {"how many", "our numbers", "their numbers"}
+"""Questions about one whole correspondence, by an index that holds nothing else."""

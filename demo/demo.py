@@ -69,7 +69,7 @@ SEALS = {
     "signed_verified": "whole, and signed with the key that was checked in person",
 }
 
-INDENT = {"initial_indent": "    ", "subsequent_indent": "    "}
+INDENT = " " * 4
 
 PRINTABLE = set((string.ascii_letters + string.digits + string.punctuation + " ").encode())
 
@@ -255,7 +255,14 @@ def exchange(letter: Written, writer: Person, friend: Person, store: Path, words
     say(f"    An envelope from {envelope['from']}, unopened, by way of the {envelope['way']}.")
     opened = friend.dearly("open", str(envelope["number"]))
     sealed = "and made to hold against quantum computers" if opened["quantum_safe"] else "by today's means"
-    say(textwrap.fill(f"The seal: {SEALS.get(opened['seal'], 'not as it should be')}, {sealed}.", 84, **INDENT))
+    say(
+        textwrap.fill(
+            f"The seal: {SEALS.get(opened['seal'], 'not as it should be')}, {sealed}.",
+            84,
+            initial_indent=INDENT,
+            subsequent_indent=INDENT,
+        )
+    )
     if opened["text"].strip() != letter.text.strip():
         sys.exit("The letter that came is not the letter that was written.")
     quoted = page_of(letter.text)

@@ -141,6 +141,10 @@ def test_a_soft_lock_wants_the_passphrase_and_stops_no_letter(town: Town) -> Non
         rows = town.ada.json("outbox")["letters"]
         assert {row["number"]: row["state"] for row in rows}[number] in {"on_its_way", "held_for_them"}
         assert town.without_passphrase("drafts") == 0
+        # To lock it for good no passphrase is wanted, softly locked or not.
+        time.sleep(SOFT_SECONDS + 0.2)
+        assert town.without_passphrase("drafts") == 3
+        assert town.without_passphrase("lock") == 0
     town.change("ada", lambda db: settings.forget(db, "soft_lock_minutes"))
 
 

@@ -30,6 +30,7 @@ def app() -> App:
         restore_with_kit=_restore_with_kit,
         renew=_renew,
         mend=_mend,
+        lock=_nothing_to_lock,
         offices=offices.offices(),
         run=asyncio.run,
         keep_open=behind.keep_open,
@@ -56,6 +57,10 @@ async def _restore_with_kit(folder: Path, text: str, secret: Secret) -> None:
 
 async def _renew(folder: Path, secret: Secret) -> None:
     await change.renew(folder, secret(), state=state_folder())
+
+
+async def _nothing_to_lock() -> list[str]:
+    return []
 
 
 async def _mend(folder: Path, secret: Secret) -> list[str]:

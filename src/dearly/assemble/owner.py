@@ -20,7 +20,7 @@ from typing import Any
 
 from dearly.assemble import desks
 from dearly.assemble.elapsed import Elapsed
-from dearly.desk import rounds
+from dearly.desk import keep, rounds
 from dearly.desk.app import App
 from dearly.desk.desk import Desk
 from dearly.door.remote import RemoteTerminal
@@ -103,7 +103,7 @@ class Owner:
     def __init__(self, desk: Desk, folder: Path, app: App, serve: Serve) -> None:
         self._desk, self._folder = desk, folder
         self._loop = asyncio.get_running_loop()
-        self._app = replace(app, folder=folder, open_desk=self.open_desk, run=self._run)
+        self._app = replace(app, folder=folder, open_desk=self.open_desk, lock=self._lock, run=self._run)
         self._serve = serve
         self._open, self._unused = Elapsed(desk.clock), Elapsed(desk.clock)
         self._soft_after = SOFT_LOCK_MINUTES * 60.0
@@ -144,6 +144,11 @@ class Owner:
                     return
                 log.error("the rounds stopped: %s", type(trouble).__name__)  # noqa: TRY400 (its words may be private)
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _lock(self) -> list[str]:
+        notices = await keep.lock_notice(self._desk)
+        self._desk.ended.set()
+        return notices
 
     def open_desk(self, _folder: Path, secret: Callable[[], str]) -> AbstractAsyncContextManager[Desk]:
         """The running desk; with the passphrase again when nothing was asked of it for a while."""

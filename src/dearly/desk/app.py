@@ -76,6 +76,9 @@ class App:
     mend: Callable[[Path, Callable[[], str]], Awaitable[list[str]]]
     """(folder, passphrase): write a damaged drawer anew with everything that can still be read; says what was done in
     sentences, none where nothing was damaged. The drawer must be locked."""
+    lock: Callable[[], Awaitable[list[str]]]
+    """Let the process that holds the drawer end, which needs no passphrase; says what leaves when. Does nothing in a
+    process that holds none."""
     offices: Offices
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     """Run a coroutine to its end and give its result: on a loop of its own, or on that of the owner of the drawer."""

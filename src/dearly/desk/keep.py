@@ -10,6 +10,7 @@ from dearly.desk.desk import Desk
 from dearly.drawer import backup as copies
 from dearly.drawer import change, outbox
 from dearly.drawer import kit as kits
+from dearly.letter.envelope import Way
 from dearly.letter.journey import State
 from dearly.letter.words import _, ngettext
 
@@ -34,7 +35,8 @@ async def lock_change(desk: Desk, old: str, new: str) -> None:
 async def lock_notice(desk: Desk) -> list[str]:
     """What should be said before the drawer is locked: letters that would have left meanwhile, and when."""
     travels = await desk.drawer.read(lambda db: outbox.listing(db, pending=True))
-    waiting = [t for t in travels if t.journey.state in {State.WAITING, State.TRYING, State.DATED}]
+    leaving = {State.WAITING, State.TRYING, State.DATED}
+    waiting = [t for t in travels if t.journey.state in leaving and t.way is not Way.HAND]
     if not waiting:
         return []
     first = min(travel.journey.not_before for travel in waiting).astimezone(desk.clock.local().tzinfo)
@@ -45,8 +47,3 @@ async def lock_notice(desk: Desk) -> list[str]:
         len(waiting),
     )
     return [said.format(n=len(waiting), when=when)]
-
-
-async def lock(desk: Desk) -> None:
-    """The hard lock: the process that holds the drawer ends, and forgets its keys."""
-    desk.ended.set()

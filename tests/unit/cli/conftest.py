@@ -29,6 +29,7 @@ class FakeApp:
         self.exists = True
         self.trouble: list[Exception] = []
         self.notices: list[str] = []
+        self.leaving: list[str] = []
 
     def app(self) -> App:
         async def keep_open(folder: Path, secret: Callable[[], str]) -> None:
@@ -47,10 +48,14 @@ class FakeApp:
             restore_with_kit=lambda _folder, _text, secret: self._ask(secret),
             renew=lambda _folder, secret: self._ask(secret),
             mend=lambda _folder, secret: self._ask(secret),
+            lock=self._lock,
             offices=SimpleNamespace(),
             run=asyncio.run,
             keep_open=keep_open,
         )
+
+    async def _lock(self) -> list[str]:
+        return self.leaving
 
     async def _ask(self, secret: Callable[[], str]) -> None:
         secret()

@@ -183,9 +183,8 @@ def test_locking_what_is_locked(dearly, fake, tmp_path: Path) -> None:
     assert dearly(["--drawer", str(tmp_path / "nothing"), "lock"])[0] == 4
 
 
-def test_lock_says_first_what_leaves_when(dearly, verb) -> None:
-    verb("keep", "lock_notice", ["One letter is waiting to leave."])
-    verb("keep", "lock", None)
+def test_lock_says_first_what_leaves_when(dearly, fake) -> None:
+    fake.leaving = ["One letter is waiting to leave."]
     code, terminal = dearly(["lock"], in_owner=True)
     assert (code, terminal.complained, terminal.said) == (
         0,

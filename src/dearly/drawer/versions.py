@@ -18,7 +18,6 @@ from dearly.letter.errors import NotFound
 from dearly.letter.words import _
 
 _LONGEST_RUN = 32
-_WORD = re.compile(r"\S+")
 _GAP = re.compile(r"\s+")
 
 
@@ -111,7 +110,7 @@ def text_of(db: Db, draft: int, version: int) -> str:
 
 def count_words(text: str) -> int:
     """Words as a writer counts them: runs of anything but blanks."""
-    return sum(1 for _match in _WORD.finditer(text))
+    return len(text.split())
 
 
 def words_changed(before: str, after: str) -> int:

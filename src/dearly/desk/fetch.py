@@ -81,7 +81,7 @@ async def sort(desk: Desk) -> Sorted:
                 if await _sort_one(desk, number):
                     new.append(number)
             except DearlyError as trouble:
-                later[number] = f"{trouble.message} {trouble.hint}".strip()
+                later[number] = trouble.told
     return Sorted(tuple(new), tuple(later.values()))
 
 
@@ -91,7 +91,7 @@ async def _sort_one(desk: Desk, number: int) -> bool:
         raw = await desk.drawer.read(lambda db: arrivals.raw(db, number))
         outside = await desk.opener.outline(raw)
     except (Refused, Damaged) as beyond:
-        why = f"{beyond.message} {beyond.hint}".strip()
+        why = beyond.told
         await desk.drawer.write(lambda db: arrivals.mark_unreadable(db, number, Seal.BROKEN, why, now))
         return True
 

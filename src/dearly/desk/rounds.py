@@ -71,7 +71,7 @@ async def watch(desk: Desk, each: Callable[[RoundReport], None]) -> None:
         try:
             report = await make_round(desk)
         except DearlyError as trouble:  # a full disk, say: the next round may find it mended
-            report = RoundReport((), (), (), (f"{trouble.message} {trouble.hint}".strip(),), None)
+            report = RoundReport((), (), (), (trouble.told,), None)
         desk.notices += [trouble for trouble in report.troubles if trouble not in desk.notices]
         each(report)
         await asyncio.sleep(LOOK_SECONDS)  # always: what is due and cannot leave must not keep us running
@@ -136,7 +136,7 @@ class _Round:
                 self._tell(account.place, trouble)
 
     def _tell(self, place: str, trouble: DearlyError) -> None:
-        self.troubles.append(f"{place}: {trouble.message} {trouble.hint}".strip())
+        self.troubles.append(f"{place}: {trouble.told}")
 
     async def _seal_what_is_due(self) -> None:
         now = self.desk.clock.now()
@@ -145,10 +145,10 @@ class _Round:
             try:
                 await post.seal_anew(self.desk, number)
             except CannotSealOrOpen as cannot:
-                self.troubles.append(f"{cannot.message} {cannot.hint}".strip())
+                self.troubles.append(cannot.told)
                 await self._hold(number, HeldWhy.KEY_UNUSABLE)
             except DearlyError as trouble:
-                self.troubles.append(f"{trouble.message} {trouble.hint}".strip())
+                self.troubles.append(trouble.told)
         await self.desk.drawer.write(lambda db: attempts.ripen(db, now))
 
     async def _hold(self, number: int, why: HeldWhy) -> None:

@@ -174,7 +174,7 @@ async def read_over(desk: Desk, number: int) -> ReadOver:
         seal = routes.seal_in_words(route, plan)
         way = route.legs[0].way
     except CannotSealOrOpen as cannot:
-        seal, way = f"{cannot.message} {cannot.hint}".strip(), None
+        seal, way = cannot.told, None
     except DearlyError as trouble:
         seal, way = trouble.message, None
     return ReadOver(views.draft_view(page), tuple(notices(draft)), seal, way)

@@ -50,6 +50,11 @@ class DearlyError(Exception):
         super().__init__(message)
         self.code, self.message, self.hint, self.retry = code, message, hint, retry
 
+    @property
+    def told(self) -> str:
+        """What happened, why, and what next, in one line: for a list of troubles."""
+        return f"{self.message} {self.hint}".strip()
+
 
 class Usage(DearlyError):
     """Asked in a way that cannot be meant: a bad address, an empty letter, an unreadable file."""

@@ -66,7 +66,7 @@ def _upload(c: Context, properties: dict[str, Any]) -> Blob:
         sender = outer.sender_of(data, c.limits)
     except Refused as e:
         kind = "tooLarge" if e.code == "too_large" else "invalidProperties"
-        raise SetError(kind, f"{e.message} {e.hint}".strip(), properties=["data"], reason=e.code) from None
+        raise SetError(kind, e.told, properties=["data"], reason=e.code) from None
     return keep(c, uid_of(data), data, sender)
 
 

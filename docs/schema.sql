@@ -293,6 +293,8 @@ CREATE TABLE letters (
   in_reply_to     TEXT,
   -- out: 1: chosen to go unsealed
   postcard        INTEGER NOT NULL DEFAULT 0 CHECK (postcard IN (0, 1)),
+  -- in: what its reader decided about answering it; NULL: nothing
+  reply           TEXT    CHECK (reply IN ('later', 'not_needed')),
   -- in: what the seal is worth (letter.sealing.Seal); out: NULL
   seal            TEXT,
   -- in: 1: only ML-KEM keys could open it; NULL: never sealed, or ours
@@ -394,6 +396,12 @@ CREATE TABLE drafts (
   answers       INTEGER REFERENCES letters (number),
   -- day (YYYY-MM-DD) for which it was put away; NULL: none
   look_again    TEXT,
+  -- where it is written; with the day it becomes the first line of the letter. Empty: no such line
+  place         TEXT    NOT NULL DEFAULT '',
+  -- where the writer stopped, in UTF-16 code units from the beginning
+  caret         INTEGER NOT NULL DEFAULT 0,
+  -- what the editor needs to undo after a reload: its own JSON as a zstd frame; NULL: nothing
+  history       BLOB,
   -- when it was last changed
   changed       INTEGER NOT NULL
 ) STRICT;

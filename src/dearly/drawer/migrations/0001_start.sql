@@ -171,6 +171,7 @@ CREATE TABLE letters (
   html            INTEGER REFERENCES objects (id),
   in_reply_to     TEXT,
   postcard        INTEGER NOT NULL DEFAULT 0 CHECK (postcard IN (0, 1)),
+  reply           TEXT    CHECK (reply IN ('later', 'not_needed')),
   seal            TEXT,
   quantum_safe    INTEGER CHECK (quantum_safe IN (0, 1)),
   signer          TEXT,
@@ -235,6 +236,9 @@ CREATE TABLE drafts (
   in_reply_to   TEXT,
   answers       INTEGER REFERENCES letters (number),
   look_again    TEXT,
+  place         TEXT    NOT NULL DEFAULT '',
+  caret         INTEGER NOT NULL DEFAULT 0,
+  history       BLOB,
   changed       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX drafts_open ON drafts (number) WHERE state IN ('page', 'away');

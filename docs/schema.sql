@@ -465,7 +465,7 @@ CREATE TABLE versions (
   -- when it was cut
   at      INTEGER NOT NULL,
   -- what was the occasion
-  why     TEXT    NOT NULL CHECK (why IN ('pause', 'put_away', 'read_over', 'leaving', 'restore', 'words', 'posted')),
+  why     TEXT    NOT NULL CHECK (why IN ('pause', 'put_away', 'read_over', 'leaving', 'restore', 'words', 'posted', 'beside')),
   -- words of the text
   words   INTEGER NOT NULL,
   -- subject then

@@ -3,7 +3,10 @@
 Autosave overwrites the current text; every save names the revision it started from, and a save that started from
 another one is refused, never merged and never overwritten (the second window). *Versions* are append-only, packed each
 against the one before, and cut: after a pause of 60 s, when 500 words changed, when the draft is put away, read over,
-left or posted, and before an older one is restored.
+left or posted, and before an older one is restored. What a second window had written is kept as one, too.
+
+Where the writer stopped (the caret) and what can be undone (the editor's own history) lie beside the text. They change
+without a new revision: they say nothing that a second window could lose.
 
 A draft gets its drawer-wide number when it begins, and keeps it as a letter.
 """
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_DRAFT, Enclosed
@@ -20,9 +23,10 @@ from dearly.drawer.numbers import new_number
 from dearly.drawer.objects import pack_text, unpack_text
 from dearly.drawer.persons import known
 from dearly.drawer.rows import LAST, address, moment, stamp
-from dearly.drawer.versions import Version, Why, count_words, cut, words_changed
+from dearly.drawer.versions import Version, Why, count_words, cut, grow, words_changed
 from dearly.drawer.versions import listed as versions
 from dearly.drawer.versions import text_of as version_text
+from dearly.drawer.versions import version as version_of
 from dearly.letter.address import Correspondent, header_safe
 from dearly.letter.clock import Chance
 from dearly.letter.content import MOST_ENCLOSED, Draft, Enclosure, LetterId
@@ -42,7 +46,10 @@ __all__ = [
     "became_letter",
     "cut_version",
     "drop",
+    "drop_unwritten",
     "enclose",
+    "keep_beside",
+    "left_off",
     "list_all",
     "load",
     "new",
@@ -51,9 +58,11 @@ __all__ = [
     "save",
     "take_out",
     "take_out_enclosure",
+    "version_of",
     "version_text",
     "versions",
     "whole",
+    "write_over",
 ]
 
 PAUSE_SECONDS = 60
@@ -63,7 +72,24 @@ WORDS_CHANGED = 500
 """After so many words put in or taken out, a version is cut."""
 
 
+MOST_HISTORY = 1_000_000
+"""Characters of the editor's history that are kept; with more, a reload can undo nothing."""
+
 _BEGINNING = 120
+
+_UNWRITTEN = """
+d.state = 'page' AND d.words = 0 AND (d.subject = '' OR d.revision = 1)
+AND NOT EXISTS (SELECT 1 FROM draft_enclosures e WHERE e.draft = d.number)
+AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.draft = d.number)
+"""
+"""A page that was begun and never written on: an empty sheet, which nobody keeps in a list."""
+
+_LISTED = """
+SELECT d.number, d.state, d.subject, d.body, d.words, d.look_again, n.made, d.changed
+FROM drafts d JOIN numbers n ON n.number = d.number
+WHERE d.state IN ('page', 'away') AND d.number < ? AND d.state = coalesce(?, d.state) AND NOT ((unwritten))
+ORDER BY d.number DESC
+""".replace("(unwritten)", _UNWRITTEN)
 
 
 class RevisionMismatch(Refused):
@@ -97,6 +123,8 @@ class OnPage:
     answers: int | None
     made: datetime
     changed: datetime
+    caret: int = 0
+    """Where the writer stopped, in UTF-16 code units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +147,8 @@ def new(db: Db, draft: Draft, *, answers: int | None = None, now: datetime, chan
     number = new_number(db, "draft", now, chance)
     db.run(
         "INSERT INTO drafts"
-        " (number, state, revision, subject, body, words, changed_words, in_reply_to, answers, changed)"
-        " VALUES (?, 'page', 1, ?, ?, ?, 0, ?, ?, ?)",
+        " (number, state, revision, subject, body, words, changed_words, in_reply_to, answers, place, changed)"
+        " VALUES (?, 'page', 1, ?, ?, ?, 0, ?, ?, ?, ?)",
         (
             number,
             draft.subject,
@@ -128,6 +156,7 @@ def new(db: Db, draft: Draft, *, answers: int | None = None, now: datetime, chan
             count_words(draft.text),
             draft.in_reply_to,
             answers,
+            draft.place,
             stamp(now),
         ),
     )
@@ -142,14 +171,14 @@ def load(db: Db, number: int) -> OnPage:
     """The draft with this number. Raises `NotFound` (no_draft, already_posted)."""
     row = db.one(
         "SELECT n.uid, d.revision, d.state, d.subject, d.body, d.words, d.in_reply_to, d.answers, d.look_again,"
-        " n.made, d.changed FROM drafts d JOIN numbers n ON n.number = d.number WHERE d.number = ?",
+        " n.made, d.changed, d.place, d.caret FROM drafts d JOIN numbers n ON n.number = d.number WHERE d.number = ?",
         (number,),
     )
     if row is None:
         raise NotFound(
             "no_draft", _("There is no draft with the number {n}.").format(n=number), _("“dearly drafts” lists them.")
         )
-    uid, revision, state, subject, body, words, in_reply_to, answers, look_again, made, changed = row
+    uid, revision, state, subject, body, words, in_reply_to, answers, look_again, made, changed, place, caret = row
     if state == "posted":
         raise NotFound(
             "already_posted",
@@ -169,6 +198,7 @@ def load(db: Db, number: int) -> OnPage:
             text=unpack_text(body),
             in_reply_to=in_reply_to,
             references=tuple(LetterId(one) for (one,) in references),
+            place=place,
         ),
         tuple(person for _name, _where, person in to),
         IN_DRAFT.listed(db, number),
@@ -177,7 +207,14 @@ def load(db: Db, number: int) -> OnPage:
         answers,
         moment(made),
         moment(changed),
+        caret,
     )
+
+
+def left_off(db: Db, number: int) -> tuple[int, str | None]:
+    """Where the writer stopped, and the editor's history (its own JSON), or None. A history always fits the text."""
+    caret, history = db.one("SELECT caret, history FROM drafts WHERE number = ?", (number,)) or (0, None)
+    return caret, None if history is None else unpack_text(history)
 
 
 def whole(db: Db, number: int) -> Draft:
@@ -185,15 +222,28 @@ def whole(db: Db, number: int) -> Draft:
     return replace(load(db, number).draft, enclosures=IN_DRAFT.whole(db, number))
 
 
-def save(db: Db, number: int, draft: Draft, *, based_on: int, now: datetime) -> int:
-    """Overwrite text, subject, recipients and threading; what is enclosed stays (see `enclose`). The new revision.
+def save(
+    db: Db,
+    number: int,
+    draft: Draft,
+    *,
+    based_on: int,
+    now: datetime,
+    caret: int | None = None,
+    history: str | None = None,
+) -> int:
+    """Overwrite text, subject, place, recipients and threading; what is enclosed stays (see `enclose`). The new
+    revision.
 
     The same content again changes nothing and gives the revision it has. Cuts a version where its rules say so. A
-    draft that was put away stays away. Raises `RevisionMismatch`, and as `load`."""
+    draft that was put away stays away. `caret`: where the writer stopped, in UTF-16 code units, None: not known.
+    `history`: what the editor can undo; a changed text without one can undo nothing. Raises `RevisionMismatch`, and as
+    `load`."""
     page = load(db, number)
     was = page.draft
     if page.revision != based_on:
         raise RevisionMismatch(page.revision)
+    _leave_off(db, number, caret, history, changed=was.text != draft.text)
     if was == replace(draft, enclosures=()):
         return page.revision
     if (now - page.changed).total_seconds() >= PAUSE_SECONDS:
@@ -202,13 +252,14 @@ def save(db: Db, number: int, draft: Draft, *, based_on: int, now: datetime) -> 
     changed += words_changed(was.text, draft.text)
     db.run(
         "UPDATE drafts SET revision = revision + 1, subject = ?, body = ?, words = ?, changed_words = ?,"
-        " in_reply_to = ?, changed = ? WHERE number = ?",
+        " in_reply_to = ?, place = ?, changed = ? WHERE number = ?",
         (
             draft.subject,
             pack_text(draft.text),
             count_words(draft.text),
             changed,
             draft.in_reply_to,
+            draft.place,
             stamp(now),
             number,
         ),
@@ -222,8 +273,52 @@ def save(db: Db, number: int, draft: Draft, *, based_on: int, now: datetime) -> 
     return page.revision + 1
 
 
+def write_over(
+    db: Db,
+    number: int,
+    draft: Draft,
+    *,
+    based_on: int,
+    now: datetime,
+    caret: int | None = None,
+    history: str | None = None,
+) -> int:
+    """As `save`, where another text stands that this one takes the place of: that one is kept as a version first."""
+    page = load(db, number)
+    if page.revision != based_on:
+        raise RevisionMismatch(page.revision)
+    cut(db, number, page.draft.subject, page.draft.text, Why.BESIDE, now)
+    return save(db, number, draft, based_on=based_on, now=now, caret=caret, history=history)
+
+
+def keep_beside(db: Db, number: int, text: str, subject: str, now: datetime, grown: int | None = None) -> int | None:
+    """Keep what another window had written as a version, beside the page; the page stays as it is. Its number, or None
+    where there is nothing that the page and its last version do not say already.
+
+    `grown`: the version that the same window was given before; it grows on while it is the last one. Raises as `load`.
+    """
+    page = load(db, number)
+    if (subject, text) == (page.draft.subject, page.draft.text):
+        return None
+    if grown is not None and grow(db, number, grown, subject, text, now):
+        return grown
+    kept = cut(db, number, subject, text, Why.BESIDE, now)
+    if kept is None and text.strip():
+        kept = int(db.value("SELECT max(version) FROM versions WHERE draft = ?", (number,)))
+    return kept
+
+
+def _leave_off(db: Db, number: int, caret: int | None, history: str | None, *, changed: bool) -> None:
+    if caret is not None:
+        db.run("UPDATE drafts SET caret = ?1 WHERE number = ?2 AND caret <> ?1", (max(0, caret), number))
+    kept = None if history is None or len(history) > MOST_HISTORY else pack_text(history)
+    if kept is not None or changed:
+        db.run("UPDATE drafts SET history = ? WHERE number = ?", (kept, number))
+
+
 def list_all(db: Db, *, state: str | None = None) -> list[DraftLine]:
-    """Drafts on the page and put away (or only "page" or "away"), the last begun first."""
+    """Drafts on the page and put away (or only "page" or "away"), the last begun first. A page that was begun and never
+    written on is not listed."""
     return [
         DraftLine(
             number,
@@ -243,13 +338,7 @@ def list_all(db: Db, *, state: str | None = None) -> list[DraftLine]:
             moment(made),
             moment(changed),
         )
-        for number, its_state, subject, body, words, look_again, made, changed in db.all(
-            "SELECT d.number, d.state, d.subject, d.body, d.words, d.look_again, n.made, d.changed"
-            " FROM drafts d JOIN numbers n ON n.number = d.number"
-            " WHERE d.state IN ('page', 'away') AND d.number < ? AND d.state = coalesce(?, d.state)"
-            " ORDER BY d.number DESC",
-            (LAST, state),
-        )
+        for number, its_state, subject, body, words, look_again, made, changed in db.all(_LISTED, (LAST, state))
     ]
 
 
@@ -294,6 +383,20 @@ def drop(db: Db, number: int) -> None:
     db.run("DELETE FROM drafts WHERE number = ?", (number,))
 
 
+def drop_unwritten(db: Db, now: datetime, *, after: timedelta) -> list[int]:
+    """Throw away pages that were begun longer than `after` ago and never written on; their numbers."""
+    found = [
+        number
+        for (number,) in db.all(
+            f"SELECT d.number FROM drafts d WHERE d.changed < ? AND {_UNWRITTEN}",  # noqa: S608  a constant
+            (stamp(now - after),),
+        )
+    ]
+    for number in found:
+        drop(db, number)
+    return found
+
+
 def cut_version(db: Db, number: int, why: Why, now: datetime) -> int | None:
     """Keep the current text as a version; its number, or None when the last version says the same. Raises as `load`."""
     draft = load(db, number).draft
@@ -311,7 +414,7 @@ def restore(db: Db, number: int, version: int, *, based_on: int, now: datetime) 
         raise RevisionMismatch(page.revision)
     cut_version(db, number, Why.RESTORE, now)
     db.run(
-        "UPDATE drafts SET subject = ?, body = ?, words = ? WHERE number = ?",
+        "UPDATE drafts SET subject = ?, body = ?, words = ?, history = NULL WHERE number = ?",
         (subject, pack_text(text), count_words(text), number),
     )
     return _touched(db, number, now)
@@ -320,7 +423,7 @@ def restore(db: Db, number: int, version: int, *, based_on: int, now: datetime) 
 def became_letter(db: Db, number: int, now: datetime) -> None:
     """It has been posted: `outbox.post` says so, in its transaction."""
     cut_version(db, number, Why.POSTED, now)
-    db.run("UPDATE drafts SET state = 'posted', revision = revision + 1 WHERE number = ?", (number,))
+    db.run("UPDATE drafts SET state = 'posted', revision = revision + 1, history = NULL WHERE number = ?", (number,))
 
 
 def back_on_page(db: Db, number: int, now: datetime) -> OnPage:

@@ -31,6 +31,8 @@ class Why(StrEnum):
     RESTORE = "restore"
     WORDS = "words"
     POSTED = "posted"
+    BESIDE = "beside"
+    """What another window had written meanwhile: kept beside the page, never instead of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def cut(db: Db, draft: int, subject: str, text: str, why: Why, now: datetime) ->
         base = last[0] if version - last[2] < _LONGEST_RUN else None
     elif not text and not subject:
         return None
+    if why is Why.BESIDE and not text.strip():
+        return None
     db.run(
         "INSERT INTO versions (draft, version, at, why, words, subject, base, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -75,6 +79,30 @@ def cut(db: Db, draft: int, subject: str, text: str, why: Why, now: datetime) ->
         ),
     )
     return version
+
+
+def grow(db: Db, draft: int, version: int, subject: str, text: str, now: datetime) -> bool:
+    """Let a text that lies beside the page grow on, while nothing was cut after it: so that a window in which somebody
+    still writes does not leave a version at every word. False when it is no longer the last one, or not such a text."""
+    last = db.one("SELECT version, why, base FROM versions WHERE draft = ? ORDER BY version DESC LIMIT 1", (draft,))
+    if last is None or last[:2] != (version, Why.BESIDE.value):
+        return False
+    before = None if last[2] is None else text_of(db, draft, last[2])
+    db.run(
+        "UPDATE versions SET at = ?, words = ?, subject = ?, body = ? WHERE draft = ? AND version = ?",
+        (stamp(now), count_words(text), subject, pack_text(text, before), draft, version),
+    )
+    return True
+
+
+def version(db: Db, draft: int, number: int) -> Version:
+    """What is known of one version. Raises `NotFound` (no_version)."""
+    row = db.one(
+        "SELECT version, at, why, words, subject FROM versions WHERE draft = ? AND version = ?", (draft, number)
+    )
+    if row is None:
+        raise _no_version(number)
+    return Version(row[0], moment(row[1]), Why(row[2]), row[3], row[4])
 
 
 def listed(db: Db, draft: int) -> list[Version]:
@@ -96,16 +124,20 @@ def text_of(db: Db, draft: int, version: int) -> str:
         (draft, version),
     )
     if not run or db.one("SELECT 1 FROM versions WHERE draft = ? AND version = ?", (draft, version)) is None:
-        raise NotFound(
-            "no_version",
-            _("There is no version {version} of this page.").format(version=version),
-            _("“dearly versions” lists them."),
-        )
+        raise _no_version(version)
     text: str | None = None
     for base, body in run:
         text = unpack_text(body, text if base is not None else None)
     assert text is not None
     return text
+
+
+def _no_version(version: int) -> NotFound:
+    return NotFound(
+        "no_version",
+        _("There is no version {version} of this page.").format(version=version),
+        _("“dearly versions” lists them."),
+    )
 
 
 def count_words(text: str) -> int:

@@ -34,7 +34,8 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Unfinished, changeable writing. `text` is CommonMark; `to` may still be empty."""
+    """Unfinished, changeable writing. `text` is CommonMark; `to` may still be empty. `place`: where it is written; with
+    the day of posting it becomes the first line of the letter (`desk.dateline`). Empty: the letter has no such line."""
 
     to: tuple[Correspondent, ...] = ()
     subject: str = ""
@@ -42,6 +43,7 @@ class Draft:
     enclosures: tuple[Enclosure, ...] = ()
     in_reply_to: LetterId | None = None
     references: tuple[LetterId, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,7 +278,7 @@ CREATE TABLE versions (
   draft   INTEGER NOT NULL REFERENCES drafts (number),
   version INTEGER NOT NULL,
   at      INTEGER NOT NULL,
-  why     TEXT    NOT NULL CHECK (why IN ('pause', 'put_away', 'read_over', 'leaving', 'restore', 'words', 'posted')),
+  why     TEXT    NOT NULL CHECK (why IN ('pause', 'put_away', 'read_over', 'leaving', 'restore', 'words', 'posted', 'beside')),
   words   INTEGER NOT NULL,
   subject TEXT    NOT NULL,
   base    INTEGER,

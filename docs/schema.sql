@@ -212,6 +212,8 @@ CREATE TABLE bindings (
   seen        INTEGER NOT NULL,
   -- when it came into this state
   since       INTEGER NOT NULL,
+  -- where the two people compared it, in the person's own words; empty where nobody said
+  place       TEXT    NOT NULL DEFAULT '',
   UNIQUE (person_id, address_key, fingerprint)
 ) STRICT;
 CREATE UNIQUE INDEX bindings_current ON bindings (person_id, address_key)

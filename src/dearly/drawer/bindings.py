@@ -49,7 +49,7 @@ IN_USE = frozenset({BindingState.FIRST_SEEN, BindingState.PINNED, BindingState.V
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A certificate tied to one address of one person. `address`: its `Address.key`. `seen`: when first; `since`: in
-    this state since (aware UTC)."""
+    this state since (aware UTC). `place`: where it was checked in person, in the person's own words; may be empty."""
 
     person: int
     address: str
@@ -58,6 +58,7 @@ class Bound:
     source: str
     seen: datetime
     since: datetime
+    place: str = ""
 
 
 def saw(db: Db, person: int, address: Address, fingerprint: str, source: str, now: datetime) -> Bound:
@@ -92,10 +93,18 @@ def mark_used(db: Db, person: int, address: Address, now: datetime) -> None:
 
 
 def decide(
-    db: Db, person: int, fingerprint: str, state: BindingState, now: datetime, address: Address | None = None
+    db: Db,
+    person: int,
+    fingerprint: str,
+    state: BindingState,
+    now: datetime,
+    address: Address | None = None,
+    *,
+    where: str = "",
 ) -> list[Bound]:
     """The word of the person at the desk. PINNED or VERIFIED takes this certificate into use, and what was in use
     instead is `left`; LEFT refuses or drops it. At one address, or everywhere. Everything bound then, as `bindings`.
+    `where`: the place at which the two compared it, kept with VERIFIED.
 
     Raises `NotFound` (unknown_key) when the certificate was never seen as this person's."""
     assert state in {BindingState.PINNED, BindingState.VERIFIED, BindingState.LEFT}
@@ -121,6 +130,11 @@ def decide(
                 (stamp(now), person, place, fingerprint),
             )
         _bind(db, person, place, fingerprint, state, seen[0].source, now)
+    if state is BindingState.VERIFIED:  # checked again: the last time is the one that counts
+        db.run(
+            "UPDATE bindings SET since = ?, place = ? WHERE person_id = ? AND fingerprint = ? AND state = 'verified'",
+            (stamp(now), where, person, fingerprint),
+        )
     return bindings(db, person)
 
 
@@ -140,9 +154,9 @@ def binding(db: Db, person: int, address: Address | None = None) -> Bound | None
 def bindings(db: Db, person: int) -> list[Bound]:
     """Everything ever seen for this person: the surest first, then `changed`, then `left`."""
     found = [
-        Bound(owner, place, fingerprint, BindingState(state), source, moment(seen), moment(since))
-        for owner, place, fingerprint, state, source, seen, since in db.each(
-            "SELECT person_id, address_key, fingerprint, state, source, seen, since FROM bindings"
+        Bound(owner, address, fingerprint, BindingState(state), source, moment(seen), moment(since), place)
+        for owner, address, fingerprint, state, source, seen, since, place in db.each(
+            "SELECT person_id, address_key, fingerprint, state, source, seen, since, place FROM bindings"
             " WHERE person_id = ? ORDER BY id",
             (person,),
         )

@@ -21,7 +21,7 @@ FIRST = (
     "golden", "grateful", "hidden", "honest", "humble", "hungry", "idle", "jolly", "kind", "lazy", "lonely", "loyal",
     "lucky", "merry", "mighty", "narrow", "noisy", "northern", "open", "patient", "peaceful", "polite", "purple",
     "quiet", "rapid", "restless", "rugged", "rusty", "scarlet", "secret", "silver", "sleepy", "solemn", "splendid",
-    "steady", "sunny", "tender", "thirsty", "tidy", "violet", "wandering", "windy", "yellow",
+    "steady", "sunny", "tender", "thirsty", "tidy", "violet", "wandering", "woollen", "yellow",
 )  # fmt: skip
 SECOND = (
     "acorn", "anchor", "apple", "badger", "basket", "beacon", "blossom", "bridge", "butter", "candle", "carpet",

@@ -121,6 +121,7 @@ CREATE TABLE bindings (
   source      TEXT    NOT NULL,
   seen        INTEGER NOT NULL,
   since       INTEGER NOT NULL,
+  place       TEXT    NOT NULL DEFAULT '',
   UNIQUE (person_id, address_key, fingerprint)
 ) STRICT;
 CREATE UNIQUE INDEX bindings_current ON bindings (person_id, address_key)

@@ -1,0 +1,77 @@
+"""The browser face as an ASGI app: the gate, the pages, and what to say where there is none."""
+
+from __future__ import annotations
+
+import logging
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from dearly.desk.keeper import Keeper
+from dearly.letter import words
+from dearly.web import shown, static_files
+from dearly.web.appearance import LOCALES
+from dearly.web.gate import Gate, TooLarge
+from dearly.web.pages import groups
+from dearly.web.sessions import Sessions
+from dearly.web.visit import Face, gap_filled
+
+log = logging.getLogger(__name__)
+
+MOST_BODY = 96 << 20
+"""Octets of the largest thing that any page sends: a sealed letter with all its enclosures."""
+
+
+def create_app(keeper: Keeper, host: str) -> ASGIApp:
+    """The face of one keeper, answering to `host` ("name:port") alone."""
+    app = Starlette(
+        routes=routes(),
+        exception_handlers={404: _no_such_page, 405: _no_such_act, TooLarge: _too_large, Exception: _our_fault},
+    )
+    app.state.face = Face(keeper, Sessions(), f"http://{host}")
+    app.state.templates = environment()
+    app.state.locales = LOCALES
+    return Gate(app, host, most_body=MOST_BODY)
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of the face."""
+    found: list[BaseRoute] = [route for group in groups() for route in group.routes]
+    return [*found, Route("/static/{path:path}", static_files.serve, methods=["GET"], name="static")]
+
+
+def environment() -> Environment:
+    """Where the pages are made: everything is escaped, and a name that is not there is an error."""
+    made = Environment(
+        loader=PackageLoader("dearly.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["_"] = lambda sentence, **values: gap_filled(words._(sentence), values)
+    made.globals["ngettext"] = lambda one, many, n, **values: gap_filled(words.ngettext(one, many, n), values)
+    made.globals["shown"] = shown
+    return made
+
+
+async def _no_such_page(_request: Request, _why: Exception) -> Response:
+    return PlainTextResponse("There is no such page at this desk.\n", 404)
+
+
+async def _no_such_act(_request: Request, _why: Exception) -> Response:
+    return PlainTextResponse("This page is only looked at, or only sent.\n", 405)
+
+
+async def _too_large(_request: Request, _why: Exception) -> Response:
+    return PlainTextResponse("This is larger than the desk takes.\n", 413)
+
+
+async def _our_fault(_request: Request, why: Exception) -> Response:
+    # Its words may quote a letter: the kind alone goes into the log.
+    log.error("a page failed: %s", type(why).__name__)
+    return PlainTextResponse("Something went wrong that should not have. Nothing you wrote is lost.\n", 500)

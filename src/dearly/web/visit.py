@@ -1,0 +1,259 @@
+"""What a page gets and gives: `Pages` collects the routes of a module, a `Visit` is one request to one of them.
+
+    routes = Pages()
+
+    @routes.get("/letterbox")
+    async def letterbox(visit: Visit) -> Response:
+        return visit.show("letterbox.html", rows=await opening.letterbox(visit.desk))
+
+Whoever is not seated is led to where they can be. Whatever is posted has passed the gate, and carries the session's
+token. Every `DearlyError` becomes a page with its sentences, or JSON for a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any
+
+from babel import Locale
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dearly.desk.desk import Desk
+from dearly.desk.keeper import Keeper, State
+from dearly.letter import words
+from dearly.letter.errors import DearlyError, Exit, Usage
+from dearly.letter.words import _
+from dearly.web import forms
+from dearly.web.appearance import Appearance
+from dearly.web.dates import Dates
+from dearly.web.gate import POLICY
+from dearly.web.sessions import COOKIE, Seat, Session, Sessions
+
+SMALL = 1 << 20
+"""Octets that an ordinary form may bring."""
+
+TOKEN_HEADER = "dearly-token"  # noqa: S105 (the name of a header)
+
+Endpoint = Callable[..., Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What every page of this process shares."""
+
+    keeper: Keeper
+    sessions: Sessions
+    origin: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What single page groups keep for the life of the process, such as the launch; by their module's name."""
+
+
+class Pages:
+    """The routes of one module."""
+
+    def __init__(self) -> None:
+        self.routes: list[Route] = []
+
+    def get(self, path: str, *, seat: Seat = Seat.DESK) -> Callable[[Endpoint], Endpoint]:
+        """A page that is looked at. It changes nothing (RFC 9110 9.2.1)."""
+        return self._route(path, "GET", seat, SMALL)
+
+    def post(self, path: str, *, seat: Seat = Seat.DESK, body: int = SMALL) -> Callable[[Endpoint], Endpoint]:
+        """An act. `body`: the most octets that it takes. The token is checked before the endpoint is called."""
+        return self._route(path, "POST", seat, body)
+
+    def _route(self, path: str, method: str, seat: Seat, most: int) -> Callable[[Endpoint], Endpoint]:
+        def take(endpoint: Endpoint) -> Endpoint:
+            async def handle(request: Request) -> Response:
+                return await _handle(request, endpoint, seat, most)
+
+            handle.__name__ = endpoint.__name__
+            self.routes.append(Route(path, handle, methods=[method], name=f"{endpoint.__module__}.{endpoint.__name__}"))
+            return endpoint
+
+        return take
+
+
+class Visit:
+    """One request, and the ways to answer it."""
+
+    def __init__(self, request: Request, session: Session | None, appearance: Appearance, most: int) -> None:
+        self.request = request
+        self.face: Face = request.app.state.face
+        self.keeper: Keeper = self.face.keeper
+        self.session = session
+        self.appearance = appearance
+        self._most = most
+        self._form: forms.Form | None = None
+        self._body: bytes | None = None
+
+    @property
+    def desk(self) -> Desk:
+        """The open desk. Raises `Locked`: a lock may have fallen since this request began."""
+        return self.keeper.desk
+
+    @property
+    def seated(self) -> bool:
+        """Whether this browser has the desk."""
+        return self.session is not None and self.session.seat is Seat.DESK
+
+    @property
+    def locale(self) -> Locale:
+        """The language that is spoken, with its customs."""
+        return self.appearance.locale
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone of this machine."""
+        return self.appearance.zone
+
+    @property
+    def dates(self) -> Dates:
+        """How days and hours are said."""
+        return Dates(self.locale, self.zone)
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether a script asks, and not a person's browser."""
+        return "application/json" in (self.request.headers.get("accept", ""), forms.kind(self.request))
+
+    async def form(self) -> forms.Form:
+        """What a form sent. Raises `Usage` (bad_form), `Refused` (too_large)."""
+        if self._form is None:
+            self._form = await forms.read_form(self.request, self._most)
+        return self._form
+
+    async def body(self) -> bytes:
+        """What was sent, as it is. Raises `Refused` (too_large)."""
+        if self._body is None:
+            self._body = await forms.body(self.request, self._most)
+        return self._body
+
+    async def json(self) -> dict[str, Any]:
+        """What a script sent. Raises `Usage` (bad_form)."""
+        return forms.read_json(await self.body())
+
+    def fragment(self, template: str, **values: Any) -> str:
+        """A piece of a page as HTML."""
+        environment = self.request.app.state.templates
+        text = environment.get_template(template).render(visit=self, dates=self.dates, token=self.token, **values)
+        assert isinstance(text, str)
+        return text
+
+    def show(
+        self, template: str, *, status: int = 200, scripts: str = "", frames: str = "'none'", **values: Any
+    ) -> Response:
+        """A whole page. `scripts`: sources that its policy allows beside our own files, such as the hash of an import
+        map; `frames`: what it may frame. `said`: a `DearlyError` that the page is to tell of."""
+        values.setdefault("said", None)
+        text = self.fragment(template, **values)
+        headers = {}
+        if scripts or frames != "'none'":
+            headers["content-security-policy"] = POLICY.format(scripts=" " + scripts if scripts else "", frames=frames)
+        return Response(text, status, media_type="text/html", headers=headers)
+
+    def reply(self, value: dict[str, Any], status: int = 200) -> Response:
+        """An answer to a script."""
+        return JSONResponse(value, status)
+
+    def go(self, path: str) -> Response:
+        """Lead the browser to another page (RFC 9110 15.4.4)."""
+        return RedirectResponse(path, 303)
+
+    def seat(self, response: Response, seat: Seat) -> Response:
+        """Begin a session of its own for this browser and let `response` carry its cookie. The one before ends."""
+        if self.session is not None:
+            self.face.sessions.end(self.session)
+        self.session = self.face.sessions.begin(seat, self.keeper.opening)
+        response.set_cookie(COOKIE, self.session.key, path="/", secure=True, httponly=True, samesite="strict")
+        return response
+
+    def token(self) -> Markup:
+        """The hidden field that every form of ours carries."""
+        value = self.session.token if self.session else ""
+        return Markup('<input type="hidden" name="token" value="{}">').format(value)
+
+
+async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int) -> Response:
+    face: Face = request.app.state.face
+    session = face.sessions.find(request.cookies.get(COOKIE, ""), face.keeper.opening)
+    appearance = await Appearance.of(request, face.keeper)
+    visit = Visit(request, session, appearance, most)
+    with words.speaking(appearance.languages, request.app.state.locales):
+        try:
+            if (session.seat if session else Seat.ANYONE) < seat or (
+                seat is Seat.DESK and face.keeper.state is not State.OPEN
+            ):
+                return await _led_away(visit)
+            if request.method == "POST" and not await _has_token(visit):
+                raise Usage(
+                    "stale_page",
+                    _("This page is older than the desk that is open now."),
+                    _("Load it again; nothing was changed."),
+                )
+            if seat is Seat.DESK:
+                face.keeper.used()
+            return await endpoint(visit, **request.path_params)
+        except DearlyError as error:
+            return told(visit, error)
+
+
+async def _has_token(visit: Visit) -> bool:
+    session, request = visit.session, visit.request
+    if session is None:
+        return False
+    given = request.headers.get(TOKEN_HEADER)
+    if given is None and forms.kind(request) in (forms.FORM, forms.MULTIPART):
+        given = (await visit.form()).text("token")
+    return given is not None and session.knows(given)
+
+
+async def _led_away(visit: Visit) -> Response:
+    """To where this browser can come in."""
+    if visit.wants_json or visit.request.method == "POST":
+        if visit.wants_json:
+            error = {"code": "locked", "message": _("The desk is locked."), "hint": _("Unlock it to go on.")}
+            return visit.reply({"error": error}, 401)
+        return visit.go(way_in(visit))
+    return visit.go(way_in(visit))
+
+
+def way_in(visit: Visit) -> str:
+    """The page at which whoever is not seated can begin."""
+    if visit.keeper.state is State.NONE:
+        return "/welcome" if visit.session is not None and visit.session.seat >= Seat.LAUNCHED else "/launch"
+    return "/locked"
+
+
+_STATUS = {
+    Exit.USAGE: 400,
+    Exit.LOCKED: 401,
+    Exit.NOT_FOUND: 404,
+    Exit.CANNOT_SEAL: 409,
+    Exit.CARRIER: 503,
+    Exit.DAMAGED: 409,
+    Exit.IN_USE: 409,
+    Exit.NO_SPACE: 507,
+    Exit.NEWER: 409,
+    Exit.REFUSED: 409,
+}
+
+
+def told(visit: Visit, error: DearlyError) -> Response:
+    """An error as a page with its sentences; as JSON for a script."""
+    status = _STATUS.get(error.exit, 500)
+    if visit.wants_json:
+        return visit.reply({"error": {"code": error.code, "message": error.message, "hint": error.hint}}, status)
+    if error.exit is Exit.LOCKED and error.code in ("locked", "drawer_locked"):
+        return visit.go(way_in(visit))
+    return visit.show("word.html", status=status, error=error)
+
+
+def gap_filled(sentence: str, values: dict[str, Any]) -> Markup:
+    """A sentence with its gaps filled by values, which are escaped unless they are markup themselves."""
+    return Markup(escape(sentence)).format(**values)  # noqa: S704 (escapes all)

@@ -18,7 +18,7 @@ POLICY = (
 _OFF = (
     "accelerometer", "autoplay", "camera", "clipboard-read", "display-capture", "encrypted-media", "fullscreen",
     "geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get",
-    "screen-wake-lock", "usb", "web-share", "xr-spatial-tracking",
+    "screen-wake-lock", "usb", "xr-spatial-tracking",
 )  # fmt: skip
 
 HEADERS = {

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from dearly.desk import routes, views
+from dearly.desk import dateline, routes, views
 from dearly.desk.desk import Desk
+from dearly.desk.routes import Ways
 from dearly.desk.values import LetterView, OutboxRow
 from dearly.drawer import drafts, keyring, letters, settings
 from dearly.drawer import outbox as out
@@ -60,8 +61,60 @@ async def post(
         return await _post(desk, page, at_once=at_once, on=on, by=by, unsealed=unsealed)
 
 
+async def post_page(
+    desk: Desk,
+    number: int,
+    revision: int,
+    *,
+    at_once: bool = False,
+    on: date | None = None,
+    by: Ways = None,
+    unsealed: bool = False,
+) -> list[OutboxRow]:
+    """Post a draft as it was at `revision`, by ways that may differ for its readers (`routes.Ways`).
+
+    One that was posted meanwhile stays as it is, wherever it has got to: an envelope closed twice is never another
+    posting (F48). Raises as `post`, and `RevisionMismatch` when the page was changed since."""
+    async with desk.posting:
+        try:
+            page = await desk.drawer.read(lambda db: drafts.load(db, number))
+        except NotFound as gone:
+            if gone.code != "already_posted":
+                raise
+            return await rows(desk, number)
+        if page.revision != revision:
+            raise drafts.RevisionMismatch(page.revision)
+        return await _post(desk, page, at_once=at_once, on=on, by=by, unsealed=unsealed)
+
+
+async def again(desk: Desk, number: int) -> list[OutboxRow]:
+    """Post a letter again that is held, being tried, uncertain or came back: an act of the person. Any other stays as
+    it is. Raises `NotFound` (no_letter), `CannotSealOrOpen`."""
+    async with desk.posting:
+        return await _again(desk, number)
+
+
+async def give_up(desk: Desk, number: int) -> list[OutboxRow]:
+    """Try no further to bring a letter to those who do not have it; it stays in the correspondence. Raises `Refused`
+    (impossible_step), `NotFound` (no_letter)."""
+    now = desk.clock.now()
+
+    def work(db: Db) -> list[OutboxRow]:
+        out.act(db, number, Act.GIVE_UP, now)
+        return [views.outbox_row(travel) for travel in out.travels(db, number)]
+
+    # Not beside a round, which may be handing it over at this moment.
+    async with desk.turn:
+        return await desk.drawer.write(work)
+
+
+async def rows(desk: Desk, number: int) -> list[OutboxRow]:
+    """The journeys of one letter. Raises `NotFound` (no_letter)."""
+    return await desk.drawer.read(lambda db: [views.outbox_row(travel) for travel in out.travels(db, number)])
+
+
 async def _post(
-    desk: Desk, page: drafts.OnPage, *, at_once: bool, on: date | None, by: Way | None, unsealed: bool
+    desk: Desk, page: drafts.OnPage, *, at_once: bool, on: date | None, by: Ways, unsealed: bool
 ) -> list[OutboxRow]:
     number = page.number
     draft = await desk.drawer.read(lambda db: drafts.whole(db, number))
@@ -78,6 +131,7 @@ async def _post(
     letter = finish(draft, Correspondent(name, route.sender), desk.clock, desk.chance, await _letter_no(desk, route))
     if on is not None:
         letter = replace(letter, date=leaves)
+    letter = replace(letter, text=dateline.headed(draft.place, letter.date.date(), letter.text))
     forms = [] if dated else await _forms(desk, letter, route, plan)
     legs = [
         out.Leg(leg.recipient, leg.person, leg.way, leg.place, leaves, State.DATED if dated else State.WAITING)
@@ -93,9 +147,9 @@ async def _post(
         reach("post.before-commit")
         return [views.outbox_row(travel) for travel in out.travels(db, posted.number)]
 
-    rows = await desk.drawer.write(work)
+    posted_rows = await desk.drawer.write(work)
     reach("post.after-commit")
-    return rows
+    return posted_rows
 
 
 async def take_back(desk: Desk, number: int) -> LetterView:
@@ -188,17 +242,22 @@ async def _leaves(desk: Desk, at_once: bool, on: date | None) -> datetime:
     return now + timedelta(minutes=minutes)
 
 
-async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: Way | None) -> None:
+async def answers_sealed(desk: Desk, page: drafts.OnPage) -> bool:
+    """Whether a draft answers a sealed letter: such an answer is sealed, for it may repeat what the letter said."""
     answered = page.answers
-    if answered is not None:
-        seal = await desk.drawer.read(lambda db: letters.letter(db, answered).seal)
-        if seal is not Seal.NEVER_SEALED:
-            raise Refused(
-                "answer_must_be_sealed",
-                _("An answer to a sealed letter is sealed: it may repeat what the letter said."),
-                _("Post it without --unsealed, or write a letter that is not an answer."),
-            )
-    if by is not Way.HAND:
+    if answered is None:
+        return False
+    return await desk.drawer.read(lambda db: letters.letter(db, answered).seal) is not Seal.NEVER_SEALED
+
+
+async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: Ways) -> None:
+    if await answers_sealed(desk, page):
+        raise Refused(
+            "answer_must_be_sealed",
+            _("An answer to a sealed letter is sealed: it may repeat what the letter said."),
+            _("Post it without --unsealed, or write a letter that is not an answer."),
+        )
+    if any(routes.chosen(by, who.address) is not Way.HAND for who in page.draft.to):
         raise Refused(
             "office_takes_sealed_only",
             _("A postcard, which anyone on the way can read, does not go by this way."),

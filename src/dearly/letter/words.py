@@ -45,6 +45,11 @@ def _(sentence: str) -> str:
     return (_here.get() or _catalogue).gettext(sentence)
 
 
+def language() -> str:
+    """The language that is spoken now, as a tag; "en" where there is no catalogue."""
+    return (_here.get() or _catalogue).info().get("language") or "en"
+
+
 def ngettext(one: str, many: str, n: int) -> str:
     """The sentence for n things, in the person's language."""
     return (_here.get() or _catalogue).ngettext(one, many, n)

@@ -408,6 +408,7 @@ CREATE TABLE drafts (
   changed       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX drafts_open ON drafts (number) WHERE state IN ('page', 'away');
+CREATE INDEX drafts_lately ON drafts (changed) WHERE state = 'page';
 CREATE INDEX drafts_answering ON drafts (answers) WHERE answers IS NOT NULL;
 
 -- To whom a draft is to go.

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 
 from dearly.desk import dateline, routes, views
 from dearly.desk.desk import Desk
-from dearly.desk.routes import Ways
+from dearly.desk.routes import By
 from dearly.desk.values import LetterView, OutboxRow
 from dearly.drawer import drafts, keyring, letters, settings
 from dearly.drawer import outbox as out
@@ -68,10 +68,10 @@ async def post_page(
     *,
     at_once: bool = False,
     on: date | None = None,
-    by: Ways = None,
+    by: By = None,
     unsealed: bool = False,
 ) -> list[OutboxRow]:
-    """Post a draft as it was at `revision`, by ways that may differ for its readers (`routes.Ways`).
+    """Post a draft as it was at `revision`, by ways that may differ for its readers (`routes.By`).
 
     One that was posted meanwhile stays as it is, wherever it has got to: an envelope closed twice is never another
     posting (F48). Raises as `post`, and `RevisionMismatch` when the page was changed since."""
@@ -114,7 +114,7 @@ async def rows(desk: Desk, number: int) -> list[OutboxRow]:
 
 
 async def _post(
-    desk: Desk, page: drafts.OnPage, *, at_once: bool, on: date | None, by: Ways, unsealed: bool
+    desk: Desk, page: drafts.OnPage, *, at_once: bool, on: date | None, by: By, unsealed: bool
 ) -> list[OutboxRow]:
     number = page.number
     draft = await desk.drawer.read(lambda db: drafts.whole(db, number))
@@ -250,7 +250,7 @@ async def answers_sealed(desk: Desk, page: drafts.OnPage) -> bool:
     return await desk.drawer.read(lambda db: letters.letter(db, answered).seal) is not Seal.NEVER_SEALED
 
 
-async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: Ways) -> None:
+async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: By) -> None:
     if await answers_sealed(desk, page):
         raise Refused(
             "answer_must_be_sealed",

@@ -7,13 +7,13 @@ made on the envelope each time).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dearly.desk.desk import Desk
 from dearly.drawer import accounts, drafts, keyring, outbox, people
 from dearly.drawer.connection import Db
-from dearly.letter.address import Address
+from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Letter
 from dearly.letter.envelope import Way
 from dearly.letter.errors import CannotSealOrOpen, Refused, Usage
@@ -51,36 +51,31 @@ class Route:
     legs: tuple[Leg, ...]
 
 
-async def find(desk: Desk, page: drafts.OnPage, by: Way | None) -> Route:
+By = Way | Mapping[str, Way] | None
+"""What the writer says about the way: the same for everybody, or by `Address.key`; where nothing is said, the usual."""
+
+
+def chosen(by: By, address: Address) -> Way | None:
+    """What was said of the way to this address; None where nothing was."""
+    return by.get(address.key) if isinstance(by, Mapping) else by
+
+
+async def find(desk: Desk, page: drafts.OnPage, by: By) -> Route:
     """The way of a draft. Raises `CannotSealOrOpen` (no_way), `Usage` (no_recipient, no_own_address)."""
     return await desk.drawer.read(lambda db: _find(db, page, by))
 
 
-def _find(db: Db, page: drafts.OnPage, by: Way | None) -> Route:
+def _find(db: Db, page: drafts.OnPage, by: By) -> Route:
     if not page.draft.to:
         raise Usage("no_recipient", _("This letter names nobody it should go to."), _("Say who it is for."))
     ours = accounts.own_addresses(db)
     if not ours:
         raise Usage("no_own_address", _("You have no address yet."), _("Join an office with “dearly setup”."))
-    offices = [account for account in accounts.list_all(db) if account.way is Way.OFFICE]
+    offices = our_offices(db)
     legs = []
     for who, person in zip(page.draft.to, page.persons, strict=True):
-        known = person if person is not None else _owner(db, who.address)
-        way = by or usual_way(who.address)
-        place = _place(way, who.address, who.name, offices)
-        bound = keyring.binding(db, known, who.address) if known is not None else None
-        certificate = keyring.certificate(db, bound.fingerprint) if bound else None
-        legs.append(
-            Leg(
-                who.address,
-                who.name,
-                known,
-                way,
-                place,
-                certificate.body if certificate else None,
-                bound.fingerprint if bound else None,
-            )
-        )
+        way = chosen(by, who.address) or usual_way(who.address)
+        legs.append(leg(db, who, person, way, place_of(way, who.address, who.name, offices)))
     senders = {account.address for account in offices if account.place in {leg.place for leg in legs}}
     if len(senders) > 1:
         raise Refused(
@@ -89,6 +84,27 @@ def _find(db: Db, page: drafts.OnPage, by: Way | None) -> Route:
             _("Write to them in separate letters."),
         )
     return Route(senders.pop() if senders else ours[0], tuple(legs))
+
+
+def our_offices(db: Db) -> list[accounts.Account]:
+    """Where we have a box."""
+    return [account for account in accounts.list_all(db) if account.way is Way.OFFICE]
+
+
+def leg(db: Db, who: Correspondent, person: int | None, way: Way, place: str) -> Leg:
+    """One reader by a way and a place, with the certificate in use for them."""
+    known = person if person is not None else _owner(db, who.address)
+    bound = keyring.binding(db, known, who.address) if known is not None else None
+    certificate = keyring.certificate(db, bound.fingerprint) if bound else None
+    return Leg(
+        who.address,
+        who.name,
+        known,
+        way,
+        place,
+        certificate.body if certificate else None,
+        bound.fingerprint if bound else None,
+    )
 
 
 def _owner(db: Db, address: Address) -> int | None:
@@ -103,7 +119,8 @@ def usual_way(address: Address) -> Way:
     return Way.HAND if address.domain.endswith(HAND_DOMAIN) else Way.MAIL
 
 
-def _place(way: Way, address: Address, name: str, offices: Sequence[accounts.Account]) -> str:
+def place_of(way: Way, address: Address, name: str, offices: Sequence[accounts.Account]) -> str:
+    """By which account of ours a letter gets to this address. Raises `CannotSealOrOpen` (no_way)."""
     if way is Way.HAND:
         return HAND
     if way is Way.OFFICE:

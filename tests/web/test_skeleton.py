@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.support.desks import a_town
-from tests.support.web import at_desk
 
 from dearly.web.gate import HEADERS
 from dearly.web.sessions import Seat
+from tests.support.desks import a_town
+from tests.support.web import at_desk
 
 
 def _page(tmp_path: Path, path: str, seat: Seat = Seat.DESK, **headers: str) -> tuple[int, dict[str, str], str]:

@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 LETTER ?=
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-peers test-long check bench lock debian clean format
+.PHONY: help demo test test-web test-peers test-long check bench lock debian clean format
 
 help:
 	@echo "make demo [LETTER=file]  write, seal, post, collect, open and answer a letter, here and now"
 	@echo "make test                every test"
+	@echo "make test-web            only the tests of the desk in a browser (Chromium; pictures with DEARLY_PICTURES=1)"
 	@echo "make check               format, lint, types and the walls between the rooms"
 	@echo "make test-peers          only the tests against real programs (GnuPG, sq, Thunderbird's engine, Delta Chat)"
 	@echo "make test-long           every byte cut, every step killed many times; takes long"
@@ -33,13 +34,21 @@ demo: $(VENV)/.run
 debian:
 	@sh tests/debian.sh
 
-test: $(VENV)/.dev debian
+# What the pages' script is checked with, and what looks at the pages as somebody does who cannot see them.
+node_modules/.npm: package.json package-lock.json | debian
+	@if command -v npm >/dev/null; then npm ci --silent && touch $@; \
+	else echo "npm is not installed, so the tests that need it are skipped."; fi
+
+test: $(VENV)/.dev debian node_modules/.npm
 	@$(BIN)/python -m pytest -m "not long" -q -n 2 --dist loadfile
+
+test-web: $(VENV)/.dev debian node_modules/.npm
+	@$(BIN)/python -m pytest tests/web -q -n 2 --dist loadfile
 
 test-peers: $(VENV)/.dev debian
 	@$(BIN)/python -m pytest tests/peers -q
 
-test-long: $(VENV)/.dev debian
+test-long: $(VENV)/.dev debian node_modules/.npm
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --timeout 3600 -m "long or not long"
 
 check: $(VENV)/.dev

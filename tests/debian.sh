@@ -1,8 +1,10 @@
 #!/bin/sh
-# Install the real programs that tests/peers talks to, where we are root on Debian; say what is missing where we are not.
+# Install the real programs that tests/peers and tests/web need, where we are root on Debian; say what is missing where we
+# are not. Fonts: pages are looked at with a serif, a sans, and the scripts of letters from right to left.
 # Postfix and Dovecot are only for tests that start them themselves: here they are neither set up nor started.
 set -eu
-packages="gnupg sq thunderbird postfix dovecot-imapd dovecot-lmtpd"
+packages="gnupg sq thunderbird postfix dovecot-imapd dovecot-lmtpd chromium fonts-dejavu-core fonts-noto-core"
+command -v npm >/dev/null || packages="$packages nodejs npm"
 services="postfix dovecot-core"
 
 lacking() {
@@ -14,7 +16,7 @@ lacking() {
 missing=$(lacking $packages)
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "Not installed, so the tests that talk to them are skipped:$missing (run this as root on Debian to have them)."
+    echo "Not installed, so the tests that need them are skipped:$missing (run this as root on Debian to have them)."
     exit 0
 fi
 

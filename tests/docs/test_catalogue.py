@@ -12,7 +12,7 @@ import string
 from pathlib import Path
 
 import pytest
-from tests.support.catalogue import LOCALE, Catalogue, Sentence, compiled, read, render, sentences
+from tests.support.catalogue import LOCALE, Catalogue, Sentence, compiled, in_template, read, render, sentences
 
 LANGUAGES = sorted(folder.name for folder in LOCALE.iterdir() if folder.is_dir())
 TEMPLATE = LOCALE / "dearly.pot"
@@ -89,3 +89,17 @@ def test_what_is_written_can_be_read_again() -> None:
         Sentence("not yet"): (),
     }
     assert read(render(catalogue, "de", {sentence: ["here.py"] for sentence in catalogue})) == catalogue
+
+
+def test_sentences_are_found_in_templates() -> None:
+    template = """{% extends "x.html" %}{% block a %}<p title="{{ _("One.") }}">{{ _("Two {n}.", n=_('Three')) }}
+        {% if x %}{{ ngettext("{n} page", "{n} pages", n, n=n) }}{% endif %}{% set y = _("Four") %}{% endblock %}"""
+    assert set(in_template(template)) == {
+        Sentence("One."),
+        Sentence("Two {n}."),
+        Sentence("Three"),
+        Sentence("{n} page", "{n} pages"),
+        Sentence("Four"),
+    }
+    with pytest.raises(ValueError, match="as it is"):
+        list(in_template("{{ _(words) }}"))

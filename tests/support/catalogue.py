@@ -1,4 +1,4 @@
-"""The catalogue of sentences: found in the source, translated in .po files, compiled to .mo. Standard library only.
+"""The catalogue of sentences: found in the source and in the templates, translated in .po files, compiled to .mo.
 
     DEARLY_UPDATE=1 pytest tests/docs/test_catalogue.py
 
@@ -12,8 +12,11 @@ import ast
 import inspect
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "dearly"
@@ -42,15 +45,34 @@ Catalogue = dict[Sentence, tuple[str, ...]]
 
 
 def sentences() -> dict[Sentence, list[str]]:
-    """Every sentence of the program, and the modules it stands in, in the order of the modules."""
+    """Every sentence of the program, and the modules and templates it stands in, in their order."""
     found: dict[Sentence, list[str]] = {}
-    for file in sorted(SOURCE.rglob("*.py")):
+    for file in sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("templates/**/*.html")]):
         where = file.relative_to(SOURCE).as_posix()
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            sentence = _sentence(node)
-            if sentence is not None and where not in found.setdefault(sentence, []):
+        text = file.read_text(encoding="utf-8")
+        for sentence in _in_module(text) if file.suffix == ".py" else in_template(text):
+            if where not in found.setdefault(sentence, []):
                 found[sentence].append(where)
     return found
+
+
+def _in_module(text: str) -> Iterator[Sentence]:
+    for node in ast.walk(ast.parse(text)):
+        sentence = _sentence(node)
+        if sentence is not None:
+            yield sentence
+
+
+def in_template(text: str) -> Iterator[Sentence]:
+    """Every sentence of a Jinja template. Raises ValueError for one that is put together, which no catalogue can hold."""
+    for call in Environment(autoescape=True).parse(text).find_all(nodes.Call):
+        if not isinstance(call.node, nodes.Name) or call.node.name not in ("_", "ngettext"):
+            continue
+        wanted = call.args[: 1 if call.node.name == "_" else 2]
+        texts = [arg.value for arg in wanted if isinstance(arg, nodes.Const) and isinstance(arg.value, str)]
+        if len(texts) != len(wanted):
+            raise ValueError(f"line {call.lineno}: a sentence must stand there as it is")
+        yield Sentence(*texts)
 
 
 def _sentence(node: ast.AST) -> Sentence | None:

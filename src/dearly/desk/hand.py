@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from dearly.carriers import letterfile
 from dearly.carriers.base import BEGINNING
-from dearly.desk import fetch, post, saving, views
+from dearly.desk import fetch, post, rounds, saving, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import EnvelopeView, OutboxRow
 from dearly.drawer import arrivals, attempts, outbox
+from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NoSpace, NotFound, Refused
 from dearly.letter.failpoint import reach
-from dearly.letter.journey import LEAVES, Act, State, TryLater, Turned, Unknown
+from dearly.letter.journey import LEAVES, Accepted, Act, State, TryLater, Turned, Unknown
 from dearly.letter.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class HandFile:
+    """A sealed letter as a file. `name` is made of its bytes and tells nothing of its people."""
+
+    name: str
+    data: bytes = field(repr=False)
 
 
 async def hand_out(desk: Desk, number: int, target: Path) -> list[OutboxRow]:
@@ -29,6 +40,52 @@ async def hand_out(desk: Desk, number: int, target: Path) -> list[OutboxRow]:
         else:
             await _write(desk, ready, target)  # another copy of what has left already
     return await desk.drawer.read(lambda db: [views.outbox_row(travel) for travel in outbox.travels(db, number)])
+
+
+async def file(desk: Desk, number: int) -> HandFile:
+    """The file of a letter that goes by hand, to be carried by whoever asked for it. Nothing changes by this: that it
+    was carried is the person's to say (`handed_over`).
+
+    Raises `NotFound` (no_letter), `Refused` (not_by_hand, held, key_changed)."""
+    now = desk.clock.now()
+
+    def read(db: Db) -> outbox.Ready | None:
+        outbox.travels(db, number)
+        ready = outbox.form_by_way(db, number, Way.HAND)
+        if ready is not None and all(travel.journey.state is State.HELD for travel in ready.travels):
+            raise Refused("held", _("This letter is held here until you decide."))
+        first = ready is not None and not any(travel.journey.attempts for travel in ready.travels)
+        if ready is not None and first and ready.certificates and rounds.unfit(db, ready, now) is not None:
+            raise Refused(
+                "key_changed",
+                _("The key that this letter was sealed to is no longer the one in use."),
+                _("Take it back and post it again; then it is sealed to the key in use now."),
+            )
+        return ready
+
+    ready = await desk.drawer.read(read)
+    if ready is None:
+        raise _not_by_hand(number)
+    return HandFile(letterfile.suggested_name(ready.sealed), letterfile.framed(ready.sealed.data))
+
+
+async def handed_over(desk: Desk, number: int) -> list[OutboxRow]:
+    """The person says that they gave the letter's file into other hands. It cannot be taken back then. Said twice, it
+    is said once. Raises `NotFound` (no_letter), `Refused` (not_by_hand)."""
+    now = desk.clock.now()
+
+    def work(db: Db) -> list[OutboxRow]:
+        outbox.travels(db, number)
+        ready = outbox.form_by_way(db, number, Way.HAND)
+        if ready is None:
+            raise _not_by_hand(number)
+        if any(travel.journey.state in LEAVES for travel in ready.travels):
+            attempt = attempts.begin_attempt(db, ready, now)
+            attempts.end_attempt(db, attempt, dict.fromkeys(ready.sealed.envelope.recipients, Accepted()), now)
+        return [views.outbox_row(travel) for travel in outbox.travels(db, number)]
+
+    async with desk.turn:
+        return await desk.drawer.write(work)
 
 
 async def hand_in(desk: Desk, source: Path) -> EnvelopeView:
@@ -82,12 +139,16 @@ def _must_be_free(target: Path) -> None:
 async def _by_hand(desk: Desk, number: int) -> outbox.Ready:
     ready = await desk.drawer.read(lambda db: outbox.form_by_way(db, number, Way.HAND))
     if ready is None:
-        raise Refused(
-            "not_by_hand",
-            _("Letter {number} goes by another way, or on a later day.").format(number=number),
-            _("“dearly outbox” says how, and when it leaves."),
-        )
+        raise _not_by_hand(number)
     return ready
+
+
+def _not_by_hand(number: int) -> Refused:
+    return Refused(
+        "not_by_hand",
+        _("Letter {number} goes by another way, or on a later day.").format(number=number),
+        _("“dearly outbox” says how, and when it leaves."),
+    )
 
 
 async def _first_time(desk: Desk, ready: outbox.Ready, target: Path) -> None:

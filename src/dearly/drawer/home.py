@@ -44,8 +44,9 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class PostedFacts:
-    """What is known of a posted letter beside its journeys. `answered`: when the letter was written that it answers.
-    `collected`: a carrier was tried, so that it cannot be taken back."""
+    """What is known of a posted letter beside its journeys. `place`: where it was written, as its page said.
+    `answered`: when the letter was written that it answers. `collected`: a carrier was tried, so that it cannot be
+    taken back."""
 
     number: int
     posted: datetime
@@ -53,6 +54,7 @@ class PostedFacts:
     postcard: bool
     sender: str
     sender_name: str
+    place: str
     answered: datetime | None
     collected: bool
 
@@ -149,6 +151,7 @@ def posted_facts(db: Db, number: int) -> PostedFacts | None:
     """What is known of a letter of ours; None where there is none with this number."""
     row = db.one(
         "SELECT l.filed, l.date, l.date_offset, l.postcard, f.address, f.name,"
+        " (SELECT d.place FROM drafts d WHERE d.number = l.number),"
         " (SELECT a.date FROM letters a WHERE a.letter_id = l.in_reply_to AND a.direction = 'in' LIMIT 1),"
         " EXISTS (SELECT 1 FROM sealed_forms s JOIN attempts t ON t.form = s.id WHERE s.letter = l.number)"
         " FROM letters l LEFT JOIN parties f ON f.letter = l.number AND f.role = 'from' AND f.position = 0"
@@ -157,7 +160,7 @@ def posted_facts(db: Db, number: int) -> PostedFacts | None:
     )
     if row is None:
         return None
-    filed, date, minutes, postcard, sender, name, answered, collected = row
+    filed, date, minutes, postcard, sender, name, place, answered, collected = row
     return PostedFacts(
         number,
         moment(filed),
@@ -165,6 +168,7 @@ def posted_facts(db: Db, number: int) -> PostedFacts | None:
         bool(postcard),
         sender or "",
         name or "",
+        place or "",
         None if answered is None else moment(answered),
         bool(collected),
     )

@@ -85,6 +85,12 @@ class Keeping:
     def used(self) -> None:
         self.uses += 1
 
+    def wrote(self) -> None:
+        """Nothing waits for it."""
+
+    def last_words(self, opening: int) -> Desk | None:
+        return None
+
     def soft_lock(self) -> None:
         if self.state is State.OPEN:
             self.state = State.SOFT
@@ -126,10 +132,10 @@ class Keeping:
 class Home:
     """A desk under an address. `host` is the name and port that it answers to, and nothing else."""
 
-    quarter: Quarter
-    keeper: Keeping
+    quarter: Quarter = field(repr=False)
+    keeper: Keeping = field(repr=False)
     host: str
-    app: Any
+    app: Any = field(repr=False)
 
     @property
     def face(self) -> Any:
@@ -208,8 +214,8 @@ class Quarter:
     async def _serve(self, keeper: Keeping) -> Home:
         made: list[Any] = []
 
-        def remembered(keeper: Any, host: str) -> Any:
-            made.append(create_app(keeper, host))
+        def remembered(*given: Any) -> Any:
+            made.append(create_app(*given))
             return made[0]
 
         with mock.patch.object(service, "create_app", remembered):

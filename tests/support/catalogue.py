@@ -64,7 +64,7 @@ def _in_module(text: str) -> Iterator[Sentence]:
 
 
 def in_template(text: str) -> Iterator[Sentence]:
-    """Every sentence of a Jinja template. Raises ValueError for one that is put together, which no catalogue can hold."""
+    """Every sentence of a Jinja template. Raises ValueError for one put together there, which no catalogue can hold."""
     for call in Environment(autoescape=True).parse(text).find_all(nodes.Call):
         if not isinstance(call.node, nodes.Name) or call.node.name not in ("_", "ngettext"):
             continue

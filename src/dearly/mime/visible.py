@@ -189,7 +189,20 @@ class _Walk:
             lines.apart()
 
 
+LONGEST_SHOWN = 100
+"""Characters of an address that stand in the text; of a longer one only the host does."""
+
+
 def real_target(href: str) -> str:
+    """Where a link really leads, short enough to stand in a text."""
+    whole = real_address(href)
+    if len(whole) <= LONGEST_SHOWN:
+        return whole
+    parts = urlsplit(whole)
+    return f"{parts.scheme}://{parts.netloc}/…"
+
+
+def real_address(href: str) -> str:
     """Where a link really leads (A31): http, https and mailto only, without user name, host in ASCII; else ""."""
     href = "".join(char for char in href if char > " ")
     try:
@@ -204,8 +217,39 @@ def real_target(href: str) -> str:
         return ""
     if ":" in host:
         host = f"[{host}]"
-    whole = urlunsplit((parts.scheme.lower(), host + port, parts.path, parts.query, parts.fragment))
-    return whole if len(whole) <= 100 else f"{parts.scheme.lower()}://{host}{port}/…"
+    return urlunsplit((parts.scheme.lower(), host + port, parts.path, parts.query, parts.fragment))
+
+
+def addresses(html: str) -> list[str]:
+    """Where the links of a document lead, in order; none of a document that is not worth a tree."""
+    html = _DATA_URL.sub(r'\1""', html.replace("\0", ""))[:LONGEST]
+    if _is_tangled(html):
+        return []
+    from selectolax.lexbor import LexborHTMLParser
+
+    found = (real_address(node.attributes.get("href") or "") for node in LexborHTMLParser(html).css("a[href]"))
+    return [one for one in found if one]
+
+
+def without_hidden(html: str) -> str | None:
+    """The document's body without what it hides (A04), as HTML that nobody has made safe; None where it is not worth a
+    tree."""
+    if len(html) > LONGEST or _is_tangled(html):
+        return None
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(html)
+    if tree.body is None:
+        return ""
+    by_sheet = hidden.by_style_sheets(tree)
+    unseen = [n for n in tree.body.css("*") if n.mem_id in by_sheet or hidden.is_hidden(n.attributes)]
+    bare = tree.body.text(deep=True).strip()
+    if by_sheet and unseen and bare and sum(len(n.text(deep=True).strip()) for n in unseen) >= len(bare):
+        # Style sheets that hide everything under one condition or another: then they are not believed.
+        unseen = [n for n in unseen if hidden.is_hidden(n.attributes)]
+    for node in reversed(unseen):
+        node.decompose()
+    return tree.body.inner_html or ""
 
 
 def _is_tangled(html: str) -> bool:

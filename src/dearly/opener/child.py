@@ -1,7 +1,8 @@
 """The opener itself: a process that parses foreign bytes, holds no key, and can do nothing but compute.
 
-Run as `python -I -m dearly.opener.child letters|cards|trying`. The reader of visiting cards is a kind of its own: the
-library behind it takes as long to import as all else together. `trying` is the kind that tests its own limits.
+Run as `python -I -m dearly.opener.child letters|cards|showing|trying`. The reader of visiting cards is a kind of its
+own: the library behind it takes as long to import as all else together; and so is what makes letters fit to be shown.
+`trying` is the kind that tests its own limits.
 """
 
 from __future__ import annotations
@@ -69,6 +70,16 @@ def _cards() -> Mapping[str, Run]:
     return {"card": card}
 
 
+def _showing() -> Mapping[str, Run]:
+    from dearly.opener import foreign, paper
+
+    warm.showing()
+    return {
+        "paper": lambda what, _: tuple(paper.paper(sheet) for sheet in what.sheets),
+        "frame": lambda what, _: foreign.document(what),
+    }
+
+
 def _trying() -> Mapping[str, Run]:
     import tempfile
 
@@ -84,4 +95,4 @@ def _trying() -> Mapping[str, Run]:
 
 
 if __name__ == "__main__":
-    serving.serve({"letters": _letters, "cards": _cards, "trying": _trying}[sys.argv[1]])
+    serving.serve({"letters": _letters, "cards": _cards, "showing": _showing, "trying": _trying}[sys.argv[1]])

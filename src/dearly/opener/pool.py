@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,14 +21,17 @@ from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Evidence, Integrity, Key, Shape
 from dearly.letter.words import _
 from dearly.opener import probe
+from dearly.opener.darkroom import Darkroom
 from dearly.opener.limits import REQUEST_SECONDS, Limits
 from dearly.opener.outcomes import error_of, too_large, too_large_error, trouble_of, unread, withheld
+from dearly.opener.picture import Picture, Purpose
 from dearly.opener.process import Answer, Child, Lost
 from dearly.opener.protocol import (
     CARD,
     CERTIFICATE,
     EXAMINE,
     FIND,
+    FRAME,
     KEYS,
     LARGEST_PKESK,
     MERGE,
@@ -36,6 +40,7 @@ from dearly.opener.protocol import (
     MOST_PKESKS,
     OPEN,
     OUTLINE,
+    PAPER,
     PLAN,
     Bytes,
     How,
@@ -48,6 +53,7 @@ from dearly.opener.protocol import (
     Plan,
     Wanted,
 )
+from dearly.opener.showing import Foreign, Paper, Sheet, Sheets
 from dearly.opener.values import Opened, Outside, claimed_shape
 from dearly.seal.openpgp import SessionKey
 from dearly.seal.trust import CertificateFacts, SealPlan
@@ -68,6 +74,10 @@ LARGEST_CARD = 320 << 10
 
 _MODULE = "dearly.opener.child"
 
+_SHOWING = frozenset({PAPER.name, FRAME.name})
+"""What is asked of children of the kind that shows letters: it needs other libraries than the kind that opens them, and
+holds nothing that was sealed for longer than one page."""
+
 
 class Opener:
     """A small pool of children. Use it as `async with Opener() as opener`, or call `start` and `close`.
@@ -78,13 +88,16 @@ class Opener:
         self._free = asyncio.Semaphore(size)
         self._size = size
         self._idle: deque[Child] = deque()
+        showing: tuple[asyncio.Semaphore, deque[Child]] = (asyncio.Semaphore(size), deque())
+        self._kept = {"letters": (self._free, self._idle), "showing": showing}
         self._busy: set[Child] = set()
         self._languages = languages
+        self._darkroom = Darkroom(languages)
         self._closed = False
 
     async def start(self) -> None:
         """Start the first child now, so that the first letter need not wait for it (about 0.2 s)."""
-        async with self._child():
+        async with self._child("letters"):
             pass
 
     async def close(self) -> None:
@@ -92,12 +105,15 @@ class Opener:
         self._closed = True
         for child in self._busy:
             child.kill()
-        for _turn in range(self._size):
-            await self._free.acquire()
-        await asyncio.gather(*(child.close() for child in self._idle))
-        self._idle.clear()
-        for _turn in range(self._size):
-            self._free.release()
+        await self._darkroom.close()
+        for free, _idle in self._kept.values():
+            for _turn in range(self._size):
+                await free.acquire()
+        await asyncio.gather(*(child.close() for _free, idle in self._kept.values() for child in idle))
+        for free, idle in self._kept.values():
+            idle.clear()
+            for _turn in range(self._size):
+                free.release()
 
     async def __aenter__(self) -> Opener:
         return self
@@ -225,6 +241,28 @@ class Opener:
         people = tuple(Wanted(address, certificate) for address, certificate in wanted.items())
         return await self._simply(PLAN, Plan(people, now))
 
+    async def paper(self, sheets: Sequence[Sheet]) -> tuple[Paper, ...]:
+        """Texts as the desk shows them on paper, in order (`showing.Paper`); plainly, where one of them takes too long
+        as CommonMark."""
+        try:
+            return await self._call(PAPER, Sheets(tuple(sheets)))
+        except Lost as lost:
+            if lost.how in (How.ENDED, How.CONFUSED):
+                raise error_of(lost) from None
+        plainly = tuple(replace(sheet, commonmark=False, html=None) for sheet in sheets)
+        return await self._simply(PAPER, Sheets(plainly))
+
+    async def frame(self, foreign: Foreign) -> str:
+        """A foreign letter's HTML, sanitised, as a document for the locked frame."""
+        return await self._simply(FRAME, foreign)
+
+    async def picture(self, data: bytes, *, most_side: int | None, purpose: Purpose) -> Picture:
+        """A foreign picture made anew from its pixels: JPEG, PNG or WebP by content, upright, sRGB, one frame.
+
+        `most_side`: what its longer side may have in pixels, None for all. Raises `Refused` (not_a_picture,
+        picture_too_large, too_many_pixels, bad_picture; too_large_to_open and the like when it broke the child)."""
+        return await self._darkroom.develop(data, most_side=most_side, purpose=purpose)
+
     async def limits(self) -> Limits:
         """What a child of this kind is proven unable to do here: a new one tries each, and is thrown away."""
         return await probe.prove(lambda: self._start("trying"))
@@ -237,7 +275,7 @@ class Opener:
 
     async def _call(self, operation: Operation[In, Out], value: In, answers: Mapping[str, Answer] | None = None) -> Out:
         for last_try in (False, True):
-            async with self._child() as child:
+            async with self._child("showing" if operation.name in _SHOWING else "letters") as child:
                 try:
                     return await child.call(operation, value, answers, seconds=REQUEST_SECONDS)
                 except Lost as lost:
@@ -246,19 +284,20 @@ class Opener:
         raise AssertionError("unreachable")
 
     @asynccontextmanager
-    async def _child(self) -> AsyncIterator[Child]:
+    async def _child(self, kind: str) -> AsyncIterator[Child]:
         """A child that nobody else uses; the one used last comes first, so that few are kept awake."""
-        async with self._free:
+        free, idle = self._kept[kind]
+        async with free:
             if self._closed:
                 raise DearlyError("opener_closed", _("The desk is closing."))
-            child = self._idle.pop() if self._idle else await self._start("letters")
+            child = idle.pop() if idle else await self._start(kind)
             self._busy.add(child)
             try:
                 yield child
             finally:
                 self._busy.discard(child)
                 if child.usable and not self._closed:
-                    self._idle.append(child)
+                    idle.append(child)
                 else:
                     await child.close()
 

@@ -15,6 +15,8 @@ from typing import Any, Generic, TypeVar
 from dearly.exchange.vcard import Card
 from dearly.letter.address import Address
 from dearly.opener.limits import Locks
+from dearly.opener.picture import Develop, Picture
+from dearly.opener.showing import Foreign, Paper, Sheets
 from dearly.opener.values import Opened, Outside
 from dearly.seal.openpgp import Sealed, SessionKey
 from dearly.seal.trust import CertificateFacts, SealPlan
@@ -149,9 +151,14 @@ EXAMINE: Operation[Bytes, CertificateFacts] = Operation("examine", Bytes, Certif
 MINIMISE: Operation[Minimise, bytes] = Operation("minimise", Minimise, bytes)
 MERGE: Operation[Merge, bytes] = Operation("merge", Merge, bytes)
 PLAN: Operation[Plan, SealPlan] = Operation("plan", Plan, SealPlan)
+PAPER: Operation[Sheets, tuple[Paper, ...]] = Operation("paper", Sheets, tuple[Paper, ...])
+FRAME: Operation[Foreign, str] = Operation("frame", Foreign, str)
 TRY: Operation[Try, Tried] = Operation("try", Try, Tried)
 EXEC: Operation[Empty, bool] = Operation("exec", Empty, bool)
 SPIN: Operation[Empty, Empty] = Operation("spin", Empty, Empty)
+
+# asked of the reader of pictures
+PICTURE: Operation[Develop, Picture] = Operation("picture", Develop, Picture)
 
 # asked of keyholders
 OWN: Operation[bytes, str] = Operation("own", bytes, str)
@@ -164,7 +171,8 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
     for operation in (
         *(OPEN, OUTLINE, CARD, CERTIFICATE, EXAMINE, MINIMISE, MERGE, PLAN, TRY, EXEC, SPIN),
-        *(OWN, SESSION_KEYS, SEAL),
+        *(PAPER, FRAME),
+        *(PICTURE, OWN, SESSION_KEYS, SEAL),
     )
 }
 

@@ -89,5 +89,23 @@ def letters() -> None:
     trust.merge(own.certificate, own.plain_certificate)
 
 
+_EVERYTHING = (
+    "# a\n\n- b\n\n1. c\n\n> d *e* **f** ~~g~~ `h`\n\n|a|\n|-|\n|b|\n\n```\nx\n```\n\n![p](cid:q)"
+    "\n\n[b](https://ö.invalid) <https://b.invalid> https://b.invalid &ouml; <x>\n\n---\n"
+)
+
+
+def showing() -> None:
+    """Go through everything that is done to show a letter."""
+    from dearly.opener import foreign, paper  # what opens letters never needs them
+    from dearly.opener.showing import Foreign, Picture, Sheet
+
+    html = "<style>.a{display:none}</style><p class=a>a</p><p>b<a href='https://b.invalid/%s'>c</a>" % ("x" * 120)
+    for commonmark in (True, False):
+        for text in (_EVERYTHING, "<https://b.invalid/…>"):
+            paper.paper(Sheet(text, commonmark, ("q",), "/p/", "/l/", html))
+    foreign.document(Foreign(html + "<img src=cid:q>", (Picture("q", "image/png", b"x"),), "en"))
+
+
 def _crlf(text: str) -> bytes:
     return text.replace("\n", "\r\n").encode()

@@ -240,7 +240,14 @@ class Page:
         said = _("{words}, since {day}").format(
             words=words.of_key(key.state), day=day(key.since.astimezone(self._zone).date())
         )
-        return self._digits(key.fingerprint) + "\n" + self.line(said, "    ", "")
+        lines = [self._digits(key.fingerprint), self.line(said, "    ", "")]
+        if key.words:
+            lines.append(self.line(_("Words to read aloud: {words}").format(words=", ".join(key.words)), "    ", ""))
+        return "\n".join(lines)
+
+    def own_words(self, words: tuple[str, ...]) -> str:
+        """The words of our own key, which somebody else has to see on their desk."""
+        return self.line(_("Your own words: {words}").format(words=", ".join(words)))
 
     def _digits(self, digits: str) -> str:
         """A fingerprint; in lines of equal length where it is longer than the terminal is wide."""

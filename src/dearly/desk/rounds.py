@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from dearly.carriers.base import Collects, PostsMany, Report, Reports
-from dearly.desk import fetch, post, setup
+from dearly.desk import fetch, post, settings, setup
 from dearly.desk.desk import Desk, Joined, Office
 from dearly.desk.values import RoundReport
 from dearly.drawer import accounts, attempts, incarnation, keyring, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address
-from dearly.letter.clock import Clock
 from dearly.letter.envelope import Way
 from dearly.letter.errors import CannotSealOrOpen, CarrierTrouble, DearlyError, Refused
 from dearly.letter.failpoint import reach
 from dearly.letter.journey import Evidence, NothingProven, Outcome, State, TryLater, Unknown
 from dearly.letter.journey import Why as HeldWhy
 from dearly.letter.words import _
-
-ROUNDS = (time(8), time(18))
-"""Times of the local day at which a waiting desk makes its rounds by itself."""
 
 ASK_AFTER = timedelta(days=30)
 """For how long a carrier that reports is asked what became of a letter."""
@@ -67,7 +63,7 @@ async def make_round(desk: Desk) -> RoundReport:
 async def watch(desk: Desk, each: Callable[[RoundReport], None]) -> None:
     """Make a round now, and then again whenever a letter is due or a set hour has come, until cancelled."""
     while True:
-        hour = next_round(desk.clock)
+        begun = desk.clock.local()
         try:
             report = await make_round(desk)
         except DearlyError as trouble:  # a full disk, say: the next round may find it mended
@@ -75,7 +71,8 @@ async def watch(desk: Desk, each: Callable[[RoundReport], None]) -> None:
         desk.notices += [trouble for trouble in report.troubles if trouble not in desk.notices]
         each(report)
         await asyncio.sleep(LOOK_SECONDS)  # always: what is due and cannot leave must not keep us running
-        while desk.clock.now() < hour and not await _due(desk):  # noqa: ASYNC110  (the event is the clock's)
+        # The event is the clock's. The hours are read anew each time: they may have been set otherwise meanwhile.
+        while not await _due(desk) and desk.clock.now() < await next_round(desk, begun):  # noqa: ASYNC110  (see above)
             await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -84,12 +81,13 @@ async def _due(desk: Desk) -> bool:
     return due is not None and due <= desk.clock.now()
 
 
-def next_round(clock: Clock) -> datetime:
-    """The next of the set hours, by the time of the place where the person is."""
-    local = clock.local()
+async def next_round(desk: Desk, after: datetime | None = None) -> datetime:
+    """The next of the hours that the person has set for rounds, after now or after `after`, by the time of the place
+    where the person is."""
+    hours = await desk.drawer.read(settings.rounds)
+    local = (after or desk.clock.now()).astimezone(desk.clock.local().tzinfo)
     days = (local.date() + timedelta(days=n) for n in (0, 1, 2))
-    hours = [clock.on(day, hour) for day in days for hour in ROUNDS]
-    return next(hour for hour in hours if hour > local)
+    return next(moment for day in days for hour in hours if (moment := desk.clock.on(day, hour)) > local)
 
 
 class _Round:
@@ -98,6 +96,8 @@ class _Round:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.offices: dict[str, Office] = {}
+        self._accounts: dict[str, str] = {}
+        """Uid of the account at each place."""
         self.handed: list[int] = []
         self.arrived: list[int] = []
         self.unclear: list[int] = []
@@ -132,6 +132,7 @@ class _Round:
                 continue
             try:
                 self.offices[account.place] = await self.desk.ways.office(joined(account))
+                self._accounts[account.place] = account.uid
             except DearlyError as trouble:
                 self._tell(account.place, trouble)
 
@@ -279,6 +280,10 @@ class _Round:
             await fetch.collect(self.desk, office)
         except CarrierTrouble as trouble:
             self._tell(office.place, trouble)
+            return
+        if account := self._accounts.get(office.place):
+            now = self.desk.clock.now()
+            await self.desk.drawer.write(lambda db: settings.note_spoken(db, account, now))
 
 
 def unfit(db: Db, ready: outbox.Ready, now: datetime) -> HeldWhy | None:

@@ -94,12 +94,14 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A certificate as the address book knows it. `state`: first_seen, pinned, verified, changed or left."""
+    """A certificate as the address book knows it. `state`: first_seen, pinned, verified, changed or left. `words`: what
+    two people read to each other to check it, where they were asked for."""
 
     fingerprint: str
     state: str
     quantum_safe: bool
     since: datetime
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

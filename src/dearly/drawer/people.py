@@ -33,10 +33,12 @@ __all__ = [
     "add",
     "add_address",
     "addresses_of",
+    "change_address",
     "check_birthday",
     "edit",
     "end_address",
     "find",
+    "groups_of",
     "join",
     "leave",
     "list_all",
@@ -187,6 +189,43 @@ def end_address(db: Db, person: int, which: int | Address, until: datetime) -> P
     return show(db, who.id)
 
 
+def change_address(
+    db: Db,
+    person: int,
+    entry: int,
+    *,
+    label: str,
+    care_of: str,
+    since: datetime | None,
+    until: datetime | None,
+    hold_until: datetime | None,
+) -> Person:
+    """Say anew all that is said about an address of someone: `entry` is the id of the entry. The address itself never
+    changes, for letters went to it; another one is another entry. Raises `NotFound` (unknown_address), `Usage`
+    (bad_text, bad_dates)."""
+    who = show(db, person)
+    if since is not None and until is not None and until <= since:
+        raise Usage(
+            "bad_dates",
+            _("This address would end before it begins."),
+            _("Look at the two days; either may stay empty."),
+        )
+    changed = db.run(
+        "UPDATE person_addresses SET label = ?, care_of = ?, since = ?, until = ?, hold_until = ?"
+        " WHERE id = ? AND person_id = ?",
+        (
+            header_safe(label.strip(), _("label")),
+            header_safe(care_of.strip(), _("name at the door")),
+            *(None if t is None else stamp(t) for t in (since, until, hold_until)),
+            entry,
+            who.id,
+        ),
+    )
+    if not changed:
+        raise NotFound("unknown_address", _("{name} has no such address in the address book.").format(name=who.name))
+    return show(db, who.id)
+
+
 def join(db: Db, group: int, member: int, now: datetime) -> None:
     """Make `member` a member of a household or circle. Raises `Refused` (not_a_group, circle_in_itself)."""
     circle, one = show(db, group), show(db, member)
@@ -220,6 +259,15 @@ def leave(db: Db, group: int, member: int, now: datetime) -> None:
 def members_of(db: Db, group: int) -> list[Person]:
     """Who belongs to a household or circle, by name."""
     return load(db, "id IN (SELECT member_id FROM memberships WHERE group_id = ? AND until IS NULL)", (group,))
+
+
+def groups_of(db: Db, person: int) -> list[Person]:
+    """The households and circles that someone belongs to, by name."""
+    return load(
+        db,
+        "hidden = 0 AND id IN (SELECT group_id FROM memberships WHERE member_id = ? AND until IS NULL)",
+        (person,),
+    )
 
 
 def addresses_of(db: Db, person: int, now: datetime, kind: AddressKind | None = None) -> list[PersonAddress]:

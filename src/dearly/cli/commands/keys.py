@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,17 +14,35 @@ from dearly.cli.names import later
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
 
+if TYPE_CHECKING:
+    from dearly.desk.desk import Desk
+    from dearly.desk.values import PersonView
+
 keys = group("keys", later("The keys by which someone's letters are known."))
 
 
-@command("show", later("The keys of a person, and how far each is known."), "dearly keys show Bert", group=keys)
+@command(
+    "show",
+    later(
+        """The keys of a person, and how far each is known.
+
+        Each key has six pairs of words. Read them to each other, face to face or on the telephone: the words that your
+        desk shows for them must be the ones that theirs shows as its own. Then pin the key with --verified."""
+    ),
+    "dearly keys show Bert",
+    group=keys,
+)
 @click.argument("name", metavar="NAME")
 def show(errand: Errand, name: str) -> None:
-    """Show someone's keys."""
+    """Show someone's keys, and the words of our own."""
     from dearly.desk import keys as verbs
 
-    person = errand.with_desk(lambda desk: verbs.show_keys(desk, name))
-    errand.tell(person, lambda: Page(errand.terminal).person(person))
+    async def look(desk: Desk) -> tuple[PersonView, tuple[str, ...]]:
+        return await verbs.show_keys(desk, name), await verbs.own_words(desk)
+
+    person, own = errand.with_desk(look)
+    page = Page(errand.terminal)
+    errand.tell(person, lambda: "\n\n".join([page.person(person), *([page.own_words(own)] if own else [])]))
 
 
 @command(
@@ -31,8 +50,8 @@ def show(errand: Errand, name: str) -> None:
     later(
         """Decide which key is a person's.
 
-        Compare the fingerprint with them, face to face or on the telephone; then pin it with --verified. Without a
-        fingerprint it is about the only key that is known of them."""
+        Compare the words (“dearly keys show NAME”) or the fingerprint with them, face to face or on the telephone; then
+        pin it with --verified. Without a fingerprint it is about the only key that is known of them."""
     ),
     "dearly keys pin Bert --verified",
     group=keys,

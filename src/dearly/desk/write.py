@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 from dearly.desk import routes, views
 from dearly.desk.desk import Desk
+from dearly.desk.notices import notices
 from dearly.desk.values import LetterView, ReadOver, VersionView
 from dearly.drawer import drafts as pages
 from dearly.drawer import outbox, people
@@ -119,6 +119,11 @@ async def put_away(desk: Desk, number: int, until: date | None) -> LetterView:
     return await desk.drawer.write(lambda db: views.draft_view(pages.put_away(db, number, until, now)))
 
 
+async def take_out(desk: Desk, number: int) -> LetterView:
+    """Take it out of the drawer, back to the page."""
+    return await desk.drawer.write(lambda db: views.draft_view(pages.take_out(db, number)))
+
+
 async def drop(desk: Desk, number: int) -> None:
     """Throw a draft away; or, for a letter that has not arrived, try no further (it stays in the correspondence)."""
     now = desk.clock.now()
@@ -157,15 +162,16 @@ async def restore(desk: Desk, number: int, version: int) -> LetterView:
     return await desk.drawer.write(work)
 
 
+async def keep_as_read(desk: Desk, number: int) -> None:
+    """Keep the page as a version before it is read over. Raises `NotFound` (no_draft, already_posted)."""
+    now = desk.clock.now()
+    await desk.drawer.write(lambda db: pages.cut_version(db, number, pages.Why.READ_OVER, now))
+
+
 async def read_over(desk: Desk, number: int) -> ReadOver:
     """The draft as its reader will see it, what its seal will be worth, and what a friend would notice."""
-    now = desk.clock.now()
-
-    def work(db: Db) -> pages.OnPage:
-        pages.cut_version(db, number, pages.Why.READ_OVER, now)
-        return pages.load(db, number)
-
-    page = await desk.drawer.write(work)
+    await keep_as_read(desk, number)
+    page = await desk.drawer.read(lambda db: pages.load(db, number))
     draft = await desk.drawer.read(lambda db: pages.whole(db, number))
     try:
         check(draft)
@@ -178,27 +184,3 @@ async def read_over(desk: Desk, number: int) -> ReadOver:
     except DearlyError as trouble:
         seal, way = trouble.message, None
     return ReadOver(views.draft_view(page), tuple(notices(draft)), seal, way)
-
-
-_MENTIONS = re.compile(
-    r"\b(enclos|attach|anbei|beigelegt|beiliegend|im anhang|ci-joint|pi[eè]ce jointe|adjunt|allegat|w załączeniu)",
-    re.IGNORECASE,
-)
-_SALUTATION = re.compile(
-    r"\A\s*(?:dear|my dear|dearest|liebe[rs]?|ch[eè]re?|querid[oa]|car[oa]|drog[ia]|beste)\s+([^\W\d_][\w'’-]*)",
-    re.IGNORECASE,
-)
-
-
-def notices(draft: Draft) -> list[str]:
-    """What a friend who looks over one's shoulder would say; facts that can be ignored."""
-    said = []
-    if not draft.text.strip():
-        said.append(_("The page is empty."))
-    if _MENTIONS.search(draft.text) and not draft.enclosures:
-        said.append(_("The letter speaks of something enclosed, and nothing is."))
-    named = next((m[1] for line in draft.text.splitlines()[:12] if (m := _SALUTATION.match(line))), None)
-    names = [who.name.casefold() for who in draft.to if who.name]
-    if named and names and not any(named.casefold() in name for name in names):
-        said.append(_("It greets {name}, and the envelope names somebody else.").format(name=named))
-    return said

@@ -77,7 +77,7 @@ MOST_HISTORY = 1_000_000
 
 _BEGINNING = 120
 
-_UNWRITTEN = """
+UNWRITTEN = """
 d.state = 'page' AND d.words = 0 AND (d.subject = '' OR d.revision = 1)
 AND NOT EXISTS (SELECT 1 FROM draft_enclosures e WHERE e.draft = d.number)
 AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.draft = d.number)
@@ -89,7 +89,7 @@ SELECT d.number, d.state, d.subject, d.body, d.words, d.look_again, n.made, d.ch
 FROM drafts d JOIN numbers n ON n.number = d.number
 WHERE d.state IN ('page', 'away') AND d.number < ? AND d.state = coalesce(?, d.state) AND NOT ((unwritten))
 ORDER BY d.number DESC
-""".replace("(unwritten)", _UNWRITTEN)
+""".replace("(unwritten)", UNWRITTEN)
 
 
 class RevisionMismatch(Refused):
@@ -388,7 +388,7 @@ def drop_unwritten(db: Db, now: datetime, *, after: timedelta) -> list[int]:
     found = [
         number
         for (number,) in db.all(
-            f"SELECT d.number FROM drafts d WHERE d.changed < ? AND {_UNWRITTEN}",  # noqa: S608  a constant
+            f"SELECT d.number FROM drafts d WHERE d.changed < ? AND {UNWRITTEN}",  # noqa: S608  a constant
             (stamp(now - after),),
         )
     ]

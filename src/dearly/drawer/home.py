@@ -10,11 +10,17 @@ from datetime import datetime
 from typing import Literal
 
 from dearly.drawer.connection import Db
+from dearly.drawer.drafts import UNWRITTEN
 from dearly.drawer.objects import unpack_text
 from dearly.drawer.rows import LAST, moment, written_at
 
 _LOOKED_AT = 400
 """Of how many of the latest letters the people are found who are written to lately."""
+
+_AT_HAND = """
+SELECT d.number, d.subject, d.body, n.made, d.changed FROM drafts d JOIN numbers n ON n.number = d.number
+WHERE d.state = 'page' AND NOT ((unwritten)) ORDER BY d.changed DESC, d.number DESC LIMIT ?
+""".replace("(unwritten)", UNWRITTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +81,8 @@ class LedgerLine:
 
 def drafts_at_hand(db: Db, limit: int, beginning: int) -> list[DraftAtHand]:
     """Drafts on the page, the last changed first, each with so many characters of its beginning."""
-    rows = db.all(
-        "SELECT d.number, d.subject, d.body, n.made, d.changed FROM drafts d JOIN numbers n ON n.number = d.number"
-        " WHERE d.state = 'page' ORDER BY d.changed DESC, d.number DESC LIMIT ?",
-        (limit,),
-    )
     found = []
-    for number, subject, body, made, changed in rows:
+    for number, subject, body, made, changed in db.all(_AT_HAND, (limit,)):
         to = db.all(
             "SELECT coalesce(p.name, nullif(r.name, ''), r.address), r.person_id FROM draft_recipients r"
             " LEFT JOIN persons p ON p.id = r.person_id WHERE r.draft = ? ORDER BY r.position",

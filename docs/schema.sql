@@ -289,6 +289,8 @@ CREATE TABLE letters (
   subject         TEXT    NOT NULL,
   -- its text (CommonMark, or clean text of another program), a zstd frame
   body            BLOB    NOT NULL,
+  -- 0: in: the clean text of another program, no CommonMark
+  commonmark      INTEGER NOT NULL DEFAULT 1 CHECK (commonmark IN (0, 1)),
   -- the HTML of another program, as it came; NULL: none
   html            INTEGER REFERENCES objects (id),
   -- letter_id of the letter that it answers; NULL: none
@@ -311,6 +313,7 @@ CREATE TABLE letters (
 CREATE INDEX letters_by_id ON letters (letter_id);
 CREATE INDEX letters_answering ON letters (in_reply_to) WHERE in_reply_to IS NOT NULL;
 CREATE INDEX letters_html ON letters (html) WHERE html IS NOT NULL;
+CREATE INDEX letters_for_later ON letters (sort_key) WHERE reply = 'later';
 CREATE INDEX letters_to_index ON letters (indexer_version, sort_key);
 
 -- Whom a letter names.
@@ -647,6 +650,8 @@ CREATE TABLE arrivals (
 CREATE INDEX arrivals_new ON arrivals (number) WHERE state = 'new';
 CREATE INDEX arrivals_in_letterbox ON arrivals (number) WHERE state IN ('unopened', 'opened', 'unreadable');
 CREATE INDEX arrivals_unopened ON arrivals (at_door, number) WHERE state = 'unopened';
+CREATE INDEX arrivals_unreadable ON arrivals (number) WHERE state = 'unreadable';
+CREATE INDEX arrivals_refused ON arrivals (number) WHERE state = 'refused';
 CREATE INDEX arrivals_object ON arrivals (object_id);
 CREATE INDEX arrivals_by_seal ON arrivals (seal_sha256) WHERE seal_sha256 IS NOT NULL;
 CREATE INDEX arrivals_from ON arrivals (from_key);

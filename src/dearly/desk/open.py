@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dearly.desk import certificates, routes, saving, views
+from dearly.desk import certificates, saving, strangers, views
 from dearly.desk.desk import Desk
 from dearly.desk.recognise import best, recognise
 from dearly.desk.values import EnvelopeView, LetterView, Opened
@@ -20,11 +20,10 @@ from dearly.drawer import accounts, arrivals, drafts, keyring, letters, people
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure
-from dearly.letter.errors import NotFound, Refused
+from dearly.letter.errors import NotFound
 from dearly.letter.failpoint import reach
 from dearly.letter.sealing import PROVEN, Seal, judge
 from dearly.letter.words import _
-from dearly.mime import plain
 from dearly.opener import values as opener
 from dearly.seal.trust import CertificateFacts
 
@@ -217,6 +216,7 @@ async def _file(desk: Desk, number: int, reading: _Reading) -> None:
             signer=reading.signer,
             signed_at=opened.signed_at,
             person=person,
+            commonmark=bool(heading.letter_format),
         )
         letters.file_received(db, number, received, now)
         reach("open.before-commit")
@@ -232,23 +232,10 @@ def _let_in(db: Db, desk: Desk, number: int, sender: Correspondent | None, readi
     now = desk.clock.now()
     person = people.person_of_address(db, sender.address, sender.name)
     if person is None:
-        person = _stranger(db, desk, sender)
+        person = strangers.person_of(db, desk, sender)
         arrivals.let_in(db, number, person.id, now)
     if reading.speaker is not None and (reading.seal in PROVEN or reading.seal is Seal.SIGNED_CHANGED_KEY):
         keyring.saw(db, person.id, sender.address, reading.speaker.fingerprint, "letter", now)
         if reading.seal in {Seal.SIGNED_PINNED, Seal.SIGNED_VERIFIED}:
             keyring.mark_used(db, person.id, sender.address, now)
     return person.id
-
-
-def _stranger(db: Db, desk: Desk, sender: Correspondent) -> people.Person:
-    now = desk.clock.now()
-    kind = (
-        people.AddressKind.OFFICE if sender.address.domain.endswith(routes.OFFICE_DOMAIN) else people.AddressKind.EMAIL
-    )
-    address = people.NewAddress(str(sender.address), kind)
-    name = plain.shown(sender.name).strip() or str(sender.address)
-    try:
-        return people.add(db, name, [address], now=now, chance=desk.chance)
-    except Refused:  # somebody of this very name is there, at another address: not the same person until merged
-        return people.add(db, f"{name} ({sender.address})", [address], now=now, chance=desk.chance)

@@ -263,8 +263,29 @@ def at_door(db: Db, limit: int = 100) -> list[Arrival]:
     return _read(db, "WHERE a.state = 'unopened' AND a.at_door = 1 ORDER BY a.number LIMIT ?", (limit,))
 
 
-def let_in(db: Db, number: int, person: int, now: datetime) -> list[int]:
-    """The stranger is `person` from now on: everything of theirs at the door comes in; the numbers. It pins no key."""
+def unreadable(db: Db, limit: int = 100) -> list[Arrival]:
+    """Parcels that could not be opened, the last arrived first."""
+    return _read(db, "WHERE a.state = 'unreadable' AND a.number > 0 ORDER BY a.number DESC LIMIT ?", (limit,))
+
+
+def turned_away(db: Db, limit: int = 100) -> list[Arrival]:
+    """What was refused at the door, the last arrived first."""
+    return _read(db, "WHERE a.state = 'refused' AND a.number > 0 ORDER BY a.number DESC LIMIT ?", (limit,))
+
+
+def opened_lately(db: Db, limit: int = 5) -> list[Arrival]:
+    """The last arrivals that are opened."""
+    return _read(
+        db,
+        "WHERE a.state IN ('unopened', 'opened', 'unreadable') AND a.state = 'opened' ORDER BY a.number DESC LIMIT ?",
+        (limit,),
+    )
+
+
+def let_in(db: Db, number: int, person: int | None, now: datetime) -> list[int]:
+    """The stranger is `person` from now on: everything of theirs at the door comes in; the numbers. It pins no key.
+
+    None: an envelope that does not say who it is from comes in by itself."""
     key = _answer(db, number, "let_in", now)
     numbers = _of_stranger(db, number, key, "('unopened', 'refused')")
     db.many(
@@ -280,6 +301,18 @@ def refuse(db: Db, number: int, now: datetime) -> list[int]:
     key = _answer(db, number, "refused", now)
     numbers = _of_stranger(db, number, key, "('unopened')")
     db.many("UPDATE arrivals SET state = 'refused', at_door = 0 WHERE number = ?", [(one,) for one in numbers])
+    return numbers
+
+
+def leave(db: Db, number: int) -> list[int]:
+    """Leave the stranger's letters at the door, as if nothing had been answered: also takes a refusal back; the
+    numbers of those that stand there again."""
+    row = db.one("SELECT from_key FROM arrivals WHERE number = ?", (number,))
+    if row is None:
+        raise _no_arrival(number)
+    db.run("DELETE FROM strangers WHERE address_key = ? AND answer = 'refused'", (row[0],))
+    numbers = _of_stranger(db, number, str(row[0]), "('refused')")
+    db.many("UPDATE arrivals SET state = 'unopened', at_door = 1 WHERE number = ?", [(one,) for one in numbers])
     return numbers
 
 
@@ -311,8 +344,8 @@ def _of_stranger(db: Db, number: int, key: str, states: str) -> list[int]:
     return [
         n
         for (n,) in db.all(
-            f"SELECT number FROM arrivals WHERE state IN {states} AND (number = ?1"  # noqa: S608  constants above
-            " OR (from_key = ?2 AND ?2 <> '' AND (at_door = 1 OR state = 'refused'))) ORDER BY number",
+            f"SELECT number FROM arrivals WHERE state IN {states}"  # noqa: S608  constants above
+            " AND (number = ?1 OR (from_key = ?2 AND ?2 <> '' AND (at_door = 1 OR state = 'refused'))) ORDER BY number",
             (number, key),
         )
     ]

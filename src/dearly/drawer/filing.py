@@ -31,7 +31,8 @@ _MOST_REFERENCES = 1000
 class Received:
     """What opening an arrival brought, to be filed. `letter_id` None: it carried none. `inner_sha256`: of the signed
     bytes; of a letter that was never sealed, of its body, From, Date, Message-ID and To. `person`: whose
-    correspondence it joins; None for someone not in the address book."""
+    correspondence it joins; None for someone not in the address book. `commonmark`: False for the text of another
+    program."""
 
     letter_id: LetterId | None
     inner_sha256: bytes
@@ -51,6 +52,7 @@ class Received:
     signer: str | None = None
     signed_at: datetime | None = None
     person: int | None = None
+    commonmark: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +192,8 @@ def _insert_received(db: Db, number: int, letter_id: LetterId, received: Receive
     html = None if received.html is None else objects.put(db, sound(received.html).encode())
     db.run(
         "INSERT INTO letters (number, direction, letter_id, inner_sha256, content_sha256, letter_no, date, date_offset,"
-        " sort_key, filed, subject, body, html, in_reply_to, seal, quantum_safe, signer, signed_at)"
-        " VALUES (?, 'in', ?, ?, zeroblob(32), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " sort_key, filed, subject, body, commonmark, html, in_reply_to, seal, quantum_safe, signer, signed_at)"
+        " VALUES (?, 'in', ?, ?, zeroblob(32), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             letter_id,
@@ -204,6 +206,7 @@ def _insert_received(db: Db, number: int, letter_id: LetterId, received: Receive
             stamp(now),
             sound(received.subject),
             objects.pack_text(sound(received.text)),
+            received.commonmark,
             html,
             received.in_reply_to,
             *_proof(received),

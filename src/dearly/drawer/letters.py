@@ -34,6 +34,7 @@ __all__ = [
     "Party",
     "Postmark",
     "Received",
+    "Reply",
     "content",
     "content_digest",
     "correspondence",
@@ -55,6 +56,8 @@ __all__ = [
 ]
 
 Direction = Literal["out", "in"]
+Reply = Literal["later", "not_needed"]
+"""What the reader of a letter may decide about answering it, beside answering it."""
 
 _BEGINNING = 200
 _MOST_REFERENCES = 50
@@ -101,6 +104,7 @@ class FiledLetter:
 
     `seal`, `quantum_safe`, `signer` (fingerprint), `signed_at`: what opening came to; None for our own. `postcard`:
     ours, chosen to go unsealed. `filed`: when it was posted or opened. `has_html`: whether `html` has something.
+    `commonmark`: False for another program's text. `reply`: what its reader decided about answering it, if anything.
     `answers`, `answered_by`: numbers of letters at hand."""
 
     number: int
@@ -123,6 +127,8 @@ class FiledLetter:
     postcard: bool
     twin: bool
     has_html: bool
+    commonmark: bool
+    reply: Reply | None
     answers: tuple[int, ...]
     answered_by: tuple[int, ...]
     filed: datetime
@@ -143,7 +149,8 @@ def letter(db: Db, number: int) -> FiledLetter:
     `NotFound` (no_letter), `Damaged` (text_damaged)."""
     row = db.one(
         "SELECT l.number, n.uid, l.direction, l.letter_id, l.letter_no, l.date, l.date_offset, l.subject, l.body,"
-        " l.in_reply_to, l.seal, l.quantum_safe, l.signer, l.signed_at, l.postcard, l.twin, l.html, l.filed"
+        " l.in_reply_to, l.seal, l.quantum_safe, l.signer, l.signed_at, l.postcard, l.twin, l.html, l.filed,"
+        " l.commonmark, l.reply"
         " FROM letters l JOIN numbers n ON n.number = l.number"
         " WHERE l.number = coalesce((SELECT letter FROM arrivals WHERE number = ?1), ?1)",
         (number,),
@@ -151,7 +158,7 @@ def letter(db: Db, number: int) -> FiledLetter:
     if row is None:
         raise _no_letter(number)
     number, uid, direction, letter_id, letter_no, date, minutes, subject, body = row[:9]
-    in_reply_to, seal, quantum_safe, signer, signed_at, postcard, twin, has_html, filed = row[9:]
+    in_reply_to, seal, quantum_safe, signer, signed_at, postcard, twin, has_html, filed, commonmark, reply = row[9:]
     return FiledLetter(
         number=number,
         uid=uid.hex(),
@@ -173,6 +180,8 @@ def letter(db: Db, number: int) -> FiledLetter:
         postcard=bool(postcard),
         twin=bool(twin),
         has_html=has_html is not None,
+        commonmark=bool(commonmark),
+        reply=reply,
         answers=() if in_reply_to is None else tuple(with_id(db, in_reply_to)),
         answered_by=tuple(
             answer

@@ -169,6 +169,7 @@ CREATE TABLE letters (
   filed           INTEGER NOT NULL,
   subject         TEXT    NOT NULL,
   body            BLOB    NOT NULL,
+  commonmark      INTEGER NOT NULL DEFAULT 1 CHECK (commonmark IN (0, 1)),
   html            INTEGER REFERENCES objects (id),
   in_reply_to     TEXT,
   postcard        INTEGER NOT NULL DEFAULT 0 CHECK (postcard IN (0, 1)),
@@ -182,6 +183,7 @@ CREATE TABLE letters (
 CREATE INDEX letters_by_id ON letters (letter_id);
 CREATE INDEX letters_answering ON letters (in_reply_to) WHERE in_reply_to IS NOT NULL;
 CREATE INDEX letters_html ON letters (html) WHERE html IS NOT NULL;
+CREATE INDEX letters_for_later ON letters (sort_key) WHERE reply = 'later';
 CREATE INDEX letters_to_index ON letters (indexer_version, sort_key);
 
 CREATE TABLE parties (
@@ -395,6 +397,8 @@ CREATE TABLE arrivals (
 CREATE INDEX arrivals_new ON arrivals (number) WHERE state = 'new';
 CREATE INDEX arrivals_in_letterbox ON arrivals (number) WHERE state IN ('unopened', 'opened', 'unreadable');
 CREATE INDEX arrivals_unopened ON arrivals (at_door, number) WHERE state = 'unopened';
+CREATE INDEX arrivals_unreadable ON arrivals (number) WHERE state = 'unreadable';
+CREATE INDEX arrivals_refused ON arrivals (number) WHERE state = 'refused';
 CREATE INDEX arrivals_object ON arrivals (object_id);
 CREATE INDEX arrivals_by_seal ON arrivals (seal_sha256) WHERE seal_sha256 IS NOT NULL;
 CREATE INDEX arrivals_from ON arrivals (from_key);

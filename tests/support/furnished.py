@@ -13,12 +13,14 @@ from datetime import timedelta
 
 from dearly.desk import keys, people, post, setup, write
 from dearly.letter.content import Enclosure
-from tests.support.browser import Home
+from tests.support.browser import Home, Quarter
 from tests.support.desks import Person, befriend
 from tests.support.parcels import multi, part
 
 OUTSIDE = "elsewhere.invalid"
 """What no page may ever ask for anything."""
+
+YEARS = 3
 
 NAMES = ("Irma Brandt", "Tobias Lund", "Elsa Nordin", "Clara Weiss", "Mallory")
 
@@ -156,8 +158,13 @@ def hostile_parcels() -> list[bytes]:
     ]
 
 
-async def furnish(home: Home) -> Furnished:
-    """Put everything on the desk of `home`."""
+def furnish(quarter: Quarter) -> Furnished:
+    """Ada's desk with everything on it. Her first letters are three years old: nothing is dated in the future."""
+    quarter.town.clock.at -= timedelta(days=YEARS * 365)
+    return quarter.run(_furnish(quarter.home("Ada")))
+
+
+async def _furnish(home: Home) -> Furnished:
     ada, town, clock = home.person, home.person.town, home.person.town.clock
     me = await ada.address()
     irma, tobias, clara = [await town.person(name) for name in ("Irma Brandt", "Tobias Lund", "Clara Weiss")]
@@ -172,7 +179,7 @@ async def furnish(home: Home) -> Furnished:
 
     # A correspondence of three years, in both voices.
     opened = []
-    for n in range(3):
+    for n in range(YEARS):
         there = await irma.write("Ada", f"Dear Ada,\n\nletter {n} from the *mill*.\n\n> It rained.\n\n- one\n- two\n")
         await irma.post(there)
         await irma.round()
@@ -183,7 +190,7 @@ async def furnish(home: Home) -> Furnished:
         back = await ada.answer(number, f"Dear Irma,\n\nthank you for letter {n}.\n")
         await ada.post(back)
         await ada.round()
-        clock.at += timedelta(days=280)
+        clock.at += timedelta(days=345)
     last = await irma.write(
         "Ada",
         "Dear Ada,\n\nI enclose a picture and a list.\n\n![The mill](cid:mill)\n\nYours,\n\nIrma\n",

@@ -10,6 +10,8 @@
 - `desk_of(name)`   a `Home`: `.person`, `.desk`, `.keeper`, `.run(coroutine)`, `.url(path)`, `.origin`, `.host`. The
                     people of a module have boxes at one post in memory and each other's cards; their clock stands still
                     (`home.quarter.town.clock`).
+- `furnished`       Ada's desk with everything on it (tests.support.furnished): `.home`, numbers of what lies where, and
+                    `.paths`, every page that has something to show.
 - `bare_desk(name)` a `Home` without a drawer yet: the first day.
 - `sit(home, at)`   a Page in a window of its own. At the end of the test it fails if any page asked another host, broke
                     its policy (CSP), or threw; `windows.troubles` and `windows.asked` are what is known so far, for a
@@ -33,6 +35,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.support.browser import Home, Quarter, Windows, a_quarter, chromium, launch
+from tests.support.furnished import Furnished, furnish
 
 DeskOf = Callable[[str], Home]
 
@@ -54,6 +57,12 @@ def quarter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quarter]:
 def desk_of(quarter: Quarter) -> DeskOf:
     """Somebody's desk."""
     return quarter.home
+
+
+@pytest.fixture(scope="module")
+def furnished(quarter: Quarter) -> Furnished:
+    """Ada's desk with everything on it."""
+    return furnish(quarter)
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from dearly.opener.process import Answer, Child, Lost
 from dearly.opener.protocol import (
     CARD,
     CERTIFICATE,
+    CODE,
     EXAMINE,
     FIND,
     FRAME,
@@ -73,6 +74,7 @@ LARGEST_CARD = 320 << 10
 """64 KiB of card and 256 KiB of certificate (A15, A34)."""
 
 _MODULE = "dearly.opener.child"
+_CODES = "dearly.opener.codechild"
 
 _SHOWING = frozenset({PAPER.name, FRAME.name})
 """What is asked of children of the kind that shows letters: it needs other libraries than the kind that opens them, and
@@ -217,6 +219,20 @@ class Opener:
         finally:
             await child.close()
 
+    async def read_codes(self, data: bytes) -> tuple[str, ...]:
+        """The texts of the QR codes in a picture (JPEG, PNG, WebP), read by a process of their own. Raises `Usage`
+        (no_code), `Refused` (not_a_picture, picture_too_large, too_many_pixels, bad_picture)."""
+        try:
+            child = await Child.start(_CODES, languages=self._languages)
+        except (Lost, OSError):
+            raise _not_started() from None
+        try:
+            return await child.call(CODE, data, seconds=REQUEST_SECONDS)
+        except Lost as lost:
+            raise error_of(lost) from None
+        finally:
+            await child.close()
+
     async def read_certificate(self, data: bytes, now: datetime) -> tuple[bytes, CertificateFacts]:
         """A foreign certificate (binary or armored), minimised, and its facts. Raises `CannotSealOrOpen`."""
         if len(data) > LARGEST_CERTIFICATE * 2:  # armored
@@ -305,9 +321,13 @@ class Opener:
         try:
             return await Child.start(_MODULE, kind, languages=self._languages)
         except (Lost, OSError):
-            raise DearlyError(
-                "opener_not_started",
-                _("The process that reads letters could not be started."),
-                _("Look whether this machine has memory and processes to spare, then try again."),
-                retry=True,
-            ) from None
+            raise _not_started() from None
+
+
+def _not_started() -> DearlyError:
+    return DearlyError(
+        "opener_not_started",
+        _("The process that reads letters could not be started."),
+        _("Look whether this machine has memory and processes to spare, then try again."),
+        retry=True,
+    )

@@ -146,6 +146,7 @@ class Operation(Generic[In, Out]):
 OPEN: Operation[Open, Opened] = Operation("open", Open, Opened)
 OUTLINE: Operation[bytes, Outside] = Operation("outline", bytes, Outside)
 CARD: Operation[Bytes, Card] = Operation("card", Bytes, Card)
+CODE: Operation[bytes, tuple[str, ...]] = Operation("code", bytes, tuple[str, ...])
 CERTIFICATE: Operation[Bytes, Certificate] = Operation("certificate", Bytes, Certificate)
 EXAMINE: Operation[Bytes, CertificateFacts] = Operation("examine", Bytes, CertificateFacts)
 MINIMISE: Operation[Minimise, bytes] = Operation("minimise", Minimise, bytes)
@@ -170,7 +171,7 @@ SEAL: Operation[SealThis, Sealed] = Operation("seal", SealThis, Sealed)
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
     for operation in (
-        *(OPEN, OUTLINE, CARD, CERTIFICATE, EXAMINE, MINIMISE, MERGE, PLAN, TRY, EXEC, SPIN),
+        *(OPEN, OUTLINE, CARD, CODE, CERTIFICATE, EXAMINE, MINIMISE, MERGE, PLAN, TRY, EXEC, SPIN),
         *(PAPER, FRAME),
         *(PICTURE, OWN, SESSION_KEYS, SEAL),
     )

@@ -27,6 +27,13 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# What the writing page is made of where npm can fetch it; where it cannot, the page has its plain field, which is whole.
+.PHONY: vendor
+vendor:
+	@if ! test src/dearly/web/static/vendor/importmap.json -nt package-lock.json; then \
+	if test -e node_modules/.npm || { command -v npm >/dev/null && npm ci --omit=dev --silent; }; then \
+	$(PYTHON) tools/vendor.py; fi; fi || true
+
 demo: $(VENV)/.run
 	@$(BIN)/python demo/demo.py $(if $(LETTER),--letter "$(LETTER)")
 
@@ -35,8 +42,8 @@ debian:
 	@sh tests/debian.sh
 
 # What the pages' script is checked with, and what looks at the pages as somebody does who cannot see them.
-node_modules/.npm: package.json package-lock.json | debian
-	@if command -v npm >/dev/null; then npm ci --silent && touch $@; \
+node_modules/.npm: package.json package-lock.json tools/vendor.py | debian
+	@if command -v npm >/dev/null; then npm ci --silent && $(PYTHON) tools/vendor.py && touch $@; \
 	else echo "npm is not installed, so the tests that need it are skipped."; fi
 
 test: $(VENV)/.dev debian node_modules/.npm
@@ -52,14 +59,15 @@ test-long: $(VENV)/.dev debian node_modules/.npm
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --timeout 3600 -m "long or not long"
 
 check: $(VENV)/.dev
-	@$(BIN)/ruff format --check src tests demo benchmarks
-	@$(BIN)/ruff check src tests demo benchmarks
+	@$(BIN)/ruff format --check src tests demo benchmarks tools
+	@$(BIN)/ruff check src tests demo benchmarks tools
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@test ! -x node_modules/.bin/tsc || node_modules/.bin/tsc -p jsconfig.json
 
 format: $(VENV)/.dev
-	@$(BIN)/ruff check --fix --quiet src tests demo benchmarks || true
-	@$(BIN)/ruff format src tests demo benchmarks
+	@$(BIN)/ruff check --fix --quiet src tests demo benchmarks tools || true
+	@$(BIN)/ruff format src tests demo benchmarks tools
 
 bench: $(VENV)/.dev debian
 	@$(BIN)/python -m benchmarks

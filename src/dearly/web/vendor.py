@@ -1,4 +1,5 @@
-"""What the writing page has from npm, where it was laid in (tools/vendor.py): the import map, and the hash that lets it be.
+"""What the writing page has from npm, where it was laid in (tools/vendor.py): the import map, with the
+hash that lets it stand in the page.
 
     found = vendor.importmap()
     visit.show("page.html", importmap=found.text if found else "", scripts=found.source if found else "")
@@ -23,7 +24,7 @@ _PREFIX = "/static/"
 
 
 class ImportMap(NamedTuple):
-    """`text`: to stand exactly so between the tags of `<script type="importmap">`. `source`: for script-src (CSP3 2.3.1)."""
+    """`text`: exactly what stands between the tags of `<script type="importmap">`. `source`: for script-src (CSP 3)."""
 
     text: Markup
     source: str

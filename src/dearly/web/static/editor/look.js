@@ -17,9 +17,11 @@ export const look = EditorView.theme({
   ".cm-strong": { fontWeight: "600" },
   ".cm-heading": { fontSize: "1.22em", lineHeight: "1.35", letterSpacing: "-0.005em" },
   ".cm-quote": { paddingInlineStart: "1.4em", fontStyle: "italic", color: "var(--ink-soft)" },
-  ".cm-quote .cm-mark": { marginInlineStart: "-1.05em", fontStyle: "normal" },
+  ".cm-quote .cm-mark": { marginInlineStart: "-0.8em", fontStyle: "normal" },
   ".cm-quote .cm-mark .cm-mark, .cm-quote .cm-mark ~ .cm-mark, .cm-quote .cm-em .cm-mark": { marginInlineStart: "0" },
-  ".cm-item": { paddingInlineStart: "1.4em", textIndent: "-1.05em" },
+  // The mark of an item hangs before it, about as wide as it is.
+  ".cm-item": { paddingInlineStart: "1.4em", textIndent: "-0.6em" },
+  ".cm-numbered.cm-item": { textIndent: "-1.1em" },
   ".cm-words-of-link": { textDecoration: "underline", textDecorationThickness: "1px", textUnderlineOffset: "0.22em", textDecorationColor: "var(--edge)" },
   ".cm-address": { fontFamily: "var(--sans)", fontSize: "0.72em", color: "var(--ink-faint)", fontStyle: "normal", fontVariantNumeric: "lining-nums", overflowWrap: "anywhere" },
   ".cm-code": { fontFamily: "ui-monospace, monospace", fontSize: "0.86em", fontVariantNumeric: "lining-nums" },

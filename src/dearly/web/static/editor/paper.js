@@ -64,6 +64,7 @@ const BLOCK = new Map([
   ["SetextHeading1", "cm-heading"],
   ["SetextHeading2", "cm-heading"],
   ["Blockquote", "cm-quote"],
+  ["OrderedList", "cm-numbered"],
   ["ListItem", "cm-item"],
   ["FencedCode", "cm-code"],
   ["CodeBlock", "cm-code"],

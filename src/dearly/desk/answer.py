@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dearly.desk import views
 from dearly.desk.desk import Desk
 from dearly.desk.values import LetterView
-from dearly.drawer import drafts, letters, people
+from dearly.drawer import drafts, leafing, letters, people
 from dearly.drawer.connection import Db
+from dearly.drawer.letters import Reply
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Draft, Enclosure
 from dearly.letter.errors import Usage
@@ -46,3 +47,10 @@ async def answer(
         return views.draft_view(drafts.new(db, draft, answers=letter.number, now=now, chance=desk.chance))
 
     return await desk.drawer.write(work)
+
+
+async def mark(desk: Desk, number: int, reply: Reply | None) -> None:
+    """Keep what was decided about answering a letter that came: later, or that it needs none; None takes it back.
+
+    Raises `NotFound` (no_letter)."""
+    await desk.drawer.write(lambda db: leafing.mark(db, letters.letter(db, number).number, reply))

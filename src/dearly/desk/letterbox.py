@@ -1,0 +1,94 @@
+"""Act 8, the letterbox: what lies there and waits to be opened, who stands at the door, and what could not be opened.
+
+What is opened lies in its correspondence; only the last few are named here, so that one finds them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dearly.desk import views
+from dearly.desk.desk import Desk
+from dearly.desk.values import EnvelopeView, LetterView, Postmark
+from dearly.drawer import arrivals, leafing
+from dearly.drawer.connection import Db
+from dearly.letter.errors import NotFound
+from dearly.letter.words import _
+from dearly.mime import plain
+
+_NOT_FOR_READING = frozenset({arrivals.ArrivalState.NEW, arrivals.ArrivalState.OWN, arrivals.ArrivalState.REPORT})
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """An envelope or parcel as it lies there. `claimed`: the sender's name as the outside gives it, which proves
+    nothing. `postmarks`: by which ways it came, the first one first. `reason`: why it could not be opened."""
+
+    envelope: EnvelopeView
+    claimed: str
+    postmarks: tuple[Postmark, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """What lies there, each list the last arrived first. `waiting`: unopened. `at_door`: first letters of strangers.
+    `kept`: what could not be opened. `lately`: the last few that were opened. `later`: to be answered later, the oldest
+    first. `turned_away`: whether anything was refused."""
+
+    waiting: tuple[Lying, ...]
+    at_door: tuple[Lying, ...]
+    kept: tuple[Lying, ...]
+    lately: tuple[LetterView, ...]
+    later: tuple[LetterView, ...]
+    turned_away: bool
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing lies there that asks for anything."""
+        return not (self.waiting or self.at_door or self.kept)
+
+
+async def look(desk: Desk) -> Letterbox:
+    """Look into the letterbox."""
+
+    def work(db: Db) -> Letterbox:
+        waiting = [one for one in arrivals.letterbox(db, unopened_only=True) if not one.at_door]
+        opened = dict.fromkeys(one.letter for one in arrivals.opened_lately(db) if one.letter is not None)
+        return Letterbox(
+            waiting=tuple(map(_lying, waiting)),
+            at_door=tuple(map(_lying, reversed(arrivals.at_door(db)))),
+            kept=tuple(map(_lying, arrivals.unreadable(db))),
+            lately=tuple(views.letter_view(db, number) for number in opened),
+            later=tuple(views.letter_view(db, number) for number in leafing.for_later(db)),
+            turned_away=bool(arrivals.turned_away(db, limit=1)),
+        )
+
+    return await desk.drawer.read(work)
+
+
+async def turned_away(desk: Desk) -> tuple[Lying, ...]:
+    """What was refused at the door, the last arrived first."""
+    return await desk.drawer.read(lambda db: tuple(map(_lying, arrivals.turned_away(db))))
+
+
+async def lying(desk: Desk, number: int) -> tuple[Lying, arrivals.ArrivalState]:
+    """One of them, and what became of it. Raises `NotFound` (no_arrival)."""
+    arrival = await desk.drawer.read(lambda db: arrivals.arrival(db, number))
+    if arrival.state in _NOT_FOR_READING:
+        raise NotFound("no_arrival", _("Number {number} is no letter that came for you.").format(number=number))
+    return _lying(arrival), arrival.state
+
+
+async def original(desk: Desk, number: int) -> bytes:
+    """A parcel byte for byte as it was fetched. Raises `NotFound` (no_arrival), `Damaged` (object_damaged)."""
+    return await desk.drawer.read(lambda db: arrivals.raw(db, number))
+
+
+def _lying(arrival: arrivals.Arrival) -> Lying:
+    return Lying(
+        envelope=views.envelope_view(arrival),
+        claimed=plain.shown(arrival.sender.name).strip() if arrival.sender else "",
+        postmarks=tuple(Postmark(mark.way, mark.at, mark.place) for mark in arrival.postmarks),
+        reason=arrival.reason,
+    )

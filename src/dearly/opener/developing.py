@@ -59,6 +59,8 @@ def develop(what: Develop) -> Picture:
         return _develop(what, kind)
     except (MemoryError, DearlyError):
         raise
+    except Image.DecompressionBombError:
+        raise _too_many_pixels() from None
     except Exception:  # noqa: BLE001 - whatever a decoder throws means one thing here
         raise Refused(
             "bad_picture",
@@ -72,13 +74,7 @@ def _develop(what: Develop, kind: str) -> Picture:
     image: Image.Image = Image.open(io.BytesIO(what.data), formats=(kind,))
     width, height = image.size
     if width * height > MOST_PIXELS or max(width, height) > _SIDE_LIMIT:
-        raise Refused(
-            "too_many_pixels",
-            _("The picture is {width} by {height} pixels; it may have {most} million in all.").format(
-                width=width, height=height, most=MOST_PIXELS // 1_000_000
-            ),
-            _("Save it smaller in the program that you look at pictures with."),
-        )
+        raise _too_many_pixels()
     orientation = _orientation(image)
     if kind == "JPEG" and what.most_side is not None:
         # The decoder itself can give a half, a quarter or an eighth, which saves most of the memory and time.
@@ -92,9 +88,19 @@ def _develop(what: Develop, kind: str) -> Picture:
     if reduced and what.most_side is not None:
         image = _reduce(image, width, height, what.most_side)
     image = _true_colours(image, profile)
-    if turn := _UPRIGHT.get(orientation):
+    if (turn := _UPRIGHT.get(orientation)) is not None:  # the first of them counts as false
         image = image.transpose(turn)
     return _written(image, _target(image, kind, reduced), what.purpose, reduced)
+
+
+def _too_many_pixels() -> Refused:
+    return Refused(
+        "too_many_pixels",
+        _("The picture has more pixels than the {most} million that can be taken in.").format(
+            most=MOST_PIXELS // 1_000_000
+        ),
+        _("Save it smaller in the program that you look at pictures with."),
+    )
 
 
 def _orientation(image: Image.Image) -> int:

@@ -57,7 +57,7 @@ class MemoryWays:
     def hand_out(self, target: Path) -> Posts:
         return HandOut(target)
 
-    def hand_in(self, source: Path) -> Collects:
+    def hand_in(self, source: Path | bytes) -> Collects:
         return HandIn(source)
 
     async def close(self) -> None:

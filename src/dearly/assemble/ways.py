@@ -52,7 +52,7 @@ class MachineWays:
 
         return HandOut(target)
 
-    def hand_in(self, source: Path) -> Collects:
+    def hand_in(self, source: Path | bytes) -> Collects:
         from dearly.carriers.hand import HandIn
 
         return HandIn(source)

@@ -44,22 +44,32 @@ def read_file(path: Path) -> Parcel:
         ) from None
     except OSError as trouble:
         raise unreadable(path, said(trouble.strerror)) from None
+    return _parcel(file)
+
+
+def _parcel(file: bytes) -> Parcel:
+    """The letter in the bytes of a file. Raises as `unframed`."""
     data = unframed(file)
     return Parcel(data, Source(Way.HAND, PLACE, "", hashlib.sha256(data).hexdigest()))
 
 
+def _read(source: Path | bytes) -> Parcel:
+    return _parcel(source) if isinstance(source, bytes) else read_file(source)
+
+
 class HandIn:
-    """Takes in the letter that lies in one file: `Collects` over a single parcel."""
+    """Takes in the letter that lies in one file: `Collects` over a single parcel. `source`: the file, or what it holds
+    where it never lay on this disk."""
 
     way = Way.HAND
     place = PLACE
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, source: Path | bytes) -> None:
+        self._source = source
 
     async def collect(self, cursor: str) -> Collected:
         """The one letter, unless `cursor` says that it was collected. Raises as `read_file` does."""
-        parcel = await asyncio.to_thread(read_file, self._path)
+        parcel = await asyncio.to_thread(_read, self._source)
         return Collected(() if cursor == parcel.source.uid else (parcel,), parcel.source.uid)
 
     async def acknowledge(self, sources: Sequence[Source]) -> None:

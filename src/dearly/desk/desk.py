@@ -59,8 +59,8 @@ class Ways(Protocol):
     def hand_out(self, target: Path) -> Posts:
         """Write sealed letters to this file."""
 
-    def hand_in(self, source: Path) -> Collects:
-        """Read the sealed letter in this file."""
+    def hand_in(self, source: Path | bytes) -> Collects:
+        """Read the sealed letter in this file, or in these bytes of one."""
 
     async def close(self) -> None:
         """Let go of all of them."""

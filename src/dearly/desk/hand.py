@@ -88,8 +88,8 @@ async def handed_over(desk: Desk, number: int) -> list[OutboxRow]:
         return await desk.drawer.write(work)
 
 
-async def hand_in(desk: Desk, source: Path) -> EnvelopeView:
-    """Take a letter in from a file. Taken in before, it is the envelope that is there already.
+async def hand_in(desk: Desk, source: Path | bytes) -> EnvelopeView:
+    """Take a letter in from a file, or from the bytes of one that was handed over otherwise. Taken in before, it is the envelope that is there already.
 
     Raises `NotFound` (no_such_file), `Damaged` (an incomplete file), `Usage`, `Refused`."""
     carrier = desk.ways.hand_in(source)

@@ -41,7 +41,9 @@ def _main(argv: list[str]) -> int:
 
         return complete(os.environ["_DEARLY_COMPLETE"])
     if argv[:1] == ["--hold-open"] and len(argv) == 2:
-        return _hold_open(argv[1])
+        return _be_process(argv[1])
+    if argv[:1] == ["--desk"] and len(argv) in (2, 3):
+        return _be_process(argv[1], opened=False, note=int(argv[2]) if len(argv) == 3 else None)
     terminal = LocalTerminal()
     drawer, command = _meant(argv)
     drawer = os.path.join(terminal.cwd, drawer or os.environ.get("DEARLY_DRAWER") or default_drawer(os.environ))  # noqa: PTH118 (quick start: no pathlib)
@@ -124,16 +126,16 @@ def _app() -> App:
     return assemble.app()
 
 
-def _hold_open(folder: str) -> int:
-    """Be the process that `dearly unlock` leaves behind."""
+def _be_process(folder: str, *, opened: bool = True, note: int | None = None) -> int:
+    """Be the process that `dearly unlock` leaves behind, or `dearly`, which opens nothing by itself."""
     from pathlib import Path
 
-    from dearly.assemble import hold_open
+    from dearly.assemble import hold_open, stand_by
     from dearly.cli.main import languages
     from dearly.letter import words
 
     words.speak(languages(dict(os.environ)), Path(__file__).parent / "locale")
-    return hold_open(Path(folder), _serve)
+    return hold_open(Path(folder), _serve) if opened else stand_by(Path(folder), _serve, note)
 
 
 def _serve(app: App, argv: list[str], terminal: RemoteTerminal) -> int:

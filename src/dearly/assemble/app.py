@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from dearly.assemble import behind, desks, offices, owner
+from dearly.assemble import behind, desks, offices, process
 from dearly.assemble.machine import CHANCE, CLOCK, state_folder
+from dearly.assemble.owner import Serve
 from dearly.desk.app import App, Progress
 from dearly.door.place import default_drawer
 from dearly.drawer import change, check, kit, restore
@@ -34,12 +35,18 @@ def app() -> App:
         offices=offices.offices(),
         run=asyncio.run,
         keep_open=behind.keep_open,
+        visit=behind.visit,
     )
 
 
-def hold_open(folder: Path, serve: owner.Serve) -> int:
-    """Be the process that holds the drawer in `folder`, until it is locked; the exit code."""
-    return owner.hold(folder, app(), serve)
+def hold_open(folder: Path, serve: Serve) -> int:
+    """Be the process of the drawer in `folder`, with the drawer open from the beginning; the exit code."""
+    return process.hold(folder, app(), serve)
+
+
+def stand_by(folder: Path, serve: Serve, note: int | None) -> int:
+    """Be the process of the drawer in `folder`, as things stand; the exit code. `note`: of a process that began anew."""
+    return process.stand_by(folder, app(), serve, note)
 
 
 async def _restore(file: Path, folder: Path, secret: Secret, progress: Progress) -> None:

@@ -1,4 +1,5 @@
-"""`dearly unlock`: leaving a process behind that holds the drawer open, and hearing of it whether it does."""
+"""Leaving the process of a drawer behind, and hearing of it whether it serves: open for `dearly unlock`, as things stand
+for `dearly`."""
 
 from __future__ import annotations
 
@@ -13,13 +14,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dearly.letter.errors import DearlyError, NoSpace
+from dearly.assemble import anew
+from dearly.desk.app import WayIn
+from dearly.door.bell import ring, thawed
+from dearly.letter.errors import DearlyError, InUse, NoSpace
 from dearly.letter.words import _
 
 SECONDS_TO_ANSWER = 60.0
 """Deriving the key takes about one, bringing the tables of an older version to date a few."""
 
 _SECONDS_TO_END = 5.0
+_TRIES, _PAUSE = 50, 0.2
 _MOST_SAID = 64 << 10
 
 
@@ -28,9 +33,32 @@ async def keep_open(folder: Path, secret: Callable[[], str]) -> None:
     owner_silent) where it ended or hung without a word, `NoSpace` (owner_not_started).
 
     The passphrase goes over a pipe: it is in no argument, no file and no environment."""
-    word = secret().encode("utf-8", "surrogatepass")  # what cannot be a passphrase is refused there
+    word = secret()
+    # The process may be there already, closed, behind a lock page in somebody's browser.
+    if await asyncio.to_thread(ring, str(folder), "unlock", passphrase=word) is None:
+        # What cannot be a passphrase is refused there.
+        await _leave(_order(folder), word.encode("utf-8", "surrogatepass"), "open")
+
+
+async def visit(folder: Path) -> WayIn:
+    """A way in for a browser. Raises as `keep_open`."""
+    for _again in range(_TRIES):
+        said = await asyncio.to_thread(ring, str(folder), "visit")
+        if said is not None:
+            return WayIn(str(said["url"]), str(said["code"]), Path(str(said["file"])), int(said["minutes"]))
+        try:
+            await _leave(anew.order(folder), b"", "ready")
+        except InUse as trouble:
+            if trouble.code != "desk_held":
+                raise
+            await asyncio.sleep(_PAUSE)  # another command is starting it just now, or it is just ending
+    raise _wordless("owner_silent", _("The process of this desk did not answer within {seconds} seconds."))
+
+
+async def _leave(order: list[str], word: bytes, sign: str) -> None:
+    """Start a process and leave it, once it has said that it is what it should be."""
     try:
-        process = _start(folder)
+        process = _start(order)
     except OSError:
         raise NoSpace(
             "owner_not_started",
@@ -48,11 +76,11 @@ async def keep_open(folder: Path, secret: Callable[[], str]) -> None:
         ) from None
     finally:
         # Whoever gives up waiting (Ctrl-C too) leaves nobody behind.
-        if said.get("open") is True:
+        if said.get(sign) is True:
             process.returncode = 0  # it is meant to outlive us: nobody waits for it
         else:
             await asyncio.to_thread(_end, process, _SECONDS_TO_END if said else 0)
-    if not said.get("open"):
+    if not said.get(sign):
         raise _error(said)
 
 
@@ -60,9 +88,9 @@ def _order(folder: Path) -> list[str]:
     return [sys.executable, "-m", "dearly", "--hold-open", str(folder)]
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
+def _start(order: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        _order(folder),
+        order,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -113,9 +141,7 @@ def _error(said: dict[str, Any]) -> DearlyError:
         return _wordless(
             "owner_ended", _("The process that is to hold the drawer open ended before it could say that it does.")
         )
-    kind = next((k for k in DearlyError.__subclasses__() if k.exit == said.get("exit")), DearlyError)
-    code, message, hint = (str(said.get(key, "")) for key in ("code", "message", "hint"))
-    return kind(code, message, hint, retry=said.get("retry") is True)
+    return thawed(said)
 
 
 def _wordless(code: str, message: str) -> DearlyError:

@@ -110,13 +110,9 @@ def _begin(drawer: str | None, passphrase_file: str | None) -> None:
     errand.drawer = drawer or errand.drawer
     errand.passphrase_file = passphrase_file or errand.passphrase_file
     if ctx.invoked_subcommand is None:
-        from dearly.cli.layout import wrap
+        from dearly.cli.browser import sit_down
 
-        said = (
-            _("The desk in the browser comes with a later version; until then everything is done with commands."),
-            _("“dearly setup --name NAME” makes your drawer; “dearly write NAME” begins a letter."),
-        )
-        errand.terminal.out(wrap("\n".join(said), errand.terminal.columns) + "\n\n" + ctx.get_help() + "\n")
+        sit_down(errand)
 
 
 desk = _Desk(

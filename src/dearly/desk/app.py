@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,6 +55,17 @@ class Offices:
 
 
 @dataclass(frozen=True, slots=True)
+class WayIn:
+    """A way into the desk for a browser, good once. `file`: leads a browser there, and is gone after a minute; `code`:
+    to be typed at `url` within `minutes`."""
+
+    url: str
+    code: str = field(repr=False)
+    file: Path
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """Everything a face may ask for.
 
@@ -84,3 +95,6 @@ class App:
     """Run a coroutine to its end and give its result: on a loop of its own, or on that of the owner of the drawer."""
     keep_open: Callable[[Path, Callable[[], str]], Awaitable[None]]
     """`dearly unlock`: leave a process behind that holds the drawer open, makes rounds, and serves the socket."""
+    visit: Callable[[Path], Awaitable[WayIn]]
+    """`dearly`: a way in for a browser, from the process of this drawer; one is started where there is none. Needs no
+    passphrase: a locked desk shows its lock."""

@@ -47,6 +47,13 @@ class Keeper(Protocol):
     def used(self) -> None:
         """Somebody does something at the desk: the time until the soft lock begins anew."""
 
+    def wrote(self) -> None:
+        """What is being written was kept just now. A drawer that is closed soon after waits a moment for more of it."""
+
+    def last_words(self, opening: int) -> Desk | None:
+        """The desk, for keeping the last words of a page that was seated in `opening`: while the drawer is still open
+        and the lock that ended it fell a few seconds ago. None otherwise."""
+
     def soft_lock(self) -> None:
         """Lock softly. Does nothing where nothing is open."""
 

@@ -62,22 +62,27 @@ def is_ours(folder: str) -> bool:
     return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o077
 
 
-def _name(drawer: str) -> str:
+DOOR, BELL, HELD = "sock", "bell", "held"
+"""What lies there of one drawer: the socket for commands, the one that answers in every state, and the lock of the
+process that has both."""
+
+
+def _name(drawer: str, kind: str) -> str:
     import hashlib
 
     digest = hashlib.sha256(os.fsencode(os.path.realpath(drawer))).hexdigest()
-    return f"{digest[:16]}.sock"
+    return f"{digest[:16]}.{kind}"
 
 
-def places(drawer: str) -> list[str]:
+def places(drawer: str, kind: str = DOOR) -> list[str]:
     """Paths at which the owner of `drawer` may be listening, in folders that are safely ours."""
-    name = _name(drawer)
+    name = _name(drawer, kind)
     return [os.path.join(folder, name) for folder in _folders() if is_ours(folder)]
 
 
-def make_place(drawer: str) -> str | None:
+def make_place(drawer: str, kind: str = DOOR) -> str | None:
     """The path for the owner of `drawer` to listen at, its folder made; None where no folder will do."""
-    name = _name(drawer)
+    name = _name(drawer, kind)
     for folder in _folders():
         path = os.path.join(folder, name)
         if len(os.fsencode(path)) > LONGEST:

@@ -18,6 +18,7 @@ from dearly.web.appearance import LOCALES
 from dearly.web.gate import Gate, TooLarge
 from dearly.web.pages import groups
 from dearly.web.sessions import Sessions
+from dearly.web.threshold import Threshold
 from dearly.web.visit import Face, gap_filled
 
 log = logging.getLogger(__name__)
@@ -26,13 +27,13 @@ MOST_BODY = 96 << 20
 """Octets of the largest thing that any page sends: a sealed letter with all its enclosures."""
 
 
-def create_app(keeper: Keeper, host: str) -> ASGIApp:
+def create_app(keeper: Keeper, host: str, threshold: Threshold | None = None) -> ASGIApp:
     """The face of one keeper, answering to `host` ("name:port") alone."""
     app = Starlette(
         routes=routes(),
         exception_handlers={404: _no_such_page, 405: _no_such_act, TooLarge: _too_large, Exception: _our_fault},
     )
-    app.state.face = Face(keeper, Sessions(), f"http://{host}")
+    app.state.face = Face(keeper, Sessions(), f"http://{host}", threshold or Threshold(keeper.soft_lock))
     app.state.templates = environment()
     app.state.locales = LOCALES
     return Gate(app, host, most_body=MOST_BODY)

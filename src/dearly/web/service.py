@@ -17,6 +17,8 @@ import uvicorn
 
 from dearly.desk.keeper import Keeper
 from dearly.web.app import create_app
+from dearly.web.http11 import Http11
+from dearly.web.threshold import Threshold
 
 _STOP_SECONDS = 3
 
@@ -65,14 +67,17 @@ def secret_name() -> str:
 
 
 @asynccontextmanager
-async def serve(keeper: Keeper, *, listener: socket.socket | None = None, name: str = "") -> AsyncIterator[Address]:
-    """The face while the block runs, on `listener` and under `name`, or on new ones."""
-    own = listener or listen()
+async def serve(
+    keeper: Keeper, *, listener: socket.socket | None = None, name: str = "", threshold: Threshold | None = None
+) -> AsyncIterator[Address]:
+    """The face while the block runs, on `listener` and under `name`, or on new ones. The listener stays the caller's: it
+    may outlive the block, and whoever connects meanwhile waits."""
+    own = listener.dup() if listener else listen()
     port = own.getsockname()[1]
     address = Address(f"{name or secret_name()}:{port}", port)
     config = uvicorn.Config(
-        create_app(keeper, address.host),
-        http="h11",
+        create_app(keeper, address.host, threshold),
+        http=Http11,
         ws="none",
         lifespan="off",
         loop="none",
@@ -95,5 +100,4 @@ async def serve(keeper: Keeper, *, listener: socket.socket | None = None, name: 
         server.should_exit = True
         with suppress(asyncio.CancelledError):
             await asyncio.shield(serving)
-        if listener is None:
-            own.close()
+        own.close()

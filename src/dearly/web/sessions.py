@@ -65,9 +65,14 @@ class Sessions:
             return None
         return session
 
-    def before(self, key: str) -> Session | None:
-        """The session of a cookie, also one that a lock has ended: for the last words of a page (see `visit`)."""
-        return self._by_key.get(key)
+    def before(self, token: str) -> Session | None:
+        """The seated session of a token, also one that a lock has ended: for the last words of a page (see `visit`).
+        The cookie may be that of the lock page by then."""
+        found = None
+        for session in self._by_key.values():
+            if session.knows(token) and session.seat is Seat.DESK:
+                found = session
+        return found
 
     def end(self, session: Session) -> None:
         """Forget it."""

@@ -33,6 +33,7 @@ from dearly.web.appearance import Appearance
 from dearly.web.dates import Dates
 from dearly.web.gate import POLICY
 from dearly.web.sessions import COOKIE, Seat, Session, Sessions
+from dearly.web.threshold import Threshold
 
 SMALL = 1 << 20
 """Octets that an ordinary form may bring."""
@@ -49,8 +50,9 @@ class Face:
     keeper: Keeper
     sessions: Sessions
     origin: str
+    threshold: Threshold
     extra: dict[str, Any] = field(default_factory=dict)
-    """What single page groups keep for the life of the process, such as the launch; by their module's name."""
+    """What single page groups keep for the life of the process; by their module's name."""
 
 
 class Pages:
@@ -61,16 +63,21 @@ class Pages:
 
     def get(self, path: str, *, seat: Seat = Seat.DESK) -> Callable[[Endpoint], Endpoint]:
         """A page that is looked at. It changes nothing (RFC 9110 9.2.1)."""
-        return self._route(path, "GET", seat, SMALL)
+        return self._route(path, "GET", seat, SMALL, saves=False)
 
-    def post(self, path: str, *, seat: Seat = Seat.DESK, body: int = SMALL) -> Callable[[Endpoint], Endpoint]:
-        """An act. `body`: the most octets that it takes. The token is checked before the endpoint is called."""
-        return self._route(path, "POST", seat, body)
+    def post(
+        self, path: str, *, seat: Seat = Seat.DESK, body: int = SMALL, saves: bool = False
+    ) -> Callable[[Endpoint], Endpoint]:
+        """An act. `body`: the most octets that it takes. The token is checked before the endpoint is called.
 
-    def _route(self, path: str, method: str, seat: Seat, most: int) -> Callable[[Endpoint], Endpoint]:
+        `saves`: it keeps what is being written, and gives nothing out. It is served for some seconds after a lock, so
+        that the last line is not lost; `visit.after_lock` tells."""
+        return self._route(path, "POST", seat, body, saves=saves)
+
+    def _route(self, path: str, method: str, seat: Seat, most: int, *, saves: bool) -> Callable[[Endpoint], Endpoint]:
         def take(endpoint: Endpoint) -> Endpoint:
             async def handle(request: Request) -> Response:
-                return await _handle(request, endpoint, seat, most)
+                return await _handle(request, endpoint, seat, most, saves=saves)
 
             handle.__name__ = endpoint.__name__
             self.routes.append(Route(path, handle, methods=[method], name=f"{endpoint.__module__}.{endpoint.__name__}"))
@@ -89,13 +96,19 @@ class Visit:
         self.session = session
         self.appearance = appearance
         self._most = most
+        self._last_words: Desk | None = None
         self._form: forms.Form | None = None
         self._body: bytes | None = None
 
     @property
     def desk(self) -> Desk:
         """The open desk. Raises `Locked`: a lock may have fallen since this request began."""
-        return self.keeper.desk
+        return self._last_words or self.keeper.desk
+
+    @property
+    def after_lock(self) -> bool:
+        """Whether these are the last words of a page that a lock has ended: nothing may be told in return."""
+        return self._last_words is not None
 
     @property
     def seated(self) -> bool:
@@ -170,6 +183,18 @@ class Visit:
         if self.session is not None:
             self.face.sessions.end(self.session)
         self.session = self.face.sessions.begin(seat, self.keeper.opening)
+        return self.carry(response)
+
+    def greet(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        """A page for whoever comes: `show`, with a session for its form where this browser has none yet."""
+        if self.session is not None:
+            return self.show(template, status=status, **values)
+        self.session = self.face.sessions.begin(Seat.ANYONE, self.keeper.opening)
+        return self.carry(self.show(template, status=status, **values))
+
+    def carry(self, response: Response) -> Response:
+        """Let `response` carry the cookie of the session."""
+        assert self.session is not None
         response.set_cookie(COOKIE, self.session.key, path="/", secure=True, httponly=True, samesite="strict")
         return response
 
@@ -179,15 +204,18 @@ class Visit:
         return Markup('<input type="hidden" name="token" value="{}">').format(value)
 
 
-async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int) -> Response:
+async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *, saves: bool) -> Response:
     face: Face = request.app.state.face
     session = face.sessions.find(request.cookies.get(COOKIE, ""), face.keeper.opening)
     appearance = await Appearance.of(request, face.keeper)
     visit = Visit(request, session, appearance, most)
     with words.speaking(appearance.languages, request.app.state.locales):
         try:
-            if (session.seat if session else Seat.ANYONE) < seat or (
-                seat is Seat.DESK and face.keeper.state is not State.OPEN
+            if saves and (session is None or face.keeper.state is not State.OPEN):
+                await _hear_last_words(visit)
+            if not visit.after_lock and (
+                (session.seat if session else Seat.ANYONE) < seat
+                or (seat is Seat.DESK and face.keeper.state is not State.OPEN)
             ):
                 return await _led_away(visit)
             if request.method == "POST" and not await _has_token(visit):
@@ -198,19 +226,34 @@ async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int) -
                 )
             if seat is Seat.DESK:
                 face.keeper.used()
-            return await endpoint(visit, **request.path_params)
+                face.threshold.presence.asked()
+            answer = await endpoint(visit, **request.path_params)
+            if saves:
+                face.keeper.wrote()
+            return answer
         except DearlyError as error:
             return told(visit, error)
 
 
+async def _hear_last_words(visit: Visit) -> None:
+    """Let a page that a lock has just ended keep what stood on it, with the session that it had."""
+    session = visit.face.sessions.before(await _given_token(visit) or "")
+    if session is not None:
+        visit._last_words = visit.keeper.last_words(session.opening)
+        if visit._last_words is not None:
+            visit.session = session
+
+
 async def _has_token(visit: Visit) -> bool:
-    session, request = visit.session, visit.request
-    if session is None:
-        return False
-    given = request.headers.get(TOKEN_HEADER)
-    if given is None and forms.kind(request) in (forms.FORM, forms.MULTIPART):
+    given = await _given_token(visit)
+    return visit.session is not None and given is not None and visit.session.knows(given)
+
+
+async def _given_token(visit: Visit) -> str | None:
+    given = visit.request.headers.get(TOKEN_HEADER)
+    if given is None and forms.kind(visit.request) in (forms.FORM, forms.MULTIPART):
         given = (await visit.form()).text("token")
-    return given is not None and session.knows(given)
+    return given
 
 
 async def _led_away(visit: Visit) -> Response:

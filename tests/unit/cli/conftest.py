@@ -13,7 +13,7 @@ import pytest
 from tests.support.door import FakeTerminal
 
 from dearly.cli.main import run
-from dearly.desk.app import App
+from dearly.desk.app import App, WayIn
 from dearly.letter.errors import Locked, NotFound
 
 PASSPHRASE = "fake pass phrase"
@@ -30,6 +30,7 @@ class FakeApp:
         self.trouble: list[Exception] = []
         self.notices: list[str] = []
         self.leaving: list[str] = []
+        self.visited: list[Path] = []
 
     def app(self) -> App:
         async def keep_open(folder: Path, secret: Callable[[], str]) -> None:
@@ -52,10 +53,15 @@ class FakeApp:
             offices=SimpleNamespace(),
             run=asyncio.run,
             keep_open=keep_open,
+            visit=self._visit,
         )
 
     async def _lock(self) -> list[str]:
         return self.leaving
+
+    async def _visit(self, folder: Path) -> WayIn:
+        self.visited.append(folder)
+        return WayIn("http://0123456789abcdef.localhost:8765/", "bcdf-ghjk", Path("/run/way.html"), 10)
 
     async def _ask(self, secret: Callable[[], str]) -> None:
         secret()

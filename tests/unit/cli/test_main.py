@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -66,12 +68,34 @@ def test_groups_have_help_too(dearly) -> None:
             assert all(f"  {sub}" in terminal.said for sub in command.commands)
 
 
-def test_dearly_alone_says_what_to_do(dearly) -> None:
+def test_dearly_alone_gives_a_way_in(dearly, fake, monkeypatch) -> None:
+    monkeypatch.setenv("DEARLY_BROWSER", "none")
     code, terminal = dearly([], FakeTerminal())
     assert code == 0
-    assert "browser comes with a later version" in terminal.said
-    assert "dearly setup --name NAME" in terminal.said
-    assert "Beginning:" in terminal.said
+    assert "http://0123456789abcdef.localhost:8765/" in terminal.said
+    assert "bcdf-ghjk" in terminal.said
+    assert fake.visited == [Path("/the/default/drawer")]
+    code, terminal = dearly(["--drawer", "/else", "--json"], FakeTerminal())
+    assert json.loads(terminal.said) == {
+        "url": "http://0123456789abcdef.localhost:8765/",
+        "code": "bcdf-ghjk",
+        "file": "/run/way.html",
+    }
+    assert fake.visited[-1] == Path("/else")
+
+
+def test_dearly_alone_hands_a_file_to_the_browser(dearly, monkeypatch, tmp_path) -> None:
+    told = tmp_path / "told"
+    program = tmp_path / "a browser"
+    program.write_text(f"#!/bin/sh\necho \"$@\" > '{told}.new' && mv '{told}.new' '{told}'\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("DEARLY_BROWSER", f"'{program}' --new-window %s")
+    _code, terminal = dearly([], FakeTerminal())
+    assert "opens in the browser" in terminal.said
+    end = time.monotonic() + 10
+    while not told.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert told.read_text() == "--new-window /run/way.html\n"
 
 
 def test_version(dearly) -> None:

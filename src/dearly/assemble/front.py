@@ -1,0 +1,99 @@
+"""The web of a process: its address, and the ways in that `dearly` asks for. Imported when somebody first comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from dearly.assemble.keeping import MachineKeeper
+from dearly.door.place import make_place
+from dearly.letter.errors import NoSpace
+from dearly.letter.words import _
+from dearly.web import service
+from dearly.web.threshold import CODE_SECONDS, SECRET_SECONDS, Launch, Threshold
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<title>Dearly</title>
+<script>location.replace("{url}/launch#{secret}")</script>
+<noscript><meta http-equiv="refresh" content="0; url={url}/launch"></noscript>
+</head>
+<body></body>
+</html>
+"""
+"""Every value in it is ours: hexadecimal digits, a port, and base64url."""
+
+
+class Front:
+    """Serves the pages of one keeper. `name`: the host name without the port; `listener` outlives `pause`."""
+
+    def __init__(self, keeper: MachineKeeper, folder: Path) -> None:
+        self._keeper, self._folder = keeper, folder
+        self._stack = AsyncExitStack()
+        self._files: dict[Launch, Path] = {}
+        self.threshold = Threshold(keeper.soft_lock, self._forget)
+        self.name, self.url = "", ""
+        self.listener: socket.socket
+
+    async def open(self, listener: socket.socket | None = None, name: str = "") -> None:
+        """Begin to serve: at the address from before an exec, or a new one."""
+        self._sweep()
+        self.listener = listener or service.listen()
+        self.name = name or os.environ.get("DEARLY_WEB_HOST", "") or service.secret_name()
+        address = await self._stack.enter_async_context(
+            service.serve(self._keeper, listener=self.listener, name=self.name, threshold=self.threshold)
+        )
+        self.url = address.url
+
+    async def pause(self) -> None:
+        """Answer what was asked, and serve no more; whoever comes now waits in the socket."""
+        for launch in list(self._files):
+            self._forget(launch)
+        await self._stack.aclose()
+
+    async def close(self) -> None:
+        """Take it down."""
+        await self.pause()
+        self.listener.close()
+
+    def launch(self) -> dict[str, Any]:
+        """A new way in: the address, the code, and a file that leads a browser there for the next minute."""
+        launch = self.threshold.launches.new()
+        file = self._place("html", f"{os.urandom(8).hex()}.")
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as page:
+            page.write(_PAGE.format(url=self.url, secret=launch.secret))
+        self._files[launch] = file
+        asyncio.get_running_loop().call_later(SECRET_SECONDS, self._forget, launch)
+        return {"url": f"{self.url}/", "code": launch.shown_code, "file": str(file), "minutes": int(CODE_SECONDS // 60)}
+
+    def _forget(self, launch: Launch) -> None:
+        """Remove a file that has done its work, or will not any more."""
+        file = self._files.pop(launch, None)
+        if file is not None:
+            with suppress(OSError):
+                file.unlink()
+
+    def _sweep(self) -> None:
+        """Remove what a process that was killed has left."""
+        mine = self._place("html")
+        for left in mine.parent.glob(f"{mine.stem}.*.html"):
+            with suppress(OSError):
+                left.unlink()
+
+    def _place(self, kind: str, more: str = "") -> Path:
+        place = make_place(os.path.realpath(self._folder), f"{more}{kind}")
+        if place is None:
+            raise NoSpace(
+                "no_door",
+                _("There is no folder in which this desk could leave a way in for the browser."),
+                _("Set XDG_RUNTIME_DIR to a folder of yours that nobody else may look into."),
+            )
+        return Path(place)

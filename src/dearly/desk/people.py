@@ -17,7 +17,7 @@ from dearly.seal.trust import CertificateFacts
 
 
 async def add(desk: Desk, name: str, *, addresses: Sequence[str] = (), vcard: bytes | None = None) -> PersonView:
-    """Put someone into the address book. From a card come addresses and key; the name is the one given here.
+    """Put someone into the address book. From a card come addresses and key, and the name where none is given here.
 
     A card for someone who is there already adds to them: that is how a new card is taken in. Raises `Usage`
     (bad_address, bad_card), `Refused` (person_exists), `CannotSealOrOpen` (bad_certificate)."""
@@ -27,6 +27,7 @@ async def add(desk: Desk, name: str, *, addresses: Sequence[str] = (), vcard: by
     keys: list[CertificateFacts] = []
     if vcard is not None:
         card = await desk.opener.read_card(vcard, now=now)
+        name = name.strip() or card.name
         office_url = card.office_url
         texts += [text for text in card.addresses if text not in texts]
         if not texts:

@@ -32,6 +32,13 @@ from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 
 
+async def prove(drawer: Drawer, passphrase: str) -> None:
+    """Do nothing where this passphrase opens the drawer: for acts that ask for it once more. Raises `Locked`
+    (wrong_passphrase), `Usage` (bad_passphrase)."""
+    known = prepare(passphrase)
+    await asyncio.to_thread(lambda: keys.unlock([drawer.slots or read_copies(drawer.folder)[0]], known))
+
+
 async def change_passphrase(drawer: Drawer, old: str, new: str, *, cost: SlotCost | None = None) -> None:
     """Let `new` open the drawer instead of `old`. Both copies of the slots are on the disk when this returns.
 

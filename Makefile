@@ -31,7 +31,7 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 .PHONY: vendor
 vendor:
 	@if ! test src/dearly/web/static/vendor/importmap.json -nt package-lock.json; then \
-	if test -e node_modules/.npm || { command -v npm >/dev/null && npm ci --omit=dev --silent; }; then \
+	if test -d node_modules/@codemirror || { command -v npm >/dev/null && npm ci --omit=dev --silent; }; then \
 	$(PYTHON) tools/vendor.py; fi; fi || true
 
 demo: $(VENV)/.run

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from tools import vendor as tool
 
 from dearly.web import vendor
-from tools import vendor as tool
 
 ROOT = Path(__file__).parents[3]
 LOCK = json.loads((ROOT / "package-lock.json").read_text("utf-8"))

@@ -21,6 +21,8 @@ FORM, MULTIPART, JSON, OCTETS = (
     "application/json",
     "application/octet-stream",
 )
+KINDS = (FORM, MULTIPART, JSON, OCTETS)
+"""All that our pages send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +114,18 @@ async def _parts(request: Request, sent: bytes) -> tuple[tuple[str, str | Upload
     async def stream() -> Any:
         yield sent
 
-    parsed = await _InMemory(
-        request.headers, stream(), max_files=50, max_fields=MOST_FIELDS, max_part_size=len(sent) + 1
-    ).parse()
+    parser = _InMemory(request.headers, stream(), max_files=50, max_fields=MOST_FIELDS, max_part_size=len(sent) + 1)
     found: list[tuple[str, str | Upload]] = []
     try:
-        for key, value in parsed.multi_items():
+        for key, value in (await parser.parse()).multi_items():
             if isinstance(value, UploadFile):
                 found.append((key, Upload(value.filename or "", value.content_type or "", await value.read())))
             else:
                 found.append((key, value))
     finally:
-        await parsed.close()
+        # Also those of a form that breaks off, which the parser does not hand over.
+        for file in parser._files_to_close_on_error:
+            file.close()
     return tuple(found)
 
 

@@ -26,7 +26,7 @@ from starlette.routing import Route
 from dearly.desk.desk import Desk
 from dearly.desk.keeper import Keeper, State
 from dearly.letter import words
-from dearly.letter.errors import DearlyError, Exit, Usage
+from dearly.letter.errors import DearlyError, Exit, NotFound, Usage
 from dearly.letter.words import _
 from dearly.web import forms
 from dearly.web.appearance import Appearance
@@ -211,6 +211,8 @@ async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *
     visit = Visit(request, session, appearance, most)
     with words.speaking(appearance.languages, request.app.state.locales):
         try:
+            if any(isinstance(n, int) and n.bit_length() > 63 for n in request.path_params.values()):
+                raise NotFound("no_such_page", _("There is no such page at this desk."))
             if saves and (session is None or face.keeper.state is not State.OPEN):
                 await _hear_last_words(visit)
             if not visit.after_lock and (
@@ -250,8 +252,11 @@ async def _has_token(visit: Visit) -> bool:
 
 
 async def _given_token(visit: Visit) -> str | None:
+    kind = forms.kind(visit.request)
+    if kind not in forms.KINDS:
+        return None  # no page of ours sends it
     given = visit.request.headers.get(TOKEN_HEADER)
-    if given is None and forms.kind(visit.request) in (forms.FORM, forms.MULTIPART):
+    if given is None and kind in (forms.FORM, forms.MULTIPART):
         given = (await visit.form()).text("token")
     return given
 

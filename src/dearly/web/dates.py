@@ -30,6 +30,21 @@ class Dates:
         here = self._here(when)
         return format_skeleton("EEEEdMMMM", here, locale=self._locale)
 
+    def weekday_name(self, when: datetime | date) -> str:
+        """Sunday."""
+        return format_date(self._here(when), "EEEE", locale=self._locale)
+
+    def day_of_year(self, when: datetime | date) -> str:
+        """22 November."""
+        if self._locale.language == "en":
+            return format_date(self._here(when), "d MMMM", locale=self._locale)
+        here = self._here(when)
+        return format_skeleton("MMMMd", here, locale=self._locale)  # type: ignore[arg-type]  # a date will do
+
+    def month_name(self, when: datetime | date) -> str:
+        """November."""
+        return format_date(self._here(when), "LLLL", locale=self._locale)
+
     def month(self, when: datetime | date) -> str:
         """November 2026."""
         return format_date(self._here(when), "LLLL y", locale=self._locale)

@@ -1,0 +1,143 @@
+"""The envelope: to whom, by which way, closed how, leaving when. Closing it posts the letter; nothing else does."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from starlette.responses import Response
+
+from dearly.desk import envelope as closing_desk
+from dearly.desk import keys, post
+from dearly.desk.envelope import EnvelopeToClose
+from dearly.letter.envelope import Way
+from dearly.letter.errors import DearlyError, NotFound, Refused, Usage
+from dearly.letter.words import _
+from dearly.web import closing, shown
+from dearly.web.forms import Form
+from dearly.web.visit import Pages, Visit
+
+routes = Pages()
+
+POSTCARD = 420
+"""Characters of a postcard that are drawn; all of it can be read by everybody all the same."""
+
+
+@routes.get("/page/{number:int}/envelope")
+async def envelope(visit: Visit, number: int) -> Response:
+    """The envelope of a page; of one that was posted, where it is."""
+    try:
+        return await _show(visit, number, {"close": visit.request.query_params.get("close", "")})
+    except NotFound as gone:
+        if gone.code != "already_posted":
+            raise
+        return visit.go(f"/posted/{number}")
+
+
+@routes.post("/page/{number:int}/post")
+async def close(visit: Visit, number: int) -> Response:
+    """Close it and post it; or keep it here, where that was chosen."""
+    form = await visit.form()
+    wanted = {name: value for name, value in form.fields if isinstance(value, str)}
+    try:
+        return await _close(visit, number, form, wanted)
+    except NotFound as gone:
+        if gone.code == "already_posted":
+            return visit.go(f"/posted/{number}")
+        raise
+    except DearlyError as said:
+        return await _show(visit, number, wanted, said)
+
+
+async def _close(visit: Visit, number: int, form: Form, wanted: dict[str, str]) -> Response:
+    desk = visit.desk
+    revision, unsealed = _revision(form), form.text("close") == "open"
+    at_once, on = _when(form)
+    there = await closing_desk.envelope(desk, number)
+    by = {reader.key: Way(way) for reader in there.readers if (way := wanted.get(f"way {reader.key}")) in _WAYS}
+    if unsealed:
+        by = {reader.key: Way.HAND for reader in there.readers}
+    elif not await _keys_decided(visit, there, wanted):
+        return visit.go("/")
+    if by and len(by) == len(there.readers) and set(by.values()) == {Way.HAND} and on is None:
+        at_once = True  # nothing collects it: it waits for the one who carries it
+    await post.post_page(desk, number, revision, at_once=at_once, on=on, by=by, unsealed=unsealed)
+    return visit.go(f"/posted/{number}")
+
+
+_WAYS = frozenset(way.value for way in Way)
+
+
+def _revision(form: Form) -> int:
+    text = form.text("revision")
+    if not text.isdecimal() or len(text) > 18:
+        raise Usage("bad_form", _("What this page sent cannot be read as a form."), _("Load the page again."))
+    return int(text)
+
+
+def _when(form: Form) -> tuple[bool, date | None]:
+    """Whether at once, and on which day."""
+    answer = form.text("when", "next")
+    if answer != "day":
+        return answer == "once", None
+    try:
+        return False, date.fromisoformat(form.text("day"))
+    except ValueError:
+        raise Usage(
+            "bad_date", _("No day is named on which it should leave."), _("Name one, or choose another time.")
+        ) from None
+
+
+async def _keys_decided(visit: Visit, there: EnvelopeToClose, wanted: dict[str, str]) -> bool:
+    """Whether the letter may be sealed. Where a key is new the writer's answer counts, and without one it is kept."""
+    answers = {}
+    for reader in there.readers:
+        if closing.undecided(reader):
+            answers[reader.key] = wanted.get(f"key {reader.key}", "keep")
+    if "keep" in answers.values():
+        return False
+    for reader in there.readers:
+        if answers.get(reader.key) == "new" and reader.newer is not None:
+            if wanted.get(f"newest {reader.key}") != reader.newer.fingerprint:
+                raise Refused(
+                    "key_changed_meanwhile",
+                    _("Another key of {name} has come since this page was shown.").format(name=reader.name),
+                    _("Look at it once more before you close the envelope."),
+                )
+            await keys.pin(visit.desk, reader.uid, reader.newer.fingerprint, verified=False)
+    return True
+
+
+async def _show(visit: Visit, number: int, wanted: dict[str, str], said: DearlyError | None = None) -> Response:
+    there = await closing_desk.envelope(visit.desk, number)
+    dates = visit.dates
+    readers = [closing.closing(one, there.name, there.now, dates, wanted) for one in there.readers]
+    card = wanted.get("close") == "open" and there.may_be_open
+    names = [one.name for one in there.readers]
+    return visit.show(
+        "envelope.html",
+        status=200 if said is None else 409,
+        said=said,
+        there=there,
+        readers=readers,
+        to=names[0]
+        if len(names) == 1
+        else _("{names} and {last}").format(names=", ".join(names[:-1]), last=names[-1])
+        if names
+        else "",
+        address=[(one.name, one.address) for one in there.readers],
+        card=card,
+        card_text=there.text[:POSTCARD] + ("…" if len(there.text) > POSTCARD else ""),
+        possible=bool(readers) and not there.empty and (card or all(one.possible and one.ways for one in readers)),
+        asks=any(one.keys for one in readers),
+        stamp=shown.way(Way.HAND if card or not there.readers else there.readers[0].way),
+        seal=_together([one.seal.state for one in readers]),
+        initial=shown.initial(there.name),
+        times=closing.times(there, wanted.get("when", "next"), dates),
+        day=wanted.get("day", ""),
+        first_day=there.now.date().isoformat(),
+    )
+
+
+def _together(states: list[str]) -> str:
+    """How the one wafer is drawn that closes the envelope of several readers."""
+    return next((state for state in ("open", "new", "checked") if state in states), "open")

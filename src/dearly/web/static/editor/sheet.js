@@ -103,7 +103,8 @@ export function sheetEditor(field) {
       const next = given.replace(/\r\n?/g, "\n");
       const changes = difference(text(), next);
       const anchor = Math.min(at ?? view.state.selection.main.head, next.length);
-      view.dispatch({ changes, selection: { anchor }, scrollIntoView: at !== undefined });
+      // Named, so that it is one step of its own to undo.
+      view.dispatch({ changes, selection: { anchor }, scrollIntoView: at !== undefined, userEvent: "set" });
     },
     insert(markdown) {
       view.dispatch(view.state.replaceSelection(markdown), { scrollIntoView: true, userEvent: "input.paste" });

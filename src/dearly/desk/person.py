@@ -17,13 +17,33 @@ from dearly.drawer import keyring
 from dearly.drawer import people as book
 from dearly.drawer.connection import Db
 from dearly.drawer.exchanged import Exchange, exchanged
-from dearly.drawer.people import AddressKind
+from dearly.drawer.people import AddressKind, PersonKind
 from dearly.letter.address import Address
 from dearly.letter.clock import Clock
 from dearly.letter.errors import Usage
+from dearly.letter.rhythm import Exchanged, Rhythm, rhythm
 from dearly.letter.words import _
 
-RHYTHM = timedelta(days=365)
+__all__ = [
+    "AddressEntry",
+    "AddressKind",
+    "AddressWish",
+    "Exchange",
+    "KeyEntry",
+    "Named",
+    "PersonKind",
+    "Whole",
+    "add",
+    "add_address",
+    "change",
+    "change_address",
+    "end_address",
+    "everybody",
+    "join",
+    "leave",
+    "read_day",
+    "whole",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +90,7 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class Whole:
     """Someone, with everything that the address book knows. `key`: the one in use, where there is a single one;
-    `changed`: seen since, waiting for a decision; `left`: given up. `first`, `last`, `lately`: letters exchanged."""
+    `changed`: seen since, waiting for a decision; `left`: given up. `first`, `lately`: letters exchanged."""
 
     uid: str
     name: str
@@ -83,8 +103,11 @@ class Whole:
     members: tuple[Named, ...]
     groups: tuple[Named, ...]
     first: Exchange | None = None
-    last: Exchange | None = None
     lately: tuple[Exchange, ...] = field(default=(), repr=False)
+
+    def rhythm(self, today: day) -> Rhythm:
+        """How often the two write (`letter.rhythm`)."""
+        return rhythm((Exchanged(one.date.date(), one.ours) for one in self.lately), today)
 
     @property
     def used(self) -> tuple[KeyEntry, ...]:
@@ -193,7 +216,7 @@ async def end_address(desk: Desk, uid: str, entry: int) -> Whole:
     return await desk.drawer.write(work)
 
 
-async def add(desk: Desk, name: str, kind: book.PersonKind, wishes: Sequence[AddressWish]) -> Whole:
+async def add(desk: Desk, name: str, kind: PersonKind, wishes: Sequence[AddressWish]) -> Whole:
     """Put someone into the book by hand. Raises `Usage` (empty_name, bad_text, bad_address), `Refused`
     (person_exists)."""
     now = desk.clock.now()
@@ -274,7 +297,7 @@ def _whole(db: Db, person: book.Person, clock: Clock) -> Whole:
     now = clock.now()
     zone = clock.local().tzinfo
     there = {one.id: one for one in book.list_all(db)} if person.members else {}
-    letters = exchanged(db, person.id, now - RHYTHM)
+    letters = exchanged(db, person.id)
 
     def first_day(when: datetime | None) -> day | None:
         return None if when is None else when.astimezone(zone).date()
@@ -312,7 +335,6 @@ def _whole(db: Db, person: book.Person, clock: Clock) -> Whole:
         ),
         groups=tuple(Named(one.name, one.uid, one.kind.value) for one in book.groups_of(db, person.id)),
         first=letters.first,
-        last=letters.last,
         lately=letters.lately,
     )
 

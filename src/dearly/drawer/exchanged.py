@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from dearly.drawer.connection import Db
-from dearly.drawer.rows import stamp, written_at
+from dearly.drawer.connection import Db, Row
+from dearly.drawer.rows import written_at
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One letter of a correspondence. `ours`: it went from us. `date` carries the writer's offset."""
+    """One letter of a correspondence. `ours`: it went from us. `date`: when it was written, as it says, but never later
+    than when it was filed here; with the writer's offset."""
 
     number: int
     date: datetime
@@ -20,30 +21,26 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """What was exchanged with someone. `first`, `last`: None where nothing was. `lately`: the letters since a day that
-    was asked for, oldest first, at most 200."""
+    """What was exchanged with someone. `first`: None where nothing was. `lately`: the last 200, oldest first."""
 
     first: Exchange | None
-    last: Exchange | None
     lately: tuple[Exchange, ...]
 
 
+_LATELY = 200
 _LETTER = (
-    "SELECT l.number, l.date, l.date_offset, l.direction FROM correspondences c JOIN letters l ON l.number = c.letter"
-    " WHERE c.person_id = ? "
+    "SELECT l.number, min(l.date, l.filed), l.date_offset, l.direction"
+    " FROM correspondences c JOIN letters l ON l.number = c.letter WHERE c.person_id = ? ORDER BY c.sort_key "
 )
-_DAY = 20
-"""Bits below the day in a sort key (`letters`)."""
 
 
-def exchanged(db: Db, person: int, since: datetime) -> Exchanged:
+def exchanged(db: Db, person: int) -> Exchanged:
     """The letters with this person (id)."""
-    first = db.one(_LETTER + "ORDER BY c.sort_key LIMIT 1", (person,))
-    last = db.one(_LETTER + "ORDER BY c.sort_key DESC LIMIT 1", (person,))
-    from_day = stamp(since) // 86_400 << _DAY
-    lately = db.all(_LETTER + "AND c.sort_key >= ? ORDER BY c.sort_key DESC LIMIT 200", (person, from_day))
-    return Exchanged(_read(first), _read(last), tuple(one for row in reversed(lately) if (one := _read(row))))
+    first = db.all(_LETTER + "LIMIT 1", (person,))
+    lately = db.all(_LETTER + "DESC LIMIT ?", (person, _LATELY))
+    return Exchanged(_read(first[0]) if first else None, tuple(_read(row) for row in reversed(lately)))
 
 
-def _read(row: tuple[int, int, int, str] | None) -> Exchange | None:
-    return None if row is None else Exchange(row[0], written_at(row[1], row[2]), row[3] == "out")
+def _read(row: Row) -> Exchange:
+    number, date, offset, direction = row
+    return Exchange(number, written_at(date, offset), direction == "out")

@@ -49,6 +49,10 @@ class Dates:
         """November 2026."""
         return format_date(self._here(when), "LLLL y", locale=self._locale)
 
+    def month_short(self, when: datetime | date) -> str:
+        """Nov, under a line."""
+        return format_date(self._here(when), "LLL", locale=self._locale)
+
     def short(self, when: datetime | date) -> str:
         """22 Nov 2026, for lists."""
         return format_date(self._here(when), "medium", locale=self._locale)

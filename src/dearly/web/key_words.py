@@ -1,0 +1,97 @@
+"""Keys of others in the words of the desk: how far a key is known, and what that is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dearly.desk.person import KeyEntry, Whole
+from dearly.letter.words import _
+from dearly.web.dates import Dates
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShown:
+    """A key as it is drawn and said. `state`: how the wafer is drawn."""
+
+    state: Literal["checked", "new", "open"]
+    sentence: str
+    more: str
+
+
+def of(person: Whole, key: KeyEntry | None, dates: Dates) -> KeyShown:
+    """The key that letters to someone are sealed by, or what it means that there is none."""
+    name = person.name
+    if key is None:
+        return KeyShown(
+            "open",
+            _("No key of {name} is known.").format(name=name),
+            _(
+                "Letters to {name} cannot be sealed yet. A card from {name} brings the key along; so does the first"
+                " sealed letter."
+            ).format(name=name),
+        )
+    if not key.usable:
+        return KeyShown(
+            "open",
+            _("This key is not good any more."),
+            _("{name} has withdrawn it, or its time is over. Ask {name} for a new card.").format(name=name),
+        )
+    match key.state:
+        case "verified":
+            day = dates.day(key.since)
+            said = (
+                _("Checked in person, in {place}, on {day}.").format(place=key.place, day=day)
+                if key.place
+                else _("Checked in person on {day}.").format(day=day)
+            )
+            return KeyShown("checked", said, _("You read these words to each other, and they were the same."))
+        case "pinned":
+            return KeyShown(
+                "new",
+                _("Seen before, not yet checked."),
+                _(
+                    "It has been the same since {day}. Read the words to each other once, and nobody can stand between"
+                    " the two of you unseen."
+                ).format(day=dates.day(key.seen)),
+            )
+        case "changed":
+            return KeyShown(
+                "new",
+                _("{name} has a new key, and it has not been checked.").format(name=name),
+                _(
+                    "It was first seen on {day}. That may be a new machine; it may be someone else. Letters go on being"
+                    " sealed to the old key until you decide."
+                ).format(day=dates.day(key.seen)),
+            )
+        case "left":
+            return KeyShown(
+                "open",
+                _("Set aside on {day}.").format(day=dates.day(key.since)),
+                _("Nothing is sealed to it."),
+            )
+        case _:
+            return KeyShown(
+                "new",
+                _("Seen for the first time, not yet checked."),
+                source(key, dates)
+                + " "
+                + _("Read the words to each other once, and nobody can stand between the two of you unseen."),
+            )
+
+
+def source(key: KeyEntry, dates: Dates) -> str:
+    """How a key came here."""
+    day = dates.day(key.seen)
+    match key.source:
+        case "card":
+            return _("It came with a card on {day}.").format(day=day)
+        case "hand":
+            return _("You put it in on {day}.").format(day=day)
+        case _:
+            return _("It came with a letter on {day}.").format(day=day)
+
+
+def in_groups(fingerprint: str) -> str:
+    """A fingerprint as it is compared: capitals, four by four."""
+    return " ".join(fingerprint.upper()[start : start + 4] for start in range(0, len(fingerprint), 4))

@@ -76,7 +76,8 @@ def corners(data: bytes) -> tuple[tuple[int, int, int], ...]:
     found = []
     for corner in range(4):
         at = (wide // 4 + corner % 2 * wide // 2, high // 4 + corner // 2 * high // 2)
-        found.append(image.getpixel(at))
+        red, green, blue = (channel.getpixel(at) for channel in image.split())
+        found.append((int(red), int(green), int(blue)))  # type: ignore[arg-type]  # one channel gives one number
     return tuple(found)
 
 

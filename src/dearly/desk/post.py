@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from dearly.desk import dateline, routes, views
+from dearly.desk import dateline, pictures, routes, views
 from dearly.desk.desk import Desk
 from dearly.desk.routes import By
 from dearly.desk.values import LetterView, OutboxRow
@@ -117,7 +117,7 @@ async def _post(
     desk: Desk, page: drafts.OnPage, *, at_once: bool, on: date | None, by: By, unsealed: bool
 ) -> list[OutboxRow]:
     number = page.number
-    draft = await desk.drawer.read(lambda db: drafts.whole(db, number))
+    draft = pictures.as_posted(await desk.drawer.read(lambda db: drafts.whole(db, number)))
     check(draft)
     if unsealed:
         await _may_go_unsealed(desk, page, by)

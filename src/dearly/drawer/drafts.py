@@ -342,19 +342,25 @@ def list_all(db: Db, *, state: str | None = None) -> list[DraftLine]:
     ]
 
 
-def enclose(db: Db, number: int, enclosures: Sequence[Enclosure], now: datetime) -> OnPage:
+def enclose(
+    db: Db, number: int, enclosures: Sequence[Enclosure], now: datetime, *, beside_writing: bool = False
+) -> OnPage:
     """Enclose more files. Raises `Refused` (too_large), `Usage` (bad_text) for a name that no header may carry, and as
-    `load`."""
+    `load`.
+
+    `beside_writing`: the revision stays, so that whoever is just writing on this page is not told of another window.
+    Whoever asks for this sees to it that the page is not being posted meanwhile."""
     _check_enclosures(load(db, number).enclosed, enclosures)
     IN_DRAFT.add(db, number, enclosures)
-    return _touched(db, number, now)
+    return load(db, number) if beside_writing else _touched(db, number, now)
 
 
-def take_out_enclosure(db: Db, number: int, position: int, now: datetime) -> OnPage:
-    """Take one enclosure out; the others close up. Raises `NotFound` (no_enclosure), and as `load`."""
+def take_out_enclosure(db: Db, number: int, position: int, now: datetime, *, beside_writing: bool = False) -> OnPage:
+    """Take one enclosure out; the others close up. Raises `NotFound` (no_enclosure), and as `load`.
+    `beside_writing` as for `enclose`."""
     load(db, number)
     IN_DRAFT.remove(db, number, position)
-    return _touched(db, number, now)
+    return load(db, number) if beside_writing else _touched(db, number, now)
 
 
 def put_away(db: Db, number: int, until: date | None, now: datetime) -> OnPage:

@@ -11,8 +11,6 @@ from dearly.desk.notices import notices
 from dearly.desk.values import EnclosureView
 from dearly.drawer import drafts as pages
 from dearly.letter.content import Draft
-from dearly.letter.errors import DearlyError, Refused, Usage
-from dearly.letter.words import _
 from dearly.opener.showing import Sheet
 
 WORDS_ALOUD = 130
@@ -69,16 +67,7 @@ async def on_paper(desk: Desk, number: int, text: str) -> str:
 async def _on_paper(desk: Desk, number: int, draft: Draft, day: date) -> tuple[str, frozenset[str]]:
     text = dateline.headed(draft.place, day, draft.text)
     cids = tuple(one.cid for one in draft.enclosures if one.cid is not None)
-    try:
-        (shown,) = await desk.opener.paper(
-            [Sheet(text, commonmark=True, pictures=cids, pictures_at=f"/page/{number}/picture/")]
-        )
-    except (Refused, Usage) as refused:
-        raise _cannot_be_shown(refused) from None
-    return shown.html, frozenset(shown.placed)
-
-
-def _cannot_be_shown(why: DearlyError) -> Refused:
-    return Refused(
-        "cannot_be_shown", _("This page cannot be shown as a letter: {why}").format(why=why.message), why.hint
+    (shown,) = await desk.opener.paper(
+        [Sheet(text, commonmark=True, pictures=cids, pictures_at=f"/page/{number}/picture/")]
     )
+    return shown.html, frozenset(shown.placed)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from dearly.desk import dateline, routes, views
+from dearly.desk import dateline, views
 from dearly.desk import write as writing
 from dearly.desk.answer import answer
 from dearly.desk.desk import Desk
@@ -20,8 +20,7 @@ from dearly.drawer import people, settings
 from dearly.drawer.connection import Db
 from dearly.letter.address import Correspondent, clean
 from dearly.letter.content import Draft
-from dearly.letter.envelope import Way
-from dearly.letter.errors import CannotSealOrOpen, DearlyError, Refused
+from dearly.letter.errors import DearlyError, Refused
 from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 
@@ -330,28 +329,3 @@ async def restore(desk: Desk, number: int, one: int, revision: int) -> LetterVie
     except pages.RevisionMismatch:
         there = await desk.drawer.read(lambda db: pages.load(db, number))
         raise ChangedMeanwhile(there.revision, there.draft.text, None) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Addressed:
-    """By which ways a page would go, and what its seal would be worth, in words. `trouble`: what stands in the way."""
-
-    ways: tuple[Way, ...] = ()
-    seal: str = ""
-    trouble: DearlyError | None = None
-
-
-async def addressed(desk: Desk, number: int) -> Addressed:
-    """What the envelope would say now. Nothing is decided by it, and nothing is kept. Raises `NotFound`."""
-    found = await desk.drawer.read(lambda db: pages.load(db, number))
-    if not found.draft.to:
-        return Addressed()
-    try:
-        route = await routes.find(desk, found, by=None)
-    except DearlyError as trouble:
-        return Addressed(trouble=trouble)
-    ways = tuple(dict.fromkeys(leg.way for leg in route.legs))
-    try:
-        return Addressed(ways, routes.seal_in_words(route, await routes.plan(desk, route)))
-    except CannotSealOrOpen as trouble:
-        return Addressed(ways, trouble=trouble)

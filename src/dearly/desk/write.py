@@ -139,6 +139,11 @@ async def drop(desk: Desk, number: int) -> None:
     await desk.drawer.write(work)
 
 
+async def drop_page(desk: Desk, number: int) -> None:
+    """Throw a draft away, and nothing but a draft: a letter that was posted meanwhile stays. Raises `NotFound`."""
+    await desk.drawer.write(lambda db: pages.drop(db, number))
+
+
 async def versions(desk: Desk, number: int) -> list[VersionView]:
     """Earlier states of a draft, or of a letter that was one, the last first."""
 

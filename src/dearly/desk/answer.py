@@ -18,9 +18,10 @@ from dearly.mime import plain
 
 
 async def answer(
-    desk: Desk, number: int, text: str, enclosures: Sequence[Enclosure] = (), *, quote: bool = False
+    desk: Desk, number: int, text: str, enclosures: Sequence[Enclosure] = (), *, quote: bool = False, place: str = ""
 ) -> LetterView:
     """Begin an answer to an opened letter. `quote`: the letter's text, as it was shown, before yours (A03, A04).
+    `place`: where it is written. A letter that was kept for later is so no longer.
 
     Raises `NotFound` (no_letter), `Usage` (not_theirs, sender_unclear)."""
     now = desk.clock.now()
@@ -43,7 +44,9 @@ async def answer(
         to = Correspondent(person.name if person else letter.sender.name, letter.sender.address)
         in_reply_to, references = letters.threading(db, number)
         whole = f"{plain.quote(plain.shown(letter.text))}\n\n{text}" if quote else text
-        draft = Draft((to,), plain.shown(letter.subject), whole, tuple(enclosures), in_reply_to, references)
+        draft = Draft((to,), plain.shown(letter.subject), whole, tuple(enclosures), in_reply_to, references, place)
+        if letter.reply == "later":
+            leafing.mark(db, letter.number, None)
         return views.draft_view(drafts.new(db, draft, answers=letter.number, now=now, chance=desk.chance))
 
     return await desk.drawer.write(work)

@@ -6,11 +6,12 @@ What is opened lies in its correspondence; only the last few are named here, so 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from dearly.desk import views
+from dearly.desk import rounds, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import EnvelopeView, LetterView, Postmark
-from dearly.drawer import arrivals, leafing
+from dearly.drawer import accounts, arrivals, leafing, settings
 from dearly.drawer.connection import Db
 from dearly.letter.errors import NotFound
 from dearly.letter.words import _
@@ -34,7 +35,8 @@ class Lying:
 class Letterbox:
     """What lies there, each list the last arrived first. `waiting`: unopened. `at_door`: first letters of strangers.
     `kept`: what could not be opened. `lately`: the last few that were opened. `later`: to be answered later, the oldest
-    first. `turned_away`: whether anything was refused."""
+    first. `turned_away`: whether anything was refused. `name`, `address`: of whoever the letterbox belongs to; the
+    address is "" without a post. `round`: when the next one is, None without a post."""
 
     waiting: tuple[Lying, ...]
     at_door: tuple[Lying, ...]
@@ -42,6 +44,9 @@ class Letterbox:
     lately: tuple[LetterView, ...]
     later: tuple[LetterView, ...]
     turned_away: bool
+    name: str
+    address: str
+    round: datetime | None
 
     @property
     def empty(self) -> bool:
@@ -51,6 +56,7 @@ class Letterbox:
 
 async def look(desk: Desk) -> Letterbox:
     """Look into the letterbox."""
+    at = await rounds.next_round(desk)
 
     def work(db: Db) -> Letterbox:
         waiting = [one for one in arrivals.letterbox(db, unopened_only=True) if not one.at_door]
@@ -62,6 +68,9 @@ async def look(desk: Desk) -> Letterbox:
             lately=tuple(views.letter_view(db, number) for number in opened),
             later=tuple(views.letter_view(db, number) for number in leafing.for_later(db)),
             turned_away=bool(arrivals.turned_away(db, limit=1)),
+            name=settings.get(db, "name", ""),
+            address=str(next(iter(accounts.own_addresses(db)), "")),
+            round=at if accounts.list_all(db) else None,
         )
 
     return await desk.drawer.read(work)

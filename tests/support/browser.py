@@ -27,9 +27,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
 
-from dearly.desk import setup
+from dearly.desk import first, setup
 from dearly.desk.desk import Desk
-from dearly.desk.keeper import State
+from dearly.desk.keeper import Leaving, State
 from dearly.letter.errors import Locked, Refused
 from dearly.web import service
 from dearly.web.app import create_app
@@ -91,6 +91,20 @@ class Keeping:
     def last_words(self, opening: int) -> Desk | None:
         return None
 
+    async def leaving(self) -> Leaving | None:
+        return None
+
+    def wrote(self) -> None:
+        """Nothing waits for it."""
+
+    def last_words(self, opening: int) -> Desk | None:
+        fresh = self.state is State.SOFT and opening == self.opening - 1 and self.person is not None
+        return self.person.desk if fresh and self.person is not None else None
+
+    async def leaving(self) -> Leaving | None:
+        there = self.state in (State.OPEN, State.SOFT) and self.person is not None
+        return await first.leaving(self.person.desk) if there and self.person is not None else None
+
     def soft_lock(self) -> None:
         if self.state is State.OPEN:
             self.state = State.SOFT
@@ -116,6 +130,12 @@ class Keeping:
             self.person = await self.town.person(self.name, self.folder)
         self.state = State.OPEN
         self.opening += 1
+
+    async def restore(self, file: Path, passphrase: str) -> None:
+        raise NotImplementedError
+
+    async def restore(self, file: Path, passphrase: str) -> None:
+        raise Refused("not_a_backup", "This is no backup of a drawer.", "Choose another file.")
 
     async def restore_with_kit(self, kit: str, passphrase: str) -> None:
         raise Locked("wrong_kit", "This kit does not open the drawer.", "Compare it with the paper.")

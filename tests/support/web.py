@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from dearly.desk.desk import Desk
-from dearly.desk.keeper import State
+from dearly.desk.keeper import Leaving, State
 from dearly.letter.errors import Locked
 from dearly.web.app import create_app
 from dearly.web.gate import Gate
@@ -53,6 +53,9 @@ class DeskKeeper:
     def last_words(self, opening: int) -> Desk | None:
         return None
 
+    async def leaving(self) -> Leaving | None:
+        return None
+
     def soft_lock(self) -> None:
         self.state, self.opening = State.SOFT, self.opening + 1
 
@@ -67,6 +70,9 @@ class DeskKeeper:
         if passphrase == "wrong":
             raise Locked("wrong_passphrase", "This passphrase does not open the drawer.")
         self.state, self.opening = State.OPEN, self.opening + 1
+
+    async def restore(self, file: Path, passphrase: str) -> None:
+        raise NotImplementedError
 
     async def restore_with_kit(self, kit: str, passphrase: str) -> None:
         raise NotImplementedError

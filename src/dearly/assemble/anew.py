@@ -49,7 +49,7 @@ def begin(folder: Path, kept: Kept) -> NoReturn:
 def _nameless() -> IO[bytes]:
     if sys.platform == "linux":
         return os.fdopen(os.memfd_create("dearly"), "w+b")  # never on a disk
-    return tempfile.TemporaryFile()  # noqa: SIM115 (closed by the caller)
+    return tempfile.TemporaryFile()
 
 
 def order(folder: Path) -> list[str]:

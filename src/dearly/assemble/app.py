@@ -45,7 +45,7 @@ def hold_open(folder: Path, serve: Serve) -> int:
 
 
 def stand_by(folder: Path, serve: Serve, note: int | None) -> int:
-    """Be the process of the drawer in `folder`, as things stand; the exit code. `note`: of a process that began anew."""
+    """Be the process of the drawer in `folder`, as things stand; the exit code. `note`: from before an exec."""
     return process.stand_by(folder, app(), serve, note)
 
 

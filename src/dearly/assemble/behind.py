@@ -1,5 +1,7 @@
-"""Leaving the process of a drawer behind, and hearing of it whether it serves: open for `dearly unlock`, as things stand
-for `dearly`."""
+"""Leaving the process of a drawer behind, and hearing of it whether it serves.
+
+For `dearly unlock` the drawer is open then; for `dearly` it is as it was.
+"""
 
 from __future__ import annotations
 

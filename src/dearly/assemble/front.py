@@ -38,7 +38,7 @@ class Front:
         self._keeper, self._folder = keeper, folder
         self._stack = AsyncExitStack()
         self._files: dict[Launch, Path] = {}
-        self.threshold = Threshold(keeper.soft_lock, self._forget)
+        self.threshold = Threshold(keeper, self._forget)
         self.name, self.url = "", ""
         self.listener: socket.socket
 

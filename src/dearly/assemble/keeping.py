@@ -9,10 +9,10 @@ from pathlib import Path
 
 from dearly.assemble import desks
 from dearly.assemble.owner import Owner, Serve
-from dearly.desk import setup
+from dearly.desk import first, setup
 from dearly.desk.app import App
 from dearly.desk.desk import Desk
-from dearly.desk.keeper import State
+from dearly.desk.keeper import Leaving, State
 from dearly.drawer.folder import DATABASE
 from dearly.letter.address import header_safe
 from dearly.letter.errors import DearlyError, InUse, Locked, Refused, Usage
@@ -93,11 +93,8 @@ class MachineKeeper:
     async def hard_lock(self) -> list[str]:
         return await self._owner.lock() if self._owner is not None else []
 
-    async def leaving(self) -> list[str]:
-        """What should be said on the lock page: what leaves when. Nothing where no drawer is open."""
-        from dearly.desk import keep
-
-        return await keep.lock_notice(self._owner.desk) if self._owner is not None else []
+    async def leaving(self) -> Leaving | None:
+        return await first.leaving(self._owner.desk) if self._owner is not None else None
 
     async def create(self, name: str, passphrase: str) -> None:
         async with self._turn:
@@ -111,6 +108,12 @@ class MachineKeeper:
             if not header_safe(name, _("name")).strip():
                 raise Usage("empty_name", _("A letter is from somebody: the name is empty."), _("Give a name."))
             await self._open(_Named(desks.create_desk(self._folder, lambda: passphrase), name))
+
+    async def restore(self, file: Path, passphrase: str) -> None:
+        async with self._turn:
+            self._must_stay()
+            await self._app.restore(file, self._folder, lambda: passphrase, lambda _what, _done, _total: None)
+            await self._open_patiently(passphrase)
 
     async def unlock(self, passphrase: str) -> None:
         async with self._turn:

@@ -1,7 +1,7 @@
 """The one process of a drawer, in every state: no drawer yet, closed, softly locked, open.
 
-`dearly unlock` leaves it behind with the drawer open; `dearly` finds it, or starts it as things stand, and asks it for a
-way into the browser. The web is served only once somebody wants to come in. When the drawer is closed for good, a
+`dearly unlock` leaves it behind with the drawer open; `dearly` finds it, or starts it as things stand, and asks it for
+a way into the browser. The web is served only once somebody wants to come in. When the drawer is closed for good, a
 process that nobody visits ends; one with an address in somebody's browser begins anew (`anew`), so that the address
 goes on answering, with nothing in its memory. One loop has all of it: rounds, commands, pages.
 """

@@ -44,7 +44,7 @@ def _open(file: Path) -> bool:
     if program is None:
         return False
     try:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [*program, str(file)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -53,6 +53,7 @@ def _open(file: Path) -> bool:
         )
     except OSError:
         return False
+    process.returncode = 0  # it is meant to outlive us: nobody waits for it
     return True
 
 

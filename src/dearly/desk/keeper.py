@@ -6,6 +6,8 @@ between two requests.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +25,14 @@ class State(Enum):
     SOFT = "soft"
     """The drawer is open, rounds go on, and every face must bring the passphrase again."""
     OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Letters that wait to leave: how many, and when the first does."""
+
+    count: int
+    first: datetime
 
 
 class Keeper(Protocol):
@@ -54,6 +64,9 @@ class Keeper(Protocol):
         """The desk, for keeping the last words of a page that was seated in `opening`: while the drawer is still open
         and the lock that ended it fell a few seconds ago. None otherwise."""
 
+    async def leaving(self) -> Leaving | None:
+        """What leaves while the desk is softly locked; None where nothing does, or where no drawer is open."""
+
     def soft_lock(self) -> None:
         """Lock softly. Does nothing where nothing is open."""
 
@@ -65,6 +78,9 @@ class Keeper(Protocol):
 
     async def unlock(self, passphrase: str) -> None:
         """Open the drawer, or the softly locked desk. Raises `Locked` (wrong_passphrase), `InUse`, `Damaged`."""
+
+    async def restore(self, file: Path, passphrase: str) -> None:
+        """Make the drawer from a backup, and open it. Raises `NotFound`, `Locked`, `Damaged`, `Refused`, `NoSpace`."""
 
     async def restore_with_kit(self, kit: str, passphrase: str) -> None:
         """Open the drawer with the recovery kit, and give it another passphrase. Raises `Usage`, `Locked`."""

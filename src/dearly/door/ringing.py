@@ -85,13 +85,7 @@ class Bell:
     async def open(self, listener: socket.socket | None = None) -> None:
         """Begin to listen; the process's lock must be held. `listener`: the socket from before an exec."""
         if listener is None:
-            path = _place(Path(self._drawer), BELL)
-            with suppress(OSError):
-                Path(path).unlink()
-            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            listener.bind(path)
-            Path(path).chmod(0o600)
-            listener.listen(MOST_RINGING)
+            listener = _listen(_place(Path(self._drawer), BELL))
         listener.setblocking(False)
         self.listener = listener
         # The server closes what it is given: the socket itself stays, for an exec.
@@ -111,9 +105,7 @@ class Bell:
         """Take it down."""
         await self.pause()
         if self.listener is not None:
-            with suppress(OSError):
-                Path(self.listener.getsockname()).unlink()
-            self.listener.close()
+            _take_down(self.listener)
             self.listener = None
 
     def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -149,6 +141,22 @@ class Bell:
         except Exception as trouble:  # noqa: BLE001 (whatever one question does, the process lives on)
             log.error("a question failed: %s", type(trouble).__name__)  # noqa: TRY400 (its words may be private)
             return {"error": frozen(DearlyError("our_fault", _("Something went wrong that should not have.")))}
+
+
+def _listen(path: str) -> socket.socket:
+    with suppress(OSError):
+        Path(path).unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    Path(path).chmod(0o600)
+    listener.listen(MOST_RINGING)
+    return listener
+
+
+def _take_down(listener: socket.socket) -> None:
+    with suppress(OSError):
+        Path(listener.getsockname()).unlink()
+    listener.close()
 
 
 def _place(drawer: Path, kind: str) -> str:

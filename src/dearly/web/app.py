@@ -33,7 +33,7 @@ def create_app(keeper: Keeper, host: str, threshold: Threshold | None = None) ->
         routes=routes(),
         exception_handlers={404: _no_such_page, 405: _no_such_act, TooLarge: _too_large, Exception: _our_fault},
     )
-    app.state.face = Face(keeper, Sessions(), f"http://{host}", threshold or Threshold(keeper.soft_lock))
+    app.state.face = Face(keeper, Sessions(), f"http://{host}", threshold or Threshold(keeper))
     app.state.templates = environment()
     app.state.locales = LOCALES
     return Gate(app, host, most_body=MOST_BODY)
@@ -55,7 +55,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["_"] = lambda sentence, **values: gap_filled(words._(sentence), values)
-    made.globals["ngettext"] = lambda one, many, n, **values: gap_filled(words.ngettext(one, many, n), values)
+    made.globals["ngettext"] = lambda one, many, n, /, **values: gap_filled(words.ngettext(one, many, n), values)
     made.globals["shown"] = shown
     return made
 

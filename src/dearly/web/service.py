@@ -70,8 +70,8 @@ def secret_name() -> str:
 async def serve(
     keeper: Keeper, *, listener: socket.socket | None = None, name: str = "", threshold: Threshold | None = None
 ) -> AsyncIterator[Address]:
-    """The face while the block runs, on `listener` and under `name`, or on new ones. The listener stays the caller's: it
-    may outlive the block, and whoever connects meanwhile waits."""
+    """The face while the block runs, on `listener` and under `name`, or on new ones. The listener stays the caller's:
+    it may outlive the block, and whoever connects meanwhile waits."""
     own = listener.dup() if listener else listen()
     port = own.getsockname()[1]
     address = Address(f"{name or secret_name()}:{port}", port)

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dearly.desk.keeper import Keeper
+
 SECRET_SECONDS = 60.0
 CODE_SECONDS = 600.0
 GRACE_SECONDS = 60.0
@@ -95,13 +97,14 @@ class Patience:
         self._wrong = 0
         self._until = 0.0
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Patience:
         await self._turn.acquire()
         try:
             await asyncio.sleep(max(0.0, self._until - time.monotonic()))
         except BaseException:
             self._turn.release()
             raise
+        return self
 
     async def __aexit__(self, *_why: object) -> None:
         self._turn.release()
@@ -122,9 +125,10 @@ class Presence:
 
     A browser without scripts tells nothing: then there is only the time without use."""
 
-    def __init__(self, lock: Callable[[], None], grace: float | None = None) -> None:
-        self._lock, self._grace = lock, grace
-        self._pages: dict[str, float] = {}
+    def __init__(self, lock: Callable[[], None], opening: Callable[[], int], grace: float | None = None) -> None:
+        self._lock, self._opening, self._grace = lock, opening, grace
+        self._pages: dict[str, tuple[float, int]] = {}
+        """By the page's own number: when it was heard of last, and in which opening."""
         self._falling: asyncio.TimerHandle | None = None
         self.heard = time.monotonic()
         """When anything was asked for last."""
@@ -141,7 +145,7 @@ class Presence:
         self.asked()
         while len(self._pages) >= _MOST_PAGES:
             del self._pages[next(iter(self._pages))]
-        self._pages[page] = self.heard
+        self._pages[page] = self.heard, self._opening()
 
     def gone(self, page: str) -> None:
         """This page was closed, or left for another one."""
@@ -152,16 +156,16 @@ class Presence:
 
     @property
     def any(self) -> bool:
-        """Whether a page is open, as far as one knows."""
-        since = time.monotonic() - _PAGE_SECONDS
-        self._pages = {page: seen for page, seen in self._pages.items() if seen > since}
+        """Whether a page is open, as far as one knows. A lock sends every page away: what was open before is not."""
+        since, opening = time.monotonic() - _PAGE_SECONDS, self._opening()
+        self._pages = {page: seen for page, seen in self._pages.items() if seen[0] > since and seen[1] == opening}
         return bool(self._pages)
 
 
 class Threshold:
     """What the pages before the desk keep for the life of the process."""
 
-    def __init__(self, lock: Callable[[], None], taken: Callable[[Launch], None] = lambda _launch: None) -> None:
+    def __init__(self, keeper: Keeper, taken: Callable[[Launch], None] = lambda _launch: None) -> None:
         self.launches = Launches(taken)
-        self.presence = Presence(lock)
+        self.presence = Presence(keeper.soft_lock, lambda: keeper.opening)
         self.codes, self.passphrases = Patience(), Patience()

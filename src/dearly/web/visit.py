@@ -180,16 +180,33 @@ class Visit:
 
     def seat(self, response: Response, seat: Seat) -> Response:
         """Begin a session of its own for this browser and let `response` carry its cookie. The one before ends."""
+        self.begin(seat)
+        return self.carry(response)
+
+    def begin(self, seat: Seat) -> Session:
+        """Begin a session of its own for this browser, in the place of the one before; an answer must `carry` it."""
+        self.leave()
+        self.session = self.face.sessions.begin(seat, self.keeper.opening)
+        return self.session
+
+    def leave(self) -> None:
+        """End the session of this browser."""
         if self.session is not None:
             self.face.sessions.end(self.session)
-        self.session = self.face.sessions.begin(seat, self.keeper.opening)
-        return self.carry(response)
+            self.session = None
+
+    def acquaint(self, value: dict[str, Any]) -> Response:
+        """An answer to a script of ours that also gives it the token, and a session where this browser has none."""
+        known = self.session is not None
+        session = self.session or self.begin(Seat.ANYONE)
+        answer = self.reply({**value, "token": session.token})
+        return answer if known else self.carry(answer)
 
     def greet(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """A page for whoever comes: `show`, with a session for its form where this browser has none yet."""
         if self.session is not None:
             return self.show(template, status=status, **values)
-        self.session = self.face.sessions.begin(Seat.ANYONE, self.keeper.opening)
+        self.begin(Seat.ANYONE)
         return self.carry(self.show(template, status=status, **values))
 
     def carry(self, response: Response) -> Response:

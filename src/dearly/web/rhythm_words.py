@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dearly.desk.home import PersonLine
+from dearly.letter.envelope import Way
 from dearly.letter.journey import State
 from dearly.letter.rhythm import Band
 from dearly.letter.words import _
@@ -36,6 +37,8 @@ def _in_the_post(line: PersonLine, now: datetime, dates: Dates) -> str:
         return _("A letter lies here that leaves {time}.").format(time=when.at(posted.leaves, now, dates))
     if posted.state not in (State.WAITING, State.TRYING):
         return _("A letter lies here that has not left.")
+    if posted.first.way is Way.HAND:
+        return _("A letter lies here for you to carry.")
     answered = posted.facts.answered
     if answered is None:
         return _("A letter is in the postbox.")

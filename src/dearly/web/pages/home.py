@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from dearly.desk import home as glance
 from dearly.desk import rounds
+from dearly.desk.home import PostedView
 from dearly.letter.errors import DearlyError
 from dearly.web import journeys, rhythm_words, when
 from dearly.web.visit import Pages, Visit
@@ -25,11 +26,16 @@ async def home(visit: Visit) -> Response:
         now=now,
         part=when.part_of_day(now),
         drafts=[(draft, when.begun(draft.begun, draft.changed, now, dates)) for draft in seen.drafts],
-        waiting=[(view, told) for view, told in posted if not told.trouble],
+        waiting=sorted([(view, told) for view, told in posted if not told.trouble], key=_soonest_first),
         troubles=[(view, told) for view, told in posted if told.trouble],
         people=[(line, rhythm_words.of(line, now, dates)) for line in seen.people],
         round=when.at(seen.round, now, dates),
     )
+
+
+def _soonest_first(row: tuple[PostedView, journeys.Told]) -> tuple[bool, float]:
+    view, _told = row
+    return view.leaves is None, view.leaves.timestamp() if view.leaves else 0.0
 
 
 @routes.get("/outbox")
@@ -68,5 +74,4 @@ async def make_round(visit: Visit) -> Response:
         report=report,
         handed=handed,
         next_leaves=when.at(due, now, visit.dates) if due is not None and due > desk.clock.now() else "",
-        waits=due is not None and due <= desk.clock.now(),
     )

@@ -117,8 +117,22 @@ export function sheetEditor(field) {
     inFocusMode: () => view.state.field(inFocus),
     focus: () => view.focus(),
   };
-  if (caret > 0) view.dispatch({ effects: EditorView.scrollIntoView(caret, { y: "center" }) });
+  if (caret > 0) bringIntoView(view, caret);
   return { editor, surface };
+}
+
+/**
+ * Come back to the same line. How tall the text above it is, is guessed at first and known when it was shown: so it may
+ * take a few frames.
+ * @param {EditorView} view @param {number} place @param {number} [frames]
+ */
+function bringIntoView(view, place, frames = 6) {
+  requestAnimationFrame(() => {
+    const at = view.coordsAtPos(Math.min(place, view.state.doc.length));
+    if (frames === 0 || (at && at.top > 0 && at.bottom < window.innerHeight)) return;
+    view.dispatch({ effects: EditorView.scrollIntoView(Math.min(place, view.state.doc.length), { y: "center" }) });
+    bringIntoView(view, place, frames - 1);
+  });
 }
 
 /** @returns {Brought} what the page has for the editor beside the text */

@@ -89,15 +89,6 @@ class Keeping:
         """Nothing waits for it."""
 
     def last_words(self, opening: int) -> Desk | None:
-        return None
-
-    async def leaving(self) -> Leaving | None:
-        return None
-
-    def wrote(self) -> None:
-        """Nothing waits for it."""
-
-    def last_words(self, opening: int) -> Desk | None:
         fresh = self.state is State.SOFT and opening == self.opening - 1 and self.person is not None
         return self.person.desk if fresh and self.person is not None else None
 
@@ -130,9 +121,6 @@ class Keeping:
             self.person = await self.town.person(self.name, self.folder)
         self.state = State.OPEN
         self.opening += 1
-
-    async def restore(self, file: Path, passphrase: str) -> None:
-        raise NotImplementedError
 
     async def restore(self, file: Path, passphrase: str) -> None:
         raise Refused("not_a_backup", "This is no backup of a drawer.", "Choose another file.")

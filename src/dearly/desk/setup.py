@@ -64,6 +64,28 @@ async def join_office(desk: Desk, url: str, invite: str, ca_file: Path | None = 
     return await _join(desk, {"url": url, "invite": invite, "ca": ca})
 
 
+async def join_by_invitation(desk: Desk, invitation: str, word: str = "", authority: bytes = b"") -> MyCard:
+    """Become a member of an office with what its keeper sent. `invitation`: an address that carries the word, or the
+    office's address alone, with the `word` apart. `authority`: the office's own, PEM, where it has one.
+
+    Raises as `join_office`, and `Usage` (no_invitation, bad_ca_file)."""
+    url, _mark, carried = invitation.strip().partition("#invite=")
+    url, word = url.removesuffix("/"), carried or word.strip()
+    if not url or not word:
+        raise Usage(
+            "no_invitation",
+            _("An office is joined by its address and an invitation, and one of them is missing."),
+            _("Whoever runs the office sends you both."),
+        )
+    try:
+        ca = authority.decode("ascii")
+    except UnicodeDecodeError:
+        raise Usage(
+            "bad_ca_file", _("The certificate of the office’s authority cannot be read."), _("Give a PEM file.")
+        ) from None
+    return await _join(desk, {"url": url, "invite": word, "ca": ca})
+
+
 async def join_local_office(desk: Desk) -> MyCard:
     """Become a member of the office that the desks of this machine share."""
 

@@ -5,9 +5,10 @@ BIN    := $(VENV)/bin
 LETTER ?=
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-web test-peers test-long check bench lock debian clean format
+.PHONY: help desk demo test test-web test-peers test-long check bench lock debian clean format
 
 help:
+	@echo "make desk                set up, and open your desk in the browser"
 	@echo "make demo [LETTER=file]  write, seal, post, collect, open and answer a letter, here and now"
 	@echo "make test                every test"
 	@echo "make test-web            only the tests of the desk in a browser (Chromium; pictures with DEARLY_PICTURES=1)"
@@ -33,6 +34,9 @@ vendor:
 	@if ! test src/dearly/web/static/vendor/importmap.json -nt package-lock.json; then \
 	if test -d node_modules/@codemirror || { command -v npm >/dev/null && npm ci --omit=dev --silent; }; then \
 	$(PYTHON) tools/vendor.py; fi; fi || true
+
+desk: $(VENV)/.run vendor
+	@$(BIN)/dearly
 
 demo: $(VENV)/.run
 	@$(BIN)/python demo/demo.py $(if $(LETTER),--letter "$(LETTER)")

@@ -1,0 +1,270 @@
+"""Act 10: correspondences. All of them in a list, each as a book, and what was said in one before.
+
+A book is read by stretches of some letters: by year, from a day, from a letter, from either end. What stands on the
+paper of each letter is made by the limited child, as in `reading`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from dearly.desk import reading
+from dearly.desk.desk import Desk
+from dearly.desk.looking import Excerpt, excerpt, fold, words_of
+from dearly.drawer import correspondence as shelf
+from dearly.drawer import people, settings
+from dearly.drawer.connection import Db
+from dearly.drawer.correspondence import Leaf, Line
+from dearly.drawer.rows import LAST
+from dearly.letter.errors import NotFound
+from dearly.letter.words import _
+from dearly.mime import plain
+from dearly.opener.showing import Paper
+
+STRETCH = 24
+"""Letters that are shown at once."""
+
+MOST_PRINTED = 400
+"""Letters that are made ready for print at once."""
+
+SILENCE = timedelta(days=120)
+"""Between two letters: so long a time without one is said."""
+
+MOST_LOOKED_THROUGH = 20_000
+"""Letters that one search looks through; it can be gone on with from there."""
+
+_AT_ONCE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Correspondences, the one with the latest letter first. `more`: key to go on before, None where that is all."""
+
+    lines: tuple[Line, ...]
+    more: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One letter of a book. `which`: its number in the book, from 1. `html`: of its paper; "" where it is not shown
+    here, because its seal asks for caution. `since`: days since the letter before it, None for the first of all."""
+
+    number: int
+    ours: bool
+    writer: str
+    date: datetime
+    which: int
+    html: str
+    paper: bool
+    postcard: bool
+    since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A stretch of a book. `mine`: our own name. `first`: when its first letter was written. `letters` in the order in
+    which they are read; `newest_first`: which one that is. `years`: all in which there are letters. `year`: of the
+    first letter here. `back`, `on`: letter from which the stretch before and after this one is read, None at the ends;
+    `starts`, `ends`: this stretch has the first, the last letter of all."""
+
+    uid: str
+    name: str
+    kind: str
+    mine: str
+    first: datetime | None
+    letters: tuple[Voice, ...]
+    newest_first: bool
+    years: tuple[int, ...]
+    year: int | None
+    back: int | None
+    on: int | None
+    starts: bool
+    ends: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A letter in which words were found."""
+
+    number: int
+    ours: bool
+    writer: str
+    date: datetime
+    subject: str
+    excerpt: Excerpt
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was found, the last letter first. `more`: letter to go on before, None where that is all."""
+
+    name: str
+    uid: str
+    letters: tuple[Found, ...]
+    more: int | None
+
+
+async def threads(desk: Desk, before: int | None = None, limit: int = 60) -> Threads:
+    """Every correspondence, by its latest letter. `before`: `more` of the page before."""
+    lines = await desk.drawer.read(lambda db: shelf.lines(db, limit + 1, before))
+    return Threads(tuple(lines[:limit]), lines[limit - 1].key if len(lines) > limit else None)
+
+
+async def book(
+    desk: Desk,
+    uid: str,
+    *,
+    at: int | None = None,
+    year: int | None = None,
+    newest_first: bool = False,
+    limit: int = STRETCH,
+) -> Chapter:
+    """A stretch of a correspondence: from the letter `at`, or from the first (read backwards, the last) one of `year`;
+    without either its last letters. Raises `NotFound` (unknown_person, no_letter)."""
+    stretch = await desk.drawer.read(lambda db: _stretch(db, uid, at, year, newest_first, limit))
+    leaves = stretch.leaves
+    papers: list[Paper] = []
+    for begin in range(0, len(leaves), _AT_ONCE):
+        papers += await reading.paper_many(desk, [leaf.number for leaf in leaves[begin : begin + _AT_ONCE]])
+    earlier = [*leaves[1:], stretch.older] if newest_first else [stretch.older, *leaves[:-1]]
+    voices = [
+        Voice(
+            number=leaf.number,
+            ours=leaf.ours,
+            writer=stretch.mine if leaf.ours else plain.shown(leaf.writer),
+            date=leaf.date,
+            which=stretch.which + (-index if newest_first else index),
+            html=paper.html,
+            paper=leaf.paper,
+            postcard=leaf.postcard,
+            since=None if before is None else (leaf.date - before.date).days,
+        )
+        for index, (leaf, paper, before) in enumerate(zip(leaves, papers, earlier, strict=False))
+    ]
+    return Chapter(
+        uid=stretch.person.uid,
+        name=stretch.person.name,
+        kind=str(stretch.person.kind),
+        mine=stretch.mine,
+        first=stretch.first,
+        letters=tuple(voices),
+        newest_first=newest_first,
+        years=stretch.years,
+        year=shelf.day_of(leaves[0].key).year if leaves else None,
+        back=stretch.back,
+        on=stretch.on,
+        starts=(stretch.on if newest_first else stretch.back) is None,
+        ends=(stretch.back if newest_first else stretch.on) is None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """`leaves` in the order of reading. `older`: the letter before the oldest of them. `which`: number of the first."""
+
+    person: people.Person
+    mine: str
+    first: datetime | None
+    years: tuple[int, ...]
+    leaves: list[Leaf]
+    older: Leaf | None
+    which: int
+    back: int | None
+    on: int | None
+
+
+def _stretch(db: Db, uid: str, at: int | None, year: int | None, newest_first: bool, limit: int) -> _Stretch:
+    found = shelf.book(db, uid)
+    start = _start(found, at, year, newest_first, limit)
+    leaves = found.leaves(start, limit + 1, backwards=newest_first)
+    rest, leaves = leaves[limit:], leaves[:limit]
+    gone = found.leaves(leaves[0].key, limit + 1, backwards=not newest_first)[1:] if leaves else []
+    older = rest if newest_first else gone
+    first = found.leaves(-LAST, 1)
+    return _Stretch(
+        person=found.person,
+        mine=settings.get(db, "name", ""),
+        first=first[0].date if first else None,
+        years=tuple(found.years()),
+        leaves=leaves,
+        older=older[0] if older else None,
+        which=found.which(leaves[0].key) if leaves else 0,
+        back=gone[-1].number if gone else None,
+        on=rest[0].number if rest else None,
+    )
+
+
+def _start(found: shelf.Book, at: int | None, year: int | None, newest_first: bool, limit: int) -> int:
+    """The place from which a stretch is read."""
+    if at is not None:
+        key = found.key_of(at)
+        if key is None:
+            raise NotFound(
+                "no_letter",
+                _("The letter with the number {n} is not in this correspondence.").format(n=at),
+                _("It may be in another one, or it was taken back."),
+            )
+        return key
+    if year is not None:
+        if newest_first:
+            return shelf.year_begins(year + 1) - 1
+        return shelf.year_begins(year)
+    if newest_first:
+        return LAST
+    last = found.leaves(LAST, limit, backwards=True)
+    return last[-1].key if last else -LAST
+
+
+async def on_day(desk: Desk, uid: str, day: date) -> int | None:
+    """The first letter of this day or after it, else the last one of all; None where there is none.
+
+    Raises `NotFound` (unknown_person)."""
+
+    def work(db: Db) -> int | None:
+        found = shelf.book(db, uid)
+        key = found.first_from(shelf.day_begins(day))
+        key = found.last_until(LAST) if key is None else key
+        return None if key is None else found.leaves(key, 1)[0].number
+
+    return await desk.drawer.read(work)
+
+
+async def earlier(desk: Desk, uid: str, query: str, before: int | None = None, limit: int = 20) -> Earlier:
+    """Letters of a correspondence in which all of these words stand, the last one first, however they are written:
+    large or small, with accents or without. Without words, its last letters. Raises `NotFound` (unknown_person)."""
+    return await desk.drawer.read(lambda db: look_through(db, uid, query, before, limit))
+
+
+def look_through(db: Db, uid: str, query: str, before: int | None, limit: int) -> Earlier:
+    """See `earlier`; for whoever is at the drawer already."""
+    found = shelf.book(db, uid)
+    words = words_of(query)
+    start = LAST if before is None else found.key_of(before)
+    hits: list[tuple[int, Excerpt, str]] = []
+    more: int | None = None
+    last = before
+    for looked, (key, number, ours, subject, text) in enumerate(found.texts(LAST if start is None else start)):
+        if len(hits) == limit or looked == MOST_LOOKED_THROUGH:
+            more = last
+            break
+        last = number
+        if words:
+            folded = fold(text)
+            if not all(word in folded for word in words):
+                about = fold(subject)
+                if not all(word in folded or word in about for word in words):
+                    continue
+        if len(hits) == limit:
+            more = True
+            break
+        hits.append(
+            (key, excerpt(text if ours else plain.shown(text), words), subject if ours else plain.shown(subject))
+        )
+    mine = settings.get(db, "name", "")
+    letters = []
+    for key, said, about in hits:
+        (leaf,) = found.leaves(key, 1)
+        writer = mine if leaf.ours else plain.shown(leaf.writer)
+        letters.append(Found(leaf.number, leaf.ours, writer, leaf.date, about, said))
+    return Earlier(found.person.name, found.person.uid, tuple(letters), more)

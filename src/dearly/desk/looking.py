@@ -1,0 +1,86 @@
+"""Words in texts: found however they are written, and shown with what stands around them.
+
+Folding takes case, accents and width away. It is done for every text that is looked through, so it is quick; where the
+words stand in the text itself is worked out only for the few that are shown.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+AROUND = 110
+"""Characters before and after the first word that was found."""
+
+MOST_WORDS = 12
+_BEGINNING = 190
+_MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u0670]+")
+"""What stands above and below letters, after decomposition (UAX 15): accents, and the vowels of Hebrew and Arabic."""
+
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Some of a text: pieces in order, each with whether it is one of the words that were looked for."""
+
+    pieces: tuple[tuple[str, bool], ...]
+
+    @property
+    def text(self) -> str:
+        """The excerpt without its marks."""
+        return "".join(piece for piece, _found in self.pieces)
+
+
+def fold(text: str) -> str:
+    """What two spellings of a text have in common."""
+    if text.isascii():
+        return text.lower()
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+
+
+def words_of(query: str) -> tuple[str, ...]:
+    """The words to look for, folded."""
+    return tuple(dict.fromkeys(fold(query[:400]).split()))[:MOST_WORDS]
+
+
+def excerpt(text: str, words: tuple[str, ...]) -> Excerpt:
+    """What stands around the first of the words; the beginning where none of them is in the text, or none was asked."""
+    text = _SPACE.sub(" ", text).strip()
+    found = _places(text, words) if words else []
+    if not found:
+        cut = text if len(text) <= _BEGINNING else text[:_BEGINNING].rsplit(" ", 1)[0] + " …"
+        return Excerpt(((cut, False),))
+    start, end = max(0, found[0][0] - AROUND), min(len(text), found[0][1] + AROUND)
+    if start:
+        start = text.find(" ", start, found[0][0]) + 1 or start
+    if end < len(text):
+        end = max(text.rfind(" ", found[0][1], end), found[0][1])
+    pieces: list[tuple[str, bool]] = [("… ", False)] if start else []
+    at = start
+    for begin, stop in found:
+        if stop > end:
+            break
+        pieces += [(text[at:begin], False), (text[begin:stop], True)]
+        at = stop
+    pieces.append((text[at:end] + (" …" if end < len(text) else ""), False))
+    return Excerpt(tuple(piece for piece in pieces if piece[0]))
+
+
+def _places(text: str, words: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Where the words stand in the text as it is written, in order, none over another."""
+    folded, origin = [], []
+    for index, char in enumerate(text):
+        for piece in fold(char):
+            folded.append(piece)
+            origin.append(index)
+    pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    places: list[tuple[int, int]] = []
+    for hit in re.finditer(pattern, "".join(folded)):
+        begin, stop = origin[hit.start()], origin[hit.end() - 1] + 1
+        while stop < len(text) and not fold(text[stop]):
+            stop += 1  # an accent of its own belongs to the letter before it
+        if not places or begin >= places[-1][1]:
+            places.append((begin, stop))
+    return places

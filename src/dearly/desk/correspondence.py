@@ -15,12 +15,26 @@ from dearly.desk.looking import Excerpt, excerpt, fold, words_of
 from dearly.drawer import correspondence as shelf
 from dearly.drawer import people, settings
 from dearly.drawer.connection import Db
-from dearly.drawer.correspondence import Leaf, Line
+from dearly.drawer.correspondence import Leaf, Thread
 from dearly.drawer.rows import LAST
 from dearly.letter.errors import NotFound
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.opener.showing import Paper
+
+__all__ = [
+    "Chapter",
+    "Earlier",
+    "Found",
+    "Thread",
+    "Threads",
+    "Voice",
+    "book",
+    "earlier",
+    "look_through",
+    "on_day",
+    "threads",
+]
 
 STRETCH = 24
 """Letters that are shown at once."""
@@ -41,7 +55,7 @@ _AT_ONCE = 40
 class Threads:
     """Correspondences, the one with the latest letter first. `more`: key to go on before, None where that is all."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[Thread, ...]
     more: int | None
 
 

@@ -58,7 +58,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Thread:
     """A correspondence in the list of all. `kind`: person, household or circle. `first`, `last`: when its first and its
     last letter were written. `ours`: the last one is ours. `reply`: what was decided about answering it, "" for
     nothing. `key`: of the last letter."""
@@ -160,7 +160,7 @@ def book(db: Db, uid: str) -> Book:
     return Book(db, people.find(db, uid))
 
 
-def lines(db: Db, limit: int, before: int | None = None) -> list[Line]:
+def lines(db: Db, limit: int, before: int | None = None) -> list[Thread]:
     """Every correspondence in which a letter lies, the one with the latest letter first. `before`: `key` of the last
     line of the page before."""
     start = LAST if before is None else before
@@ -194,13 +194,13 @@ def _groups(db: Db, start: int) -> list[tuple[int, str, str, str, int]]:
     return found
 
 
-def _line(db: Db, latest: int, uid: str, name: str, kind: str, first: int) -> Line:
+def _line(db: Db, latest: int, uid: str, name: str, kind: str, first: int) -> Thread:
     number, direction, date, minutes, filed, reply = db.all(
         "SELECT number, direction, date, date_offset, filed, reply FROM letters WHERE sort_key = ?", (latest,)
     )[0]
     began = db.all("SELECT date, date_offset FROM letters WHERE sort_key = ?", (first,))[0]
     ours = direction == "out"
-    return Line(
+    return Thread(
         uid=uid,
         name=name,
         kind=kind,

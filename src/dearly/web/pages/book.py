@@ -1,4 +1,4 @@
-"""Correspondences: all of them in one quiet list, and each as a book that is read, searched, leafed through and printed.
+"""Correspondences: all of them in one quiet list, and each as a book that is read, searched, leafed through, printed.
 
 Nothing here needs a script. A book is read by stretches; a day to go to, and words to look for, are sent and never
 stand in an address.
@@ -14,7 +14,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from dearly.desk import correspondence as shelf
-from dearly.desk.correspondence import Chapter, Line, Voice
+from dearly.desk.correspondence import Chapter, Thread, Voice
 from dearly.letter.errors import DearlyError, Usage
 from dearly.letter.words import _
 from dearly.web import when
@@ -71,7 +71,7 @@ async def letters(visit: Visit) -> Response:
     return visit.show("letters.html", lines=lines, more=found.more)
 
 
-def _line(line: Line, today: date) -> LineShown:
+def _line(line: Thread, today: date) -> LineShown:
     ago = when.ago((today - line.last.date()).days)
     if line.ours:
         said, rest = _("You wrote last, {ago}.").format(ago=ago), ""

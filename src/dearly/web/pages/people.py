@@ -353,6 +353,8 @@ def _next_month(day: date) -> date:
 def span(entry: AddressEntry, today: date, visit: Visit) -> str:
     """From when until when, in few words; what kind of address it is where no day is known."""
     dates, since, until = visit.dates, entry.since, entry.until
+    if since is not None and until is not None and until < since:
+        return _("Never used")  # ended before it began
     if since is not None and until is not None:
         if since.year == until.year == today.year:
             return _("{first} to {last}").format(first=dates.day_of_year(since), last=dates.day_of_year(until))

@@ -18,6 +18,8 @@ COOKIE = "__Host-desk"
 _MOST = 200
 """Sessions at a time; the oldest goes. More than windows that a person opens, less than a flood can use."""
 
+_MOST_ANSWERS = 4
+
 
 class Seat(IntEnum):
     """What a session may do; each includes the ones before."""
@@ -38,6 +40,16 @@ class Session:
     opening: int
     key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    answers: dict[str, object] = field(default_factory=dict, repr=False)
+    """The last pages that answered a form, by the end of their addresses."""
+
+    def keep(self, answer: object) -> str:
+        """Keep a page that answers a form, until some others have; the end of its address."""
+        while len(self.answers) >= _MOST_ANSWERS:
+            del self.answers[next(iter(self.answers))]
+        key = secrets.token_hex(8)
+        self.answers[key] = answer
+        return key
 
     def knows(self, token: str) -> bool:
         """Whether this is its token, compared in constant time."""

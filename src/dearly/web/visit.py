@@ -249,9 +249,26 @@ async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *
             answer = await endpoint(visit, **request.path_params)
             if saves:
                 face.keeper.wrote()
-            return answer
+            return apart(visit, answer)
         except DearlyError as error:
-            return told(visit, error)
+            return apart(visit, told(visit, error))
+
+
+def apart(visit: Visit, answer: Response) -> Response:
+    """A page that answers a form, at an address of its own, to which the browser is led.
+
+    A page shown in answer to a form lies in the browser's list of windows with all that the form sent, and that list is
+    written to the disk: letters, names and what was looked for, in clear (seen in Chromium)."""
+    request, session = visit.request, visit.session
+    by_form = request.method == "POST" and request.headers.get("sec-fetch-mode") == "navigate"
+    if not by_form or session is None or answer.media_type != "text/html":
+        return answer
+    cookies = answer.headers.getlist("set-cookie")
+    del answer.headers["set-cookie"]
+    led = visit.go(f"/answer/{session.keep(answer)}")
+    for cookie in cookies:
+        led.headers.append("set-cookie", cookie)
+    return led
 
 
 async def _hear_last_words(visit: Visit) -> None:

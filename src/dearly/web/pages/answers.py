@@ -1,0 +1,17 @@
+"""Pages that answer a form, each at an address of its own (see `visit.apart`)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from dearly.web.sessions import Seat
+from dearly.web.visit import Pages, Visit
+
+routes = Pages()
+
+
+@routes.get("/answer/{key}", seat=Seat.ANYONE)
+async def answer(visit: Visit, key: str) -> Response:
+    """What this browser was answered; the desk where that is over."""
+    kept = visit.session.answers.get(key) if visit.session is not None else None
+    return kept if isinstance(kept, Response) else visit.go("/")

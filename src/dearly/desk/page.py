@@ -239,11 +239,11 @@ def whole_text(was: str, change: str | Splice) -> str:
         units = was.encode("utf-16-le")
         end = change.at + change.remove
         if not 0 <= change.at <= end <= len(units) // 2:
-            raise _other_text()
+            raise other_text()
         inserted = change.insert.encode("utf-16-le", "surrogatepass")
         units = units[: 2 * change.at] + inserted + units[2 * end :]
         if len(units) != 2 * change.length:
-            raise _other_text()
+            raise other_text()
         change = units.decode("utf-16-le", "surrogatepass")
     if len(change) > MOST_TEXT:
         raise Refused(
@@ -260,7 +260,8 @@ def whole_text(was: str, change: str | Splice) -> str:
     return change.replace("\0", "\ufffd") if "\0" in change else change
 
 
-def _other_text() -> Refused:
+def other_text() -> Refused:
+    """What is said to a change that is not of the text there is."""
     return Refused("other_text", _("This change is not of the page as it was kept."), _("Send the whole page."))
 
 

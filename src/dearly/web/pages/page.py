@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from dearly.letter.errors import DearlyError, Usage
 from dearly.letter.words import _
 from dearly.web import addressing, vendor
 from dearly.web.visit import Pages, Visit
+from dearly.web.writers import Writer, Writers
 
 routes = Pages()
 
@@ -42,8 +44,14 @@ async def new(visit: Visit) -> Response:
 
 @routes.get("/page/{number:int}")
 async def page(visit: Visit, number: int) -> Response:
-    """The page."""
-    return await show(visit, number)
+    """The page, as it is when what is just being kept has been kept."""
+    async with _writer(visit, number).lock:
+        return await show(visit, number)
+
+
+def _writer(visit: Visit, number: int) -> Writer:
+    writers: Writers = visit.face.extra.setdefault(__name__, Writers())
+    return writers.of(number)
 
 
 async def show(visit: Visit, number: int, said: DearlyError | None = None) -> Response:
@@ -116,19 +124,34 @@ async def to(visit: Visit, number: int) -> Response:
     return visit.reply({"readers": [line.as_dict() for line in lines]})
 
 
-@routes.post("/page/{number:int}/save", body=BODY)
+@routes.post("/page/{number:int}/save", body=BODY, saves=True)
 async def save(visit: Visit, number: int) -> Response:
     """Keep what stands on the page."""
     if not visit.wants_json:
+        if visit.after_lock:
+            return await _kept_last(visit, number)
         said = await take_in(visit, number)
         return said or visit.go(f"/page/{number}")
     sent = await visit.json()
+    writer = _writer(visit, number)
+    async with writer.lock:
+        return await _save(visit, number, sent, writer)
+
+
+async def _save(visit: Visit, number: int, sent: Mapping[str, Any], writer: Writer) -> Response:
+    named, change = _number(sent, "revision"), _change(sent)
+    window, turn = (_text(sent, "window") or "")[:40], _number(sent, "turn") if "turn" in sent else 0
+    if writer.overtaken(window, turn):
+        return visit.reply({"revision": writer.run.last, "overtaken": True})
+    revision = writer.base(window, named)
+    if revision != named and isinstance(change, pages.Splice):
+        raise pages.other_text()
     try:
         kept = await pages.autosave(
             visit.desk,
             number,
-            _number(sent, "revision"),
-            text=_change(sent),
+            revision,
+            text=change,
             subject=_text(sent, "subject"),
             place=_text(sent, "place"),
             to=_names(sent),
@@ -139,8 +162,13 @@ async def save(visit: Visit, number: int) -> Response:
         )
     except pages.ChangedMeanwhile as meanwhile:
         error = {"code": meanwhile.code, "message": meanwhile.message, "hint": meanwhile.hint}
+        if visit.after_lock:
+            return visit.reply({"error": error}, 409)
         current = {"revision": meanwhile.revision, "text": meanwhile.text}
         return visit.reply({"error": error, "current": current, "beside": meanwhile.beside}, 409)
+    writer.wrote(window, turn, revision, kept.revision)
+    if visit.after_lock:
+        return visit.reply({"locked": True})
     answer: dict[str, Any] = {
         "revision": kept.revision,
         "kept": visit.dates.clock(kept.at),
@@ -152,7 +180,14 @@ async def save(visit: Visit, number: int) -> Response:
     return visit.reply(answer)
 
 
-@routes.post("/page/{number:int}/keep-both", body=BODY)
+async def _kept_last(visit: Visit, number: int) -> Response:
+    """A form that was sent while the lock fell: kept, and then the lock page, which says nothing of it."""
+    with suppress(DearlyError):
+        await take_in(visit, number)
+    return visit.go("/locked")
+
+
+@routes.post("/page/{number:int}/keep-both", body=BODY, saves=True)
 async def keep_both(visit: Visit, number: int) -> Response:
     """Keep what another window had written, beside the page."""
     sent = await visit.json()
@@ -164,6 +199,8 @@ async def keep_both(visit: Visit, number: int) -> Response:
         _text(sent, "subject"),
         grown if isinstance(grown, int) else None,
     )
+    if visit.after_lock:
+        return visit.reply({"locked": True})
     return visit.reply({"beside": kept, "kept": visit.dates.clock(visit.desk.clock.now())})
 
 

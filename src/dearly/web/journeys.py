@@ -81,7 +81,7 @@ def seal(view: PostedView) -> SealShown:
     return SealShown("new", _("Sealed to a key that is not checked yet."), "", initial)
 
 
-def state(reader: Reader, now: datetime, dates: Dates) -> str:
+def state(reader: Reader) -> str:
     """Where a letter is on its journey to one reader, in a few words."""
     match reader.state:
         case State.WAITING if reader.way is Way.HAND:
@@ -89,12 +89,7 @@ def state(reader: Reader, now: datetime, dates: Dates) -> str:
         case State.WAITING:
             return _("Waiting for collection")
         case State.DATED:
-            assert reader.leaves is not None or reader.way is Way.HAND
-            return (
-                _("Kept here until its day")
-                if reader.leaves is None
-                else _("It leaves {time}").format(time=when.at(reader.leaves, now, dates))
-            )
+            return _("Kept here until its day")
         case State.HELD:
             return _("Held here until you decide")
         case State.TRYING:
@@ -149,8 +144,8 @@ def _line(view: PostedView, first: Reader, now: datetime, dates: Dates) -> str:
             return _("It waits for you to carry it.")
         case State.WAITING if first.leaves is None or first.leaves <= now:
             return _("It leaves as soon as there is a way out, within a minute if there is a network.")
-        case State.WAITING | State.DATED if first.leaves is not None:
-            time = when.at(first.leaves, now, dates)
+        case State.WAITING | State.DATED:
+            time = when.at(first.leaves or view.facts.date, now, dates)
             if back:
                 return _("It leaves {time}. Until then you may take it back.").format(time=time)
             return _("It leaves {time}.").format(time=time)
@@ -158,7 +153,7 @@ def _line(view: PostedView, first: Reader, now: datetime, dates: Dates) -> str:
             return _("It was not taken yet. The desk tries again {time}.").format(
                 time=when.at(first.leaves, now, dates)
             )
-    return state(first, now, dates) + "."
+    return state(first) + "."
 
 
 def _steps(view: PostedView, first: Reader, to: str, now: datetime, dates: Dates) -> tuple[Step, ...]:
@@ -210,8 +205,8 @@ def _steps(view: PostedView, first: Reader, to: str, now: datetime, dates: Dates
                 ),
                 nothing,
             )
-        case State.DATED if first.leaves is not None:
-            day = when.at(first.leaves, now, dates)
+        case State.DATED:
+            day = when.at(first.leaves or view.facts.date, now, dates)
             return (
                 Step(
                     _("Kept here until its day"),

@@ -111,7 +111,7 @@ def test_what_waits_may_be_taken_back_until_it_is_collected(tmp_path: Path) -> N
         number = await ada.write("Bert", "Dear Bert")
         await ada.post(number, at_once=False)
         (posted,) = (await home.home(ada.desk)).posted
-        assert (posted.number, posted.state, posted.may) == (number, State.WAITING, {"take_back"})
+        assert (posted.number, posted.state, posted.may) == (number, State.WAITING, frozenset({"take_back"}))
         assert posted.leaves is not None
         assert (posted.leaves - town.clock.now()) == post.COOLING
         (line,) = (await home.home(ada.desk)).people
@@ -133,7 +133,7 @@ def test_what_is_held_may_be_posted_again_given_up_or_taken_back(tmp_path: Path)
         now = ada.desk.clock.now()
         await ada.desk.drawer.write(lambda db: outbox.hold(db, number, HeldWhy.KEY_CHANGED, now))
         (held,) = (await home.home(ada.desk)).posted
-        assert (held.state, held.may) == (State.HELD, {"take_back", "again", "give_up"})
+        assert (held.state, held.may) == (State.HELD, frozenset({"take_back", "again", "give_up"}))
         assert held.first.reason == HeldWhy.KEY_CHANGED
         assert [row.state for row in await post.again(ada.desk, number)] == [State.WAITING]
         await ada.desk.drawer.write(lambda db: outbox.hold(db, number, HeldWhy.RESTORED, now))
@@ -249,7 +249,7 @@ def test_a_letter_by_the_office_has_no_file(tmp_path: Path) -> None:
         number = await ada.write("Bert", "Dear Bert")
         await ada.post(number, on=date(2031, 5, 1))
         view = await home.posted(ada.desk, number)
-        assert (view.state, view.may) == (State.DATED, {"take_back"})
+        assert (view.state, view.may) == (State.DATED, frozenset({"take_back"}))
         with pytest.raises(Refused) as refused:
             await hand.file(ada.desk, number)
         assert refused.value.code == "not_by_hand"

@@ -4,7 +4,9 @@ desk that only remembers what it was sent."""
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from typing import Any
 import uvicorn
 from babel import Locale
 from markupsafe import Markup
+from playwright.sync_api import Page
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +25,7 @@ from starlette.routing import Route
 from dearly.web import static_files, vendor
 from dearly.web.app import environment
 from dearly.web.gate import POLICY, Gate
+from tests.support.browser import Windows, without
 from tests.support.furnished import png
 
 PAGE = """
@@ -116,8 +120,6 @@ def _app(sheet: Sheet) -> Starlette:
 @contextmanager
 def a_sheet() -> Iterator[Sheet]:
     """Serve one on a port of its own."""
-    import socket
-
     sheet = Sheet()
     listening = socket.create_server(("127.0.0.1", 0))
     host = f"127.0.0.1:{listening.getsockname()[1]}"
@@ -137,3 +139,58 @@ def a_sheet() -> Iterator[Sheet]:
 def as_json(value: object) -> Any:
     """As a browser's `JSON.parse(JSON.stringify(...))`."""
     return json.loads(json.dumps(value))
+
+
+def open_sheet(
+    windows: Windows,
+    sheet: Sheet,
+    text: str = "",
+    *,
+    rich: bool = True,
+    js: bool = True,
+    brought: dict[str, Any] | None = None,
+    **how: Any,
+) -> Page:
+    """A window with the page and this text, the caret in it; `rich` asks for the sheet. At the end of the test nothing
+    may have broken the policy, thrown, or asked another host."""
+    if rich and vendor.importmap() is None:
+        without("the sheet's files are not there (make vendor)")
+    sheet.text, sheet.rich, sheet.brought, sheet.trusted = text, rich, brought or {}, True
+    sheet.sent.clear()
+    sheet.answers.clear()
+    context = windows.browser.new_context(java_script_enabled=js, reduced_motion="reduce", **how)
+    context.set_default_timeout(10_000)
+    windows.watch(context, sheet.origin)
+    windows._open.callback(context.close)
+    page = context.new_page()
+    page.goto(sheet.origin + "/page/7")
+    if js:
+        page.wait_for_selector("[data-ready]")
+        assert page.evaluate("editor.rich") == rich
+        page.evaluate("editor.focus()")
+    return page
+
+
+def text(page: Page) -> str:
+    """What the editor holds."""
+    found = page.evaluate("editor.text()")
+    assert isinstance(found, str)
+    return found
+
+
+def until(page: Page, expression: str, seconds: float = 10) -> None:
+    """Wait until this is so. (Playwright's own wait evaluates in the page, which the page's policy forbids.)"""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"{expression} did not come true"
+        page.wait_for_timeout(25)
+
+
+def put(page: Page, marked: str) -> None:
+    """Text with the selection between two bars, or the caret at one."""
+    parts = marked.split("|")
+    page.evaluate("([text, caret]) => editor.set(text, caret)", ["".join(parts), len(parts[0])])
+    page.evaluate("editor.focus()")
+    if len(parts) == 3:
+        for _letter in parts[1]:
+            page.keyboard.press("Shift+ArrowRight")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
 
 import pytest
 from playwright.sync_api import Page
 
-from dearly.web import vendor
 from tests.support.axe import axe
-from tests.support.browser import Windows, without
-from tests.support.sheets import Sheet, a_sheet, as_json
+from tests.support.browser import Windows
+from tests.support.sheets import Sheet, a_sheet, as_json, open_sheet, put, text
 
 BOTH = pytest.mark.parametrize("rich", [True, False], ids=["sheet", "field"])
 Open = Callable[..., Page]
@@ -24,44 +23,8 @@ def sheet() -> Iterator[Sheet]:
 
 
 @pytest.fixture
-def page(windows: Windows, sheet: Sheet) -> Iterator[Open]:
-    """Open the page with this text; `rich` asks for the sheet."""
-
-    def opened(text: str = "", *, rich: bool = True, js: bool = True, brought: dict[str, Any] | None = None) -> Page:
-        if rich and vendor.importmap() is None:
-            without("the sheet's files are not there (make vendor)")
-        sheet.text, sheet.rich, sheet.brought, sheet.trusted = text, rich, brought or {}, True
-        context = windows.browser.new_context(java_script_enabled=js, permissions=[], reduced_motion="reduce")
-        context.set_default_timeout(10_000)
-        windows.watch(context, sheet.origin)
-        windows._open.callback(context.close)
-        page = context.new_page()
-        page.goto(sheet.origin + "/page/7")
-        if js:
-            page.wait_for_selector("[data-ready]")
-            assert page.evaluate("editor.rich") == rich
-            page.evaluate("editor.focus()")
-        return page
-
-    yield opened
-    sheet.sent.clear()
-    sheet.answers.clear()
-
-
-def text(page: Page) -> str:
-    found = page.evaluate("editor.text()")
-    assert isinstance(found, str)
-    return found
-
-
-def put(page: Page, marked: str) -> None:
-    """Text with the selection between two bars, or the caret at one."""
-    parts = marked.split("|")
-    page.evaluate("([text, caret]) => editor.set(text, caret)", ["".join(parts), len(parts[0])])
-    page.evaluate("editor.focus()")
-    if len(parts) == 3:
-        for _letter in parts[1]:
-            page.keyboard.press("Shift+ArrowRight")
+def page(windows: Windows, sheet: Sheet) -> Open:
+    return partial(open_sheet, windows, sheet)
 
 
 @BOTH

@@ -4,11 +4,11 @@
 
 import { Language, defineLanguageFacet, syntaxTree } from "@codemirror/language";
 import { StateEffect, StateField } from "@codemirror/state";
-import { Decoration, ViewPlugin, WidgetType } from "@codemirror/view";
+import { Decoration, EditorView, ViewPlugin, WidgetType } from "@codemirror/view";
 import { parser } from "@lezer/markdown";
 import { sentence } from "./slips.js";
 
-/** @typedef {import("@codemirror/view").EditorView} View */
+/** @typedef {EditorView} View */
 /** @typedef {import("@codemirror/view").ViewUpdate} Update */
 /** @typedef {import("@codemirror/view").DecorationSet} Decorations */
 /** @typedef {import("@codemirror/state").EditorState} State */
@@ -100,6 +100,23 @@ class Unsaid extends WidgetType {
   }
 }
 
+/** Stands for the id of a picture, which says nothing to anybody. */
+class Id extends WidgetType {
+  /** @override */
+  eq() {
+    return true;
+  }
+
+  /** @override */
+  toDOM() {
+    const place = document.createElement("span");
+    place.className = "cm-mark";
+    place.textContent = "…";
+    return place;
+  }
+}
+
+const ID = Decoration.replace({ widget: new Id() });
 const UNSAID = Decoration.widget({ widget: new Unsaid(), side: 1 });
 const ALONE = /^\s*!\[[^\]]*\]\(cid:[^)\s]+\)\s*$/;
 
@@ -124,12 +141,14 @@ function here(state) {
   return { from: first.from, to: last.to };
 }
 
-/** @param {View} view @returns {Decorations} */
+/** @param {View} view @returns {{shown: Decorations, whole: Decorations}} `whole`: what the caret passes in one step */
 function drawn(view) {
   const { state } = view;
   const { doc } = state;
   /** @type {Placed[]} */
   const placed = [];
+  /** @type {Placed[]} */
+  const ids = [];
   /** @type {Map<number, string>} by the start of the line */
   const shapes = new Map();
   const tree = syntaxTree(state);
@@ -150,7 +169,9 @@ function drawn(view) {
           }
         }
         const inline = INLINE.get(name);
-        if (inline && node.from < node.to) placed.push(inline.range(node.from, node.to));
+        if (name === "URL" && node.matchContext(["Image"]) && doc.sliceString(node.from, node.from + 4) === "cid:") {
+          ids.push(ID.range(node.from, node.to));
+        } else if (inline && node.from < node.to) placed.push(inline.range(node.from, node.to));
         else if (name === "Link" || name === "Image") {
           const [open, close] = node.node.getChildren("LinkMark");
           if (!open || !close) return;
@@ -169,14 +190,14 @@ function drawn(view) {
       at = line.to + 1;
     }
   }
-  return Decoration.set(placed, true);
+  return { shown: Decoration.set([...placed, ...ids], true), whole: Decoration.set(ids) };
 }
 
 class Paper {
   /** @param {View} view */
   constructor(view) {
     this.tree = syntaxTree(view.state);
-    this.decorations = drawn(view);
+    this.drawn = drawn(view);
   }
 
   /** @param {Update} update */
@@ -185,10 +206,13 @@ class Paper {
     const focus = update.state.field(inFocus);
     const turned = focus !== update.startState.field(inFocus);
     if (update.docChanged || update.viewportChanged || tree !== this.tree || turned || (focus && update.selectionSet)) {
-      this.decorations = drawn(update.view);
+      this.drawn = drawn(update.view);
     }
     this.tree = tree;
   }
 }
 
-export const paper = ViewPlugin.fromClass(Paper, { decorations: (plugin) => plugin.decorations });
+export const paper = ViewPlugin.fromClass(Paper, {
+  decorations: (plugin) => plugin.drawn.shown,
+  provide: (plugin) => EditorView.atomicRanges.of((view) => view.plugin(plugin)?.drawn.whole ?? Decoration.none),
+});

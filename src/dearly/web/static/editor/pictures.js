@@ -10,6 +10,7 @@ import { ask, say, sentence } from "./slips.js";
 /** @typedef {{ok: boolean, status: number, answer: any}} Answer */
 
 const TOO_LARGE = 413;
+const HEAVY = 6_000_000; // octets from which a smaller copy is offered before anything is sent
 
 /** @param {Editor} editor @param {Surface} surface @param {HTMLTextAreaElement} field */
 export function takePictures(editor, surface, field) {
@@ -27,10 +28,18 @@ export function takePictures(editor, surface, field) {
     }
   };
 
-  /** @param {File} file @param {() => number} kept @param {boolean} [reduce] */
-  async function layIn(file, kept, reduce = false) {
-    say(sentence("sending", file.name));
+  /** @param {File} file @param {() => number} kept */
+  async function layIn(file, kept) {
+    if (file.size < HEAVY) return sendPicture(file, kept, false);
+    const { act } = await ask({ slip: "large-slip", name: file.name });
+    surface.focus();
+    if (act !== "leave") await sendPicture(file, kept, act === "keep");
+  }
+
+  /** @param {File} file @param {() => number} kept @param {boolean} reduce @returns {Promise<void>} */
+  async function sendPicture(file, kept, reduce) {
     const unchanged = changes;
+    say(sentence("sending", file.name));
     const { ok, status, answer } = await send(`/page/${page}/picture${reduce ? "?reduce=1" : ""}`, file);
     if (ok && typeof answer.cid === "string") {
       const caret = surface.selection();
@@ -39,12 +48,15 @@ export function takePictures(editor, surface, field) {
       const busy = changes !== unchanged;
       picture(surface, answer.cid, "", still ? null : kept());
       say(sentence("laid"));
-      await askForWords(answer.cid, busy);
+      void askForWords(answer.cid, busy);
     } else if (!reduce && isTooLarge(status, answer)) {
       say("");
-      const { act } = await ask({ slip: "large-slip", name: file.name });
+      const { act } = await ask({ slip: "large-slip", name: file.name, without: ["whole"] });
       surface.focus();
-      if (act === "keep") await layIn(file, kept, true);
+      if (act === "keep") await sendPicture(file, kept, true);
+    } else if (/^(not_a|bad)_picture$/.test(codeOf(answer))) {
+      say("");
+      await enclose(file);
     } else sayWhy(answer, file);
   }
 
@@ -129,7 +141,12 @@ async function send(path, file) {
 
 /** @param {number} status @param {any} answer */
 function isTooLarge(status, answer) {
-  return status === TOO_LARGE || /too_(large|big)/.test(String(answer?.error?.code ?? ""));
+  return status === TOO_LARGE || codeOf(answer) === "too_large";
+}
+
+/** @param {any} answer @returns {string} */
+function codeOf(answer) {
+  return String(answer?.error?.code ?? "");
 }
 
 /** @param {any} answer @param {File} file */

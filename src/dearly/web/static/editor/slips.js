@@ -62,7 +62,8 @@ export function ask({ slip: id, value = "", name = "", quietly = false, without 
     };
     slip.addEventListener("click", onClick);
     slip.addEventListener("keydown", onKey);
-    leaveOpen = () => done("leave");
+    // Another question comes: what was already written here is not lost by it.
+    leaveOpen = () => done(input && input.value.trim() && input.value !== value ? "keep" : "leave");
   });
 }
 

@@ -258,23 +258,21 @@ def look_through(db: Db, uid: str, query: str, before: int | None, limit: int) -
     hits: list[tuple[int, Excerpt, str]] = []
     more: int | None = None
     last = before
-    for looked, (key, number, ours, subject, text) in enumerate(found.texts(LAST if start is None else start)):
+    for looked, one in enumerate(found.texts(LAST if start is None else start)):
         if len(hits) == limit or looked == MOST_LOOKED_THROUGH:
             more = last
             break
-        last = number
+        last = one.number
+        if one.seal in reading.CAUTION:
+            continue  # nothing of it is shown before its reader asks for it
         if words:
-            folded = fold(text)
+            folded = fold(one.text)
             if not all(word in folded for word in words):
-                about = fold(subject)
+                about = fold(one.subject)
                 if not all(word in folded or word in about for word in words):
                     continue
-        if len(hits) == limit:
-            more = True
-            break
-        hits.append(
-            (key, excerpt(text if ours else plain.shown(text), words), subject if ours else plain.shown(subject))
-        )
+        text, about = (one.text, one.subject) if one.ours else (plain.shown(one.text), plain.shown(one.subject))
+        hits.append((one.key, excerpt(text, words), about))
     mine = settings.get(db, "name", "")
     letters = []
     for key, said, about in hits:

@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from dearly.drawer import objects, people
 from dearly.drawer.connection import Db, Row
 from dearly.drawer.persons import load
 from dearly.drawer.rows import LAST, moment, written_at
 from dearly.letter.errors import NotFound
+from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 
 _DAY = 86_400
@@ -55,6 +57,17 @@ class Leaf:
     writer: str
     postcard: bool
     paper: bool
+
+
+class Text(NamedTuple):
+    """A letter to be looked through. `seal` None: one of ours."""
+
+    key: int
+    number: int
+    ours: bool
+    seal: Seal | None
+    subject: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +144,15 @@ class Book:
             key = self.first_from(year_begins(found[-1] + 1)) if found[-1] < 9999 else None
         return found
 
-    def texts(self, before: int) -> Iterator[tuple[int, int, bool, str, str]]:
-        """(place, number, ours, subject, text) of every letter before this place, the last one first."""
-        for key, number, direction, subject, body in self._each(
-            "SELECT b.sort_key, l.number, l.direction, l.subject, l.body FROM ((book)) b"
+    def texts(self, before: int) -> Iterator[Text]:
+        """Every letter before this place, the last one first."""
+        for key, number, direction, seal, subject, body in self._each(
+            "SELECT b.sort_key, l.number, l.direction, l.seal, l.subject, l.body FROM ((book)) b"
             " JOIN letters l ON l.number = b.letter WHERE b.sort_key < :key ORDER BY b.sort_key DESC",
             key=before,
         ):
-            yield key, number, direction == "out", subject, objects.unpack_text(body)
+            known = None if seal is None else Seal(seal)
+            yield Text(key, number, direction == "out", known, subject, objects.unpack_text(body))
 
     def _value(self, sql: str, **args: int) -> int | None:
         found: int | None = self._db.value(self._in_book(sql), {"person": self.person.id, **args})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html as entities
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -231,9 +232,9 @@ def addresses(html: str) -> list[str]:
     return [one for one in found if one]
 
 
-def without_hidden(html: str) -> str | None:
+def without_hidden(html: str, without: Collection[str]) -> str | None:
     """The document's body without what it hides (A04), as HTML that nobody has made safe; None where it is not worth a
-    tree."""
+    tree. `without`: tags of elements that go as well: read once more, they may mean something else."""
     if len(html) > LONGEST or _is_tangled(html):
         return None
     from selectolax.lexbor import LexborHTMLParser
@@ -247,8 +248,12 @@ def without_hidden(html: str) -> str | None:
     if by_sheet and unseen and bare and sum(len(n.text(deep=True).strip()) for n in unseen) >= len(bare):
         # Style sheets that hide everything under one condition or another: then they are not believed.
         unseen = [n for n in unseen if hidden.is_hidden(n.attributes)]
-    for node in reversed(unseen):
-        node.decompose()
+    gone = {node.mem_id for node in unseen}
+    # In the order of the document, backwards: what is inside goes before what is around it.
+    for node in reversed(tree.body.css("*")):
+        if node.mem_id in gone or node.tag in without:
+            node.decompose()
+    tree.unwrap_tags(["noscript"])
     return tree.body.inner_html or ""
 
 

@@ -27,7 +27,7 @@ _TAGS = _words(
     " tfoot th thead time tr tt u ul var wbr"
 )
 _UNSEEN = _words(
-    "script style title head noscript noembed noframes iframe frame frameset object applet embed template textarea"
+    "script style title head noembed noframes iframe frame frameset object applet embed template textarea"
     " select option button svg math audio video canvas map xmp plaintext"
 )
 _ALIGNED = {"left", "right", "center", "justify"}
@@ -58,7 +58,7 @@ def document(what: Foreign) -> str:
             return value if number.isdecimal() and len(number) <= 4 else None
         return value
 
-    body = without_hidden(what.html)
+    body = without_hidden(what.html, _UNSEEN)
     if body is None:  # not worth a tree: what it says, without any structure
         body = f"<pre>{escape(plain.shown(from_html(what.html).text))}</pre>"
     clean = nh3.clean(
@@ -66,6 +66,7 @@ def document(what: Foreign) -> str:
         tags=_TAGS,
         clean_content_tags=_UNSEEN,
         attributes={
+            "*": {"lang"},
             "img": {"src", "alt", "width", "height"},
             "td": {"width"} | _CELL,
             "th": {"width"} | _CELL,

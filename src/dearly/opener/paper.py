@@ -78,7 +78,7 @@ def _strictly(html: str, sheet: Sheet) -> str:
         html,
         tags=_TAGS,
         clean_content_tags={"script", "style"},
-        attributes={"img": {"src", "alt"}, "a": {"href"}, "ol": {"start"}},
+        attributes={"*": set(), "img": {"src", "alt"}, "a": {"href"}, "ol": {"start"}},
         tag_attribute_values={tag: {"dir": {"auto"}} for tag in _BLOCKS} | {"img": {"loading": {"lazy"}}},
         allowed_classes=_CLASSES,
         attribute_filter=allowed,

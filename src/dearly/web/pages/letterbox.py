@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
@@ -37,6 +37,8 @@ class Envelope:
     marks: tuple[Stamped, ...]
     came: str
     reason: str
+    more: int = 0
+    """How many others from the same stranger stand at the door with it."""
 
 
 def _drawn(one: Lying, visit: Visit) -> Envelope:
@@ -57,6 +59,15 @@ def _drawn(one: Lying, visit: Visit) -> Envelope:
     )
 
 
+def _by_stranger(envelopes: list[Envelope]) -> list[Envelope]:
+    """One envelope for each stranger, the last arrived first: what is answered to one is answered to all of theirs."""
+    found: dict[str, Envelope] = {}
+    for one in envelopes:
+        key = one.address.casefold() or f"#{one.number}"
+        found[key] = replace(found[key], more=found[key].more + 1) if key in found else one
+    return list(found.values())
+
+
 @routes.get("/letterbox")
 async def box(visit: Visit) -> Response:
     """The letterbox. `refused`: number of what was just turned away, to be taken back at once."""
@@ -73,7 +84,7 @@ async def _show(visit: Visit, said: DearlyError | None = None) -> Response:
         said=said,
         found=found,
         waiting=[_drawn(one, visit) for one in found.waiting],
-        at_door=[_drawn(one, visit) for one in found.at_door],
+        at_door=_by_stranger([_drawn(one, visit) for one in found.at_door]),
         kept=[(_drawn(one, visit), tickets.ticket(visit, "original", one.envelope.number)) for one in found.kept],
         lately=[(one, arrived.part_of(one.date, visit)) for one in found.lately],
         later=[(one, arrived.part_of(one.date, visit)) for one in found.later],

@@ -1,5 +1,6 @@
 // @ts-check
-// Keys for a letter: a answers, j and k leaf through the correspondence; and a button that prints the letter alone.
+// Keys for a letter: a answers, j and k leaf through the correspondence. A button that prints the letter alone. What
+// called itself a picture and is none is not shown as one; it is among the enclosures.
 
 /** @param {EventTarget | null} target */
 function isWriting(target) {
@@ -17,4 +18,11 @@ for (const button of document.querySelectorAll("[data-print]")) {
   if (!(button instanceof HTMLButtonElement)) continue;
   button.hidden = false;
   button.addEventListener("click", () => print());
+}
+
+for (const picture of document.querySelectorAll(".letter .picture")) {
+  if (!(picture instanceof HTMLImageElement)) continue;
+  const gone = () => picture.closest("figure")?.classList.add("not-shown");
+  if (picture.complete && picture.naturalWidth === 0 && picture.loading !== "lazy") gone();
+  picture.addEventListener("error", gone);
 }

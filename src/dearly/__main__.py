@@ -15,6 +15,7 @@ from dearly.door.place import default_drawer
 from dearly.door.terminal import LocalTerminal
 
 if TYPE_CHECKING:
+    from dearly.assemble.front import Web
     from dearly.desk.app import App
     from dearly.door.remote import RemoteTerminal
     from dearly.letter.errors import DearlyError
@@ -130,12 +131,19 @@ def _be_process(folder: str, *, opened: bool = True, note: int | None = None) ->
     """Be the process that `dearly unlock` leaves behind, or `dearly`, which opens nothing by itself."""
     from pathlib import Path
 
-    from dearly.assemble import hold_open, stand_by
+    from dearly.assemble import Faces, hold_open, stand_by
     from dearly.cli.main import languages
     from dearly.letter import words
 
     words.speak(languages(dict(os.environ)), Path(__file__).parent / "locale")
-    return hold_open(Path(folder), _serve) if opened else stand_by(Path(folder), _serve, note)
+    faces = Faces(_serve, _web)
+    return hold_open(Path(folder), faces) if opened else stand_by(Path(folder), faces, note)
+
+
+def _web() -> Web:
+    from dearly.web import service
+
+    return service
 
 
 def _serve(app: App, argv: list[str], terminal: RemoteTerminal) -> int:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from dearly.assemble import behind, desks, offices, process
 from dearly.assemble.machine import CHANCE, CLOCK, state_folder
-from dearly.assemble.owner import Serve
 from dearly.desk.app import App, Progress
 from dearly.door.place import default_drawer
 from dearly.drawer import change, check, kit, restore
@@ -39,14 +38,14 @@ def app() -> App:
     )
 
 
-def hold_open(folder: Path, serve: Serve) -> int:
+def hold_open(folder: Path, faces: process.Faces) -> int:
     """Be the process of the drawer in `folder`, with the drawer open from the beginning; the exit code."""
-    return process.hold(folder, app(), serve)
+    return process.hold(folder, app(), faces)
 
 
-def stand_by(folder: Path, serve: Serve, note: int | None) -> int:
+def stand_by(folder: Path, faces: process.Faces, note: int | None) -> int:
     """Be the process of the drawer in `folder`, as things stand; the exit code. `note`: from before an exec."""
-    return process.stand_by(folder, app(), serve, note)
+    return process.stand_by(folder, app(), faces, note)
 
 
 async def _restore(file: Path, folder: Path, secret: Secret, progress: Progress) -> None:

@@ -1,20 +1,19 @@
-"""The web of a process: its address, and the ways in that `dearly` asks for. Imported when somebody first comes."""
+"""The web of a process: its address, and the ways in that `dearly` asks for."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from dearly.assemble.keeping import MachineKeeper
+from dearly.desk.keeper import Keeper
+from dearly.desk.threshold import CODE_SECONDS, SECRET_SECONDS, Launch, Threshold
 from dearly.door.place import make_place
 from dearly.letter.errors import NoSpace
 from dearly.letter.words import _
-from dearly.web import service
-from dearly.web.threshold import CODE_SECONDS, SECRET_SECONDS, Launch, Threshold
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -31,11 +30,34 @@ _PAGE = """<!doctype html>
 """Every value in it is ours: hexadecimal digits, a port, and base64url."""
 
 
+class Address(Protocol):
+    """Where pages answer."""
+
+    @property
+    def url(self) -> str:
+        """With its scheme, without a slash at the end."""
+
+
+class Web(Protocol):
+    """What serves the pages: `dearly.web.service`, which `__main__` hands over."""
+
+    def listen(self) -> socket.socket:
+        """A socket on a port of loopback that nobody else can take."""
+
+    def secret_name(self) -> str:
+        """A host name of this machine that nobody can guess."""
+
+    def serve(
+        self, keeper: Keeper, *, listener: socket.socket | None, name: str, threshold: Threshold | None
+    ) -> AbstractAsyncContextManager[Address]:
+        """The pages, while the block runs. The listener stays the caller's."""
+
+
 class Front:
     """Serves the pages of one keeper. `name`: the host name without the port; `listener` outlives `pause`."""
 
-    def __init__(self, keeper: MachineKeeper, folder: Path) -> None:
-        self._keeper, self._folder = keeper, folder
+    def __init__(self, web: Web, keeper: Keeper, folder: Path) -> None:
+        self._web, self._keeper, self._folder = web, keeper, folder
         self._stack = AsyncExitStack()
         self._files: dict[Launch, Path] = {}
         self.threshold = Threshold(keeper, self._forget)
@@ -45,10 +67,10 @@ class Front:
     async def open(self, listener: socket.socket | None = None, name: str = "") -> None:
         """Begin to serve: at the address from before an exec, or a new one."""
         self._sweep()
-        self.listener = listener or service.listen()
-        self.name = name or os.environ.get("DEARLY_WEB_HOST", "") or service.secret_name()
+        self.listener = listener or self._web.listen()
+        self.name = name or os.environ.get("DEARLY_WEB_HOST", "") or self._web.secret_name()
         address = await self._stack.enter_async_context(
-            service.serve(self._keeper, listener=self.listener, name=self.name, threshold=self.threshold)
+            self._web.serve(self._keeper, listener=self.listener, name=self.name, threshold=self.threshold)
         )
         self.url = address.url
 

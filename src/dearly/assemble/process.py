@@ -17,10 +17,12 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dearly.assemble import anew
+from dearly.assemble.front import Front, Web
 from dearly.assemble.keeping import MachineKeeper
 from dearly.assemble.owner import Serve
 from dearly.desk.app import App
@@ -30,9 +32,6 @@ from dearly.door.ringing import Bell, Held
 from dearly.letter.errors import DearlyError, Exit
 from dearly.letter.words import _
 from dearly.opener.limits import keep_private
-
-if TYPE_CHECKING:
-    from dearly.assemble.front import Front
 
 log = logging.getLogger(__name__)
 
@@ -44,19 +43,28 @@ LOOK_SECONDS = 20.0
 _MOST_PASSPHRASE = 1 << 20
 
 
-def hold(folder: Path, app: App, serve: Serve) -> int:
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """Both faces, handed over by `__main__`. `serve` runs one command; `web` gives what serves pages, and is called
+    when somebody first comes: it takes long to import."""
+
+    serve: Serve
+    web: Callable[[], Web]
+
+
+def hold(folder: Path, app: App, faces: Faces) -> int:
     """The process with its drawer open: passphrase on standard input, one line of JSON on standard output when it
     answers, or when it cannot; never a trace, which might quote what is in the drawer. The exit code."""
     word = sys.stdin.buffer.read(_MOST_PASSPHRASE).decode("utf-8", "surrogatepass")
-    return _run(folder, app, serve, word, None)
+    return _run(folder, app, faces, word, None)
 
 
-def stand_by(folder: Path, app: App, serve: Serve, note: int | None) -> int:
+def stand_by(folder: Path, app: App, faces: Faces, note: int | None) -> int:
     """The process as things stand, without a passphrase; it says {"ready": true}. `note`: from before an exec."""
-    return _run(folder, app, serve, None, anew.take(note) if note is not None else None)
+    return _run(folder, app, faces, None, anew.take(note) if note is not None else None)
 
 
-def _run(folder: Path, app: App, serve: Serve, word: str | None, kept: anew.Kept | None) -> int:
+def _run(folder: Path, app: App, faces: Faces, word: str | None, kept: anew.Kept | None) -> int:
     keep_private()
     told = kept is not None  # then nobody listens any more
 
@@ -67,7 +75,7 @@ def _run(folder: Path, app: App, serve: Serve, word: str | None, kept: anew.Kept
             _say(value)
 
     try:
-        again = asyncio.run(Process(folder, app, serve, kept).run(word, tell))
+        again = asyncio.run(Process(folder, app, faces, kept).run(word, tell))
         if again is not None:
             anew.begin(folder, again)
     except Exception as trouble:  # noqa: BLE001 (the last place before the end of the process)
@@ -100,9 +108,9 @@ def _as_ours(trouble: Exception) -> DearlyError:
 class Process:
     """What goes on around the keeper: signals, the bell, the web, and the end."""
 
-    def __init__(self, folder: Path, app: App, serve: Serve, kept: anew.Kept | None = None) -> None:
-        self._folder, self._kept = folder, kept
-        self.keeper = MachineKeeper(folder, app, serve)
+    def __init__(self, folder: Path, app: App, faces: Faces, kept: anew.Kept | None = None) -> None:
+        self._folder, self._web, self._kept = folder, faces.web, kept
+        self.keeper = MachineKeeper(folder, app, faces.serve)
         self._end = asyncio.Event()
         self._front: Front | None = None
         self._fronting = asyncio.Lock()
@@ -172,9 +180,7 @@ class Process:
     async def _open_front(self) -> Front:
         async with self._fronting:
             if self._front is None:
-                from dearly.assemble.front import Front
-
-                front = Front(self.keeper, self._folder)
+                front = Front(self._web(), self.keeper, self._folder)
                 await front.open(self._kept.listener() if self._kept else None, self._kept.name if self._kept else "")
                 self._front = front
         return self._front

@@ -12,13 +12,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from dearly.desk.keeper import Keeper
+from dearly.desk.threshold import Threshold
 from dearly.letter import words
 from dearly.web import shown, static_files
 from dearly.web.appearance import LOCALES
 from dearly.web.gate import Gate, TooLarge
 from dearly.web.pages import groups
 from dearly.web.sessions import Sessions
-from dearly.web.threshold import Threshold
 from dearly.web.visit import Face, gap_filled
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import uvicorn
 
 from dearly.desk.keeper import Keeper
+from dearly.desk.threshold import Threshold
 from dearly.web.app import create_app
 from dearly.web.http11 import Http11
-from dearly.web.threshold import Threshold
 
 _STOP_SECONDS = 3
 

@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from dearly.desk.desk import Desk
 from dearly.desk.keeper import Keeper, State
+from dearly.desk.threshold import Threshold
 from dearly.letter import words
 from dearly.letter.errors import DearlyError, Exit, NotFound, Usage
 from dearly.letter.words import _
@@ -33,7 +34,6 @@ from dearly.web.appearance import Appearance
 from dearly.web.dates import Dates
 from dearly.web.gate import POLICY
 from dearly.web.sessions import COOKIE, Seat, Session, Sessions
-from dearly.web.threshold import Threshold
 
 SMALL = 1 << 20
 """Octets that an ordinary form may bring."""

@@ -25,7 +25,7 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Playwright, Request
 
 from dearly.desk import first, setup
 from dearly.desk.desk import Desk
@@ -382,6 +382,14 @@ def shoot(page: Page, name: str, *, quality: int = 60) -> None:
     if os.environ.get("DEARLY_PICTURES") == "1":
         PICTURES.mkdir(exist_ok=True)
         page.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=quality, full_page=True)
+
+
+def sheet(page: Page) -> Locator:
+    """Where one writes on a page, once its script runs: the editor, or the field where there is none. Clicked into."""
+    page.locator("[data-save]").first.wait_for(state="hidden")
+    place = page.locator(".cm-content, textarea[name=text]:visible").first
+    place.click()
+    return place
 
 
 def no_outside(page: Page, markup: str | None = None) -> None:

@@ -67,11 +67,5 @@ if (button instanceof HTMLButtonElement && envelope) turnable(envelope, button);
 const form = document.getElementById("closing");
 if (form instanceof HTMLFormElement) {
   form.addEventListener("change", () => follow(form));
-  const day = form.querySelector("#day");
-  const named = form.querySelector('input[name="when"][value="day"]');
-  if (day instanceof HTMLInputElement && named instanceof HTMLInputElement) {
-    day.addEventListener("input", () => { named.checked = true; });
-    named.addEventListener("change", () => { if (named.checked) day.focus(); });
-  }
   follow(form);
 }

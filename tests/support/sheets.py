@@ -31,9 +31,11 @@ from tests.support.furnished import png
 PAGE = """
 {% extends "base.html" %}
 {% block scripts %}
+{% if not bare %}
 {% if importmap %}<script type="importmap">{{ importmap }}</script>{% endif %}
 <script type="application/json" id="editor-data">{{ brought|tojson }}</script>
 <script type="module" src="/begin.js"></script>
+{% endif %}
 {% endblock %}
 {% block top %}
 <header class="writing-top"><div class="inner"><a class="back" href="/">{{ _("To the desk") }}</a>
@@ -66,6 +68,8 @@ class Sheet:
     text: str = ""
     brought: dict[str, Any] = field(default_factory=dict)
     rich: bool = True
+    bare: bool = False
+    """Whether the page has no script at all."""
     answers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     """To pictures and enclosures, in order; then pictures are taken."""
     sent: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
@@ -85,7 +89,7 @@ def _app(sheet: Sheet) -> Starlette:
         )
         text = templates.from_string(PAGE).render(
             visit=visit, said=None, token=lambda: Markup(), text=sheet.text, brought=sheet.brought,
-            importmap=found.text if found else "",
+            importmap=found.text if found else "", bare=sheet.bare,
         )  # fmt: skip
         policy = POLICY.format(scripts=f" {found.source}" if found else "", frames="'none'")
         if sheet.trusted:

@@ -33,6 +33,8 @@ class Parts:
 
     def words(self, text: str) -> str:
         """Plain words as HTML, their addresses as links."""
+        if ":" not in text:
+            return escape(text)
         out, end = [], 0
         for found in _ADDRESS.finditer(text):
             written = found[1] or found[2]

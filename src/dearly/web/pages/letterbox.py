@@ -9,7 +9,7 @@ from starlette.responses import Response
 from dearly.desk import hand, letterbox, strangers
 from dearly.desk import open as opening
 from dearly.desk.letterbox import Lying
-from dearly.letter.errors import DearlyError, Usage
+from dearly.letter.errors import DearlyError, Refused, Usage
 from dearly.letter.words import _
 from dearly.web import arrived, saving, shown, tickets, when
 from dearly.web.arrived import Stamped
@@ -104,7 +104,14 @@ async def _just_refused(visit: Visit) -> Envelope | None:
 
 @routes.post("/letterbox/{number:int}/open")
 async def open_it(visit: Visit, number: int) -> Response:
-    """Open an envelope; try a parcel once more that could not be opened."""
+    """Open an envelope; try a parcel once more that could not be opened. What stands at the door is let in first."""
+    one, _state = await letterbox.lying(visit.desk, number)
+    if one.envelope.at_door:
+        raise Refused(
+            "at_door",
+            _("This letter stands at the door."),
+            _("Let it in, refuse it, or leave it there."),
+        )
     opened = await opening.open_letter(visit.desk, number)
     return visit.go(f"/letter/{opened.letter.number}")
 

@@ -130,7 +130,9 @@ document.addEventListener("keydown", (event) => {
   });
 });
 
-unkept.querySelector('[data-act="again"]')?.addEventListener("click", () => void keeper.keep());
+unkept.querySelector('[data-act="again"]')?.addEventListener("click", () => {
+  void keeper.keep().then((done) => { if (done) editor.focus(); });
+});
 unkept.querySelector('[data-act="copy"]')?.addEventListener("click", (event) => {
   const button = /** @type {HTMLElement} */ (event.currentTarget);
   void navigator.clipboard.writeText(editor.text()).then(() => { button.textContent = button.dataset.copied ?? ""; });

@@ -81,9 +81,10 @@ class Visit:
         return self.ask("POST", path, json=value, headers=headers)
 
     def _follow(self, path: str, answer: httpx.Response) -> httpx.Response:
-        while answer.status_code == 303:
+        while answer.status_code in (303, 307):
             path = answer.headers["location"]
-            answer = self.ask("GET", path)
+            again = {"content": answer.request.content, "headers": _sent(answer.request)}
+            answer = self.ask("GET", path) if answer.status_code == 303 else self.ask("POST", path, **again)
         self.at = path
         if found := re.search(r'data-token="([^"]+)"', answer.text):
             self.token = found[1]
@@ -93,6 +94,10 @@ class Visit:
         """Open the address, and type the code of the terminal."""
         self.get("/launch")
         return self.post("/launch", code=self.way["code"])
+
+
+def _sent(request: httpx.Request) -> dict[str, str]:
+    return {name: request.headers[name] for name in ("origin", "content-type")}
 
 
 def text_of(page: httpx.Response) -> str:

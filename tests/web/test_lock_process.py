@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dearly.drawer import settings
-from dearly.drawer.connection import DataKey, Db, connect
-from dearly.drawer.folder import DATABASE, LOCK
+from dearly.drawer.connection import DataKey
+from dearly.drawer.folder import LOCK
 from tests.support.commands import PASSPHRASE, Machine
 from tests.support.door import short_folder
 from tests.support.machines import cheap_drawer
@@ -55,14 +54,6 @@ def children(process: int) -> set[int]:
     return found
 
 
-def choose(machine: Machine, name: str, value: object) -> None:
-    """Change a setting of the closed drawer."""
-    connection = connect(machine.folder / "ada" / DATABASE, KEYS["ada"], write=True)
-    with connection:
-        settings.put(Db(connection), name, value)
-    connection.close()
-
-
 # -- the soft lock
 
 
@@ -92,24 +83,25 @@ def test_the_soft_lock_ends_every_session_and_gives_new_ones(machine: Machine) -
 
 
 def test_the_soft_lock_falls_when_nobody_uses_the_desk(machine: Machine) -> None:
-    choose(machine, "soft_lock_minutes", 2 / 60)
-    visit = open_desk(machine)
-    for _n in range(5):  # whoever does something stays in
-        time.sleep(0.7)
-        assert visit.get("/").status_code == 200
+    with altered(machine, "ada", "from dearly.assemble import owner; owner.SOFT_LOCK_MINUTES = 3 / 60"):
+        visit = open_desk(machine)
+        for _n in range(5):  # whoever does something stays in
+            time.sleep(0.8)
+            visit.get("/")
+            assert visit.at == "/"
+        here = {"page": "0123456789ab", "what": "here"}
+        for _n in range(5):  # whoever reads a long letter does, too
+            time.sleep(0.8)
+            visit.send("/presence", here | {"active": True})
+        visit.get("/")
         assert visit.at == "/"
-    for _n in range(4):  # a page that is merely open does not keep the desk open, whoever reads in it does
-        time.sleep(0.7)
-        visit.send("/presence", {"page": "0123456789ab", "what": "here", "active": True})
-    assert visit.get("/").status_code == 200
-    assert visit.at == "/"
-    for _n in range(5):
-        time.sleep(0.7)
-        said = visit.send("/presence", {"page": "0123456789ab", "what": "here", "active": False})
-    assert said.status_code == 400 or not said.json()["seated"]
-    visit.get("/")
-    assert visit.at == "/locked"
-    assert left(machine) == "open"
+        for _n in range(5):  # a page that is merely open does not keep the desk open
+            time.sleep(0.8)
+            said = visit.send("/presence", here | {"active": False})
+        assert said.status_code == 400
+        visit.get("/")
+        assert visit.at == "/locked"
+        assert left(machine) == "open"
 
 
 def test_the_last_page_is_closed(machine: Machine) -> None:
@@ -246,6 +238,8 @@ def test_what_is_being_typed_when_a_lock_falls_is_kept(machine: Machine, how: st
 def test_a_hard_lock_drops_the_keys_and_keeps_the_address(machine: Machine) -> None:
     visit = open_desk(machine)
     (process,) = processes(machine)
+    machine.write("card.vcf", machine.run("--drawer", "ada", "address", "--vcard", "-").out)
+    machine.run("--drawer", "ada", "people", "add", "Bert", "--vcard", "card.vcf")  # foreign bytes: a child reads them
     secret = KEYS["ada"]
     assert holds(process, secret) or holds(process, PASSPHRASE.encode())
     helpers = children(process)

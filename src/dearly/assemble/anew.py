@@ -16,15 +16,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
+from dearly.desk.threshold import Visitor
+
+_MOST = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What goes along: open files by number, and the name in the web, which is secret."""
+    """What goes along: open files by number, the name in the web, which is secret, and who stands at the lock page."""
 
     web: int
     bell: int
     held: int
     name: str
+    visitors: tuple[Visitor, ...] = ()
 
     def listener(self) -> socket.socket:
         """The socket of the web, listening."""
@@ -60,8 +65,9 @@ def order(folder: Path) -> list[str]:
 def take(descriptor: int) -> Kept:
     """What `begin` passed on. Raises `ValueError`, `OSError` for anything else."""
     with os.fdopen(descriptor, "rb") as note:
-        said = json.loads(note.read(4096))
-    kept = Kept(int(said["web"]), int(said["bell"]), int(said["held"]), str(said["name"]))
+        said = json.loads(note.read(_MOST))
+    visitors = tuple((int(seat), str(key), str(token)) for seat, key, token in said["visitors"])
+    kept = Kept(int(said["web"]), int(said["bell"]), int(said["held"]), str(said["name"]), visitors)
     for number in (kept.web, kept.bell, kept.held):
         os.set_inheritable(number, False)
     return kept

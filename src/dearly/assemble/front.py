@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from dearly.desk.keeper import Keeper
-from dearly.desk.threshold import CODE_SECONDS, SECRET_SECONDS, Launch, Threshold
+from dearly.desk.threshold import CODE_SECONDS, SECRET_SECONDS, Launch, Threshold, Visitor
 from dearly.door.place import make_place
 from dearly.letter.errors import NoSpace
 from dearly.letter.words import _
@@ -56,11 +57,11 @@ class Web(Protocol):
 class Front:
     """Serves the pages of one keeper. `name`: the host name without the port; `listener` outlives `pause`."""
 
-    def __init__(self, web: Web, keeper: Keeper, folder: Path) -> None:
+    def __init__(self, web: Web, keeper: Keeper, folder: Path, visitors: Sequence[Visitor] = ()) -> None:
         self._web, self._keeper, self._folder = web, keeper, folder
         self._stack = AsyncExitStack()
         self._files: dict[Launch, Path] = {}
-        self.threshold = Threshold(keeper, self._forget)
+        self.threshold = Threshold(keeper, self._forget, visitors)
         self.name, self.url = "", ""
         self.listener: socket.socket
 

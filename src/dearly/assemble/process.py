@@ -175,12 +175,14 @@ class Process:
         await self._front.pause()
         await bell.pause()
         stack.pop_all()
-        return anew.Kept(self._front.listener.detach(), bell.listener.detach(), held.descriptor, self._front.name)
+        front = self._front
+        visitors = tuple(front.threshold.visitors())
+        return anew.Kept(front.listener.detach(), bell.listener.detach(), held.descriptor, front.name, visitors)
 
     async def _open_front(self) -> Front:
         async with self._fronting:
             if self._front is None:
-                front = Front(self._web(), self.keeper, self._folder)
+                front = Front(self._web(), self.keeper, self._folder, self._kept.visitors if self._kept else ())
                 await front.open(self._kept.listener() if self._kept else None, self._kept.name if self._kept else "")
                 self._front = front
         return self._front

@@ -10,7 +10,7 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dearly.desk.keeper import Keeper
@@ -30,6 +30,10 @@ _MOST_LAUNCHES = 8
 _MOST_PAGES = 500
 _PAGE_SECONDS = 24 * 3600.0
 """After which a page that says nothing any more counts as gone: its window may have been killed."""
+
+
+Visitor = tuple[int, str, str]
+"""A session without the desk: its seat, its cookie's value, its token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,15 @@ class Presence:
 class Threshold:
     """What the pages before the desk keep for the life of the process."""
 
-    def __init__(self, keeper: Keeper, taken: Callable[[Launch], None] = lambda _launch: None) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        taken: Callable[[Launch], None] = lambda _launch: None,
+        visitors: Sequence[Visitor] = (),
+    ) -> None:
+        self.visitors: Callable[[], Sequence[Visitor]] = lambda: visitors
+        """Browsers that have come to the lock page and may do nothing yet: what they are typing into it stays good when
+        the process begins anew. The web puts its own in the place of those that it was given."""
         self.launches = Launches(taken)
         self.presence = Presence(keeper.soft_lock, lambda: keeper.opening)
         self.codes, self.passphrases = Patience(), Patience()

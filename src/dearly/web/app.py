@@ -33,7 +33,10 @@ def create_app(keeper: Keeper, host: str, threshold: Threshold | None = None) ->
         routes=routes(),
         exception_handlers={404: _no_such_page, 405: _no_such_act, TooLarge: _too_large, Exception: _our_fault},
     )
-    app.state.face = Face(keeper, Sessions(), f"http://{host}", threshold or Threshold(keeper))
+    threshold = threshold or Threshold(keeper)
+    sessions = Sessions(threshold.visitors())
+    threshold.visitors = sessions.visitors
+    app.state.face = Face(keeper, sessions, f"http://{host}", threshold)
     app.state.templates = environment()
     app.state.locales = LOCALES
     return Gate(app, host, most_body=MOST_BODY)

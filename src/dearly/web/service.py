@@ -21,6 +21,7 @@ from dearly.web.app import create_app
 from dearly.web.http11 import Http11
 
 _STOP_SECONDS = 3
+_LAST_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,13 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Whoever was let in a moment ago has yet to say what they want, and is answered too.
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_LAST_SECONDS)
+        await super().shutdown(sockets)
 
 
 def listen() -> socket.socket:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+
+from dearly.desk.threshold import Visitor
 
 COOKIE = "__Host-desk"
 
@@ -59,8 +62,12 @@ class Session:
 class Sessions:
     """All sessions of this process."""
 
-    def __init__(self) -> None:
-        self._by_key: dict[str, Session] = {}
+    def __init__(self, visitors: Sequence[Visitor] = ()) -> None:
+        self._by_key = {key: Session(Seat(seat), 0, key, token) for seat, key, token in visitors if seat < Seat.DESK}
+
+    def visitors(self) -> list[Visitor]:
+        """Those that have no desk: they may outlive this process."""
+        return [(int(s.seat), s.key, s.token) for s in self._by_key.values() if s.seat < Seat.DESK]
 
     def begin(self, seat: Seat, opening: int) -> Session:
         """A new session; the value of its cookie is its `key`."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from dearly.desk import first
 from dearly.desk.keeper import State
@@ -20,6 +21,7 @@ from dearly.web.visit import Pages, Visit, way_in
 routes = Pages()
 
 _PASSPHRASE_BODY = 32 << 10
+_A_MOMENT = 0.3
 _WRONG = ("wrong_passphrase", "bad_passphrase")
 _PAGE = re.compile(r"[a-z0-9]{8,64}")
 
@@ -70,6 +72,10 @@ async def unlock(visit: Visit) -> Response:
         try:
             await visit.keeper.unlock(form.text("passphrase"))
         except DearlyError as trouble:
+            if trouble.code == "desk_closing":
+                # Sent once more by the browser, it waits until the process has begun anew (RFC 9110 15.4.8).
+                await asyncio.sleep(_A_MOMENT)
+                return RedirectResponse("/unlock", 307)
             wrong = trouble.code in _WRONG
             if wrong:
                 patience.wrong()

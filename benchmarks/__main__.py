@@ -6,7 +6,7 @@ import importlib
 import platform
 import sys
 
-NAMES = ("startup", "seal", "posting", "office", "web_typing")
+NAMES = ("startup", "seal", "posting", "office", "web_typing", "web_pages")
 
 
 def main() -> None:

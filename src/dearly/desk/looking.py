@@ -15,8 +15,18 @@ AROUND = 110
 
 MOST_WORDS = 12
 _BEGINNING = 190
-_MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u0670]+")
+_MARKS = re.compile(
+    r"[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]+"
+)
 """What stands above and below letters, after decomposition (UAX 15): accents, and the vowels of Hebrew and Arabic."""
+
+_SIGNS = (
+    *((sign, "'") for sign in "\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"),
+    *((sign, '"') for sign in "“”„"),
+    *((sign, "-") for sign in "–—"),
+    *(("…", "..."), ("œ", "oe"), ("Œ", "oe"), ("¼", "1/4"), ("½", "1/2"), ("¾", "3/4"), ("µ", "μ")),
+)
+"""Signs of good typography that Latin-1 does not have; whoever looks for words may type plainer ones."""
 
 _SPACE = re.compile(r"\s+")
 
@@ -37,7 +47,32 @@ def fold(text: str) -> str:
     """What two spellings of a text have in common."""
     if text.isascii():
         return text.lower()
+    for sign, plainly in _SIGNS:
+        if sign in text:
+            text = text.replace(sign, plainly)
+    try:
+        octets = text.encode("latin-1")
+    except UnicodeEncodeError:
+        return _folded(text)
+    return octets.replace(b"\xdf", b"ss").translate(_LATIN).decode("latin-1")
+
+
+def _folded(text: str) -> str:
     return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+
+
+def _latin() -> bytes:
+    """What each character of Latin-1 folds to, where that is one of them: a letter for a letter, which is
+    many times as fast as taking the text apart."""
+    table = bytearray(range(256))
+    for code in range(256):
+        folded = _folded(chr(code))
+        if len(folded) == 1 and ord(folded) < 256:
+            table[code] = ord(folded)
+    return bytes(table)
+
+
+_LATIN = _latin()
 
 
 def words_of(query: str) -> tuple[str, ...]:

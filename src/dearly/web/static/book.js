@@ -7,3 +7,8 @@ if (button instanceof HTMLButtonElement) {
   document.querySelector("[data-print-words]")?.remove();
   button.addEventListener("click", () => window.print());
 }
+
+// What is to be printed is there before it is, pictures too.
+if (document.body.classList.contains("for-print")) {
+  for (const picture of document.querySelectorAll("img")) picture.loading = "eager";
+}

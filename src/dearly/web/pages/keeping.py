@@ -7,6 +7,7 @@ from starlette.responses import Response, StreamingResponse
 from dearly.desk import checking, first, keep
 from dearly.letter.errors import DearlyError, Refused, Usage
 from dearly.letter.words import _
+from dearly.web.once import Once
 from dearly.web.pages.locked import chosen_passphrase
 from dearly.web.visit import Pages, Visit
 
@@ -49,7 +50,7 @@ async def ask_for_kit(visit: Visit) -> Response:
 
 @routes.post("/settings/kit")
 async def kit(visit: Visit) -> Response:
-    """The sheet, to be printed."""
+    """The sheet, to be printed; it is shown once, and kept nowhere."""
     form = await visit.form()
     async with visit.face.threshold.passphrases as patience:
         try:
@@ -60,7 +61,7 @@ async def kit(visit: Visit) -> Response:
                 error = Usage("wrong_passphrase", _("That is not the passphrase that opens the desk."))
             return visit.show("settings-kit.html", status=400, said=error, sheet=None)
         patience.right()
-    return visit.show("settings-kit.html", sheet=sheet)
+    return Once(visit.show("settings-kit.html", sheet=sheet).body)
 
 
 @routes.post("/settings/backup")

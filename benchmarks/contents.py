@@ -19,7 +19,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from dearly.assemble.machine import CHANCE, CLOCK
+from dearly.desk import home
 from dearly.drawer import arrivals, drafts, letters, outbox, people
+from dearly.drawer import home as glance
 from dearly.drawer.connection import Db
 from dearly.drawer.drawer import Drawer
 from dearly.letter.address import Address, Correspondent
@@ -104,6 +106,8 @@ def questions(db: Db) -> dict[str, Callable[[Db], object]]:
         "correspondence, 50 newest": lambda db: letters.correspondence(db, person, newest_first=True, limit=50),
         "correspondence, 50 oldest": lambda db: letters.correspondence(db, person, limit=50),
         "one letter": lambda db: letters.letter(db, last),
+        "the desk at a glance": lambda db: home.at_a_glance(db, CLOCK.local(), now),
+        "who wrote last, to everybody": lambda db: glance.ledger(db, 100),
         "drafts": drafts.list_all,
         "everybody": people.list_all,
     }

@@ -146,6 +146,18 @@ def test_letters_dated_ahead_lie_in_the_order_in_which_they_leave(desk_of: DeskO
     axe(page)
 
 
+def test_what_was_noted_is_told_until_it_is_put_aside(desk_of: DeskOf, sit: Sit) -> None:
+    ada = desk_of("Ada")
+    ada.desk.notices.append("The office did not answer.")
+    page = sit(ada)
+    page.reload()
+    expect(page.get_by_text("The office did not answer.")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Put this aside").click()
+    expect(page.get_by_text("The office did not answer.")).to_have_count(0)
+    assert ada.desk.notices == []
+
+
 def test_the_desk_reads_without_a_script(desk_of: DeskOf, sit: Sit) -> None:
     ada = desk_of("Ada")
     number = ada.run(ada.person.write("Bert", "Dear Bert, without a script"))

@@ -109,10 +109,11 @@ async def home(desk: Desk) -> Home:
     """The desk at a glance."""
     now = desk.clock.local()
     round_ = await rounds.next_round(desk)
-    return await desk.drawer.read(lambda db: _home(db, now, round_))
+    return await desk.drawer.read(lambda db: at_a_glance(db, now, round_))
 
 
-def _home(db: Db, now: datetime, round_: datetime) -> Home:
+def at_a_glance(db: Db, now: datetime, round_: datetime) -> Home:
+    """The desk as the drawer knows it. `now`: with the offset of the place; `round_`: when the next round is made."""
     drafts = glance.drafts_at_hand(db, DRAFTS, BEGINNING)
     travels = outbox.listing(db, pending=True, limit=WAITING + 1)
     numbers = list(dict.fromkeys(travel.number for travel in travels))

@@ -30,7 +30,15 @@ async def home(visit: Visit) -> Response:
         troubles=[(view, told) for view, told in posted if told.trouble],
         people=[(line, rhythm_words.of(line, now, dates)) for line in seen.people],
         round=when.at(seen.round, now, dates),
+        notices=list(visit.desk.notices),
     )
+
+
+@routes.post("/heard")
+async def heard(visit: Visit) -> Response:
+    """What the desk noted was read: it need not be told again."""
+    visit.desk.notices.clear()
+    return visit.go("/")
 
 
 def _soonest_first(row: tuple[PostedView, journeys.Told]) -> tuple[bool, float]:

@@ -79,7 +79,7 @@ def _seal(reader: ReaderToBe, whose: str, now: datetime, dates: Dates) -> tuple[
         came = when.on(reader.newer.since.astimezone(now.tzinfo).date(), now.date(), dates)
         more = _(
             "It came {day}. That may be a new machine; it may be someone else writing in their name. Nobody can tell"
-            " from here. Ask {name} by another way, and compare six words."
+            " from here. Ask {name} by another way, and compare the words."
         )
         said = _("{name} has a new key, and it has not been checked.").format(name=name)
         return SealShown("new", said, more.format(day=came, name=name), initial), True
@@ -95,7 +95,7 @@ def _seal(reader: ReaderToBe, whose: str, now: datetime, dates: Dates) -> tuple[
         said = _("Sealed to {name}’s key, which you checked in person.").format(name=name)
         return SealShown("checked", said, nobody_else + " " + _compared(used, now, dates), initial), True
     more = (
-        nobody_else + " " + _("Whether the key is {name}’s, six words will tell: compare them once.").format(name=name)
+        nobody_else + " " + _("Whether the key is {name}’s, its words will tell: compare them once.").format(name=name)
     )
     return SealShown("new", said, more, initial), True
 

@@ -280,7 +280,7 @@ def _held(first: Reader) -> tuple[str, str]:
     match first.reason:
         case Why.KEY_CHANGED:
             why = _(
-                "It was sealed to a key that is no longer the one in use for {name}. Compare six words with {name}, by"
+                "It was sealed to a key that is no longer the one in use for {name}. Compare the words with {name}, by"
                 " another way; posted again, it is sealed to the key that is in use then."
             )
         case Why.KEY_UNUSABLE:

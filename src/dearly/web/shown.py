@@ -71,7 +71,7 @@ def _seal(seal: Seal, name: str) -> tuple[SealState, str, str, bool]:
                 "new",
                 _("Sealed with a key seen before, not yet checked."),
                 _(
-                    "It is the key that {name}’s letters have come with so far. Compare six words with {name} once, and"
+                    "It is the key that {name}’s letters have come with so far. Compare its words with {name} once, and"
                     " you will know."
                 ).format(name=name),
                 True,
@@ -81,7 +81,7 @@ def _seal(seal: Seal, name: str) -> tuple[SealState, str, str, bool]:
                 "new",
                 _("Sealed with a key seen for the first time, not yet checked."),
                 _(
-                    "It says it is {name}’s, and nothing speaks against it. Compare six words with {name} once, and you"
+                    "It says it is {name}’s, and nothing speaks against it. Compare its words with {name} once, and you"
                     " will know."
                 ).format(name=name),
                 True,

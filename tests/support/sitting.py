@@ -83,21 +83,20 @@ class Visit:
     def _follow(self, path: str, answer: httpx.Response) -> httpx.Response:
         while answer.status_code in (303, 307):
             path = answer.headers["location"]
-            again = {"content": answer.request.content, "headers": _sent(answer.request)}
-            answer = self.ask("GET", path) if answer.status_code == 303 else self.ask("POST", path, **again)
+            answer = self.ask("GET", path) if answer.status_code == 303 else self._once_more(path, answer.request)
         self.at = path
         if found := re.search(r'data-token="([^"]+)"', answer.text):
             self.token = found[1]
         return answer
 
+    def _once_more(self, path: str, sent: httpx.Request) -> httpx.Response:
+        headers = {name: sent.headers[name] for name in ("origin", "content-type")}
+        return self.ask("POST", path, content=sent.content, headers=headers)
+
     def come_in(self) -> httpx.Response:
         """Open the address, and type the code of the terminal."""
         self.get("/launch")
         return self.post("/launch", code=self.way["code"])
-
-
-def _sent(request: httpx.Request) -> dict[str, str]:
-    return {name: request.headers[name] for name in ("origin", "content-type")}
 
 
 def text_of(page: httpx.Response) -> str:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.support.axe import axe
 from tests.support.browser import Windows
-from tests.support.sheets import Sheet, a_sheet, as_json, open_sheet, put, text
+from tests.support.sheets import Sheet, a_sheet, as_json, open_sheet, put, text, until
 
 BOTH = pytest.mark.parametrize("rich", [True, False], ids=["sheet", "field"])
 Open = Callable[..., Page]
@@ -337,3 +337,30 @@ def test_the_caret_is_where_it_was_and_in_view(page: Open) -> None:
     assert 60 < top < 720
     window.keyboard.type("Here: ")
     assert "Here: Paragraph 200" in text(window)
+
+
+def test_two_hundred_thousand_words_are_written_on(page: Open, windows: Windows) -> None:
+    paragraph = "so much to say about nothing at all *again* " * 10
+    window = page("\n\n".join([paragraph.strip()] * 2222), brought={"caret": 900_000})
+    assert window.evaluate("editor.length()") > 900_000
+    # Only what is in view is there.
+    until(window, "document.querySelectorAll('.cm-line').length > 5")
+    assert window.locator(".cm-line").count() < 200
+    window.keyboard.type("Here. ")
+    assert text(window)[900_000:900_006] == "Here. "
+    window.keyboard.press("Control+End")
+    window.keyboard.type(" The end.")
+    assert text(window).endswith("again* The end.")
+    until(window, "getComputedStyle([...document.querySelectorAll('.cm-em')].at(-1)).fontStyle === 'italic'")
+    window.keyboard.press("Control+Home")
+    window.keyboard.press("Control+i")
+    assert text(window).startswith("**so much")
+    # Far jumps in such a text take the editor more than its five looks at how tall it is; it says so, and looks again.
+    windows.troubles[:] = [trouble for trouble in windows.troubles if "stabilize" not in trouble]
+
+
+def test_one_endless_line_is_written_on(page: Open) -> None:
+    window = page("words without any end " * 20_000)
+    window.keyboard.press("Control+End")
+    window.keyboard.type("but this")
+    assert text(window).endswith("any end but this")

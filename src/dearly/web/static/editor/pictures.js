@@ -3,7 +3,7 @@
 // comes as its plain words alone, and nothing that it names is ever asked for.
 
 import { asAlternative, picture } from "./formatting.js";
-import { ask, say, sentence } from "./slips.js";
+import { ask, say, sentence, writesOn } from "./slips.js";
 
 /** @typedef {import("./kinds.js").Editor} Editor */
 /** @typedef {import("./kinds.js").Surface} Surface */
@@ -19,7 +19,10 @@ export function takePictures(editor, surface, field) {
   /** @type {Promise<void>} */
   let before = Promise.resolve();
   let changes = 0;
-  editor.onchange(() => { changes += 1; });
+  editor.onchange(() => {
+    changes += 1;
+    writesOn();
+  });
   /** @param {Iterable<File>} files @param {number} [place] */
   const take = (files, place) => {
     const kept = surface.bookmark(place ?? surface.selection().to);
@@ -47,7 +50,7 @@ export function takePictures(editor, surface, field) {
       // Whoever writes on meanwhile keeps the caret.
       const busy = changes !== unchanged;
       picture(surface, answer.cid, "", still ? null : kept());
-      say(sentence("laid"));
+      say(sentence("laid"), true);
       void askForWords(answer.cid, busy);
     } else if (!reduce && isTooLarge(status, answer)) {
       say("");
@@ -75,7 +78,7 @@ export function takePictures(editor, surface, field) {
     say(sentence("enclosing", file.name));
     const { ok, answer } = await send(`/page/${page}/enclose`, file);
     if (!ok) return sayWhy(answer, file);
-    say(sentence("enclosed", file.name));
+    say(sentence("enclosed", file.name), true);
     document.dispatchEvent(new CustomEvent("dearly:enclosed", { detail: answer }));
   }
 

@@ -157,16 +157,16 @@ function manners(field) {
   };
 }
 
-/** The head of the page stays over the sheet: the line with the caret is kept clear of it. */
+/** The head of the page stays over the sheet, and what hangs below it: the line with the caret is kept clear of both. */
 function headRoom() {
   const head = document.querySelector(".writing-top");
+  const slips = document.getElementById("slips");
   let top = ABOVE;
-  if (head) {
-    new ResizeObserver(([entry]) => {
-      const stays = getComputedStyle(head).position === "sticky";
-      top = ABOVE + (stays ? entry?.borderBoxSize[0]?.blockSize ?? 0 : 0);
-    }).observe(head);
-  }
+  const measured = new ResizeObserver(() => {
+    const stays = head !== null && getComputedStyle(head).position === "sticky";
+    top = ABOVE + (stays ? head.clientHeight + (slips?.offsetHeight ?? 0) : 0);
+  });
+  for (const part of [head, slips]) if (part) measured.observe(part);
   return () => ({ top, bottom: ABOVE });
 }
 

@@ -67,10 +67,29 @@ export function ask({ slip: id, value = "", name = "", quietly = false, without 
   });
 }
 
-/** Say something in words; readers of screens hear it when they pause. @param {string} sentence */
-export function say(sentence) {
+const LONG_ENOUGH = 6000; // ms that a sentence stands at least
+
+let saidAt = 0;
+let fading = 0;
+
+/**
+ * Say something in words; readers of screens hear it when they pause.
+ * @param {string} sentence @param {boolean} [passing]  whether it goes by itself, having been good news
+ */
+export function say(sentence, passing = false) {
   const place = byId("editor-said");
-  if (place) place.textContent = sentence;
+  if (!place) return;
+  clearTimeout(fading);
+  saidAt = Date.now();
+  place.textContent = sentence;
+  if (passing) fading = window.setTimeout(() => { place.textContent = ""; }, LONG_ENOUGH);
+}
+
+/** Whoever writes on has read it. */
+export function writesOn() {
+  if (!saidAt || Date.now() - saidAt < LONG_ENOUGH) return;
+  say("");
+  saidAt = 0;
 }
 
 /** @param {string} key @param {string} [name] @returns {string} one of the sentences that the page brought */

@@ -182,6 +182,8 @@ class Home:
 
 
 async def _seated(home: Home) -> tuple[str, str]:
+    if home.keeper.state is State.SOFT:
+        await home.keeper.unlock(PASSPHRASE)  # the last window was closed for longer than a minute
     session = home.face.sessions.begin(Seat.DESK, home.keeper.opening)
     return session.key, session.token
 

@@ -98,6 +98,7 @@ class Furnished:
             "page": f"/page/{self.draft}",
             "answer": f"/page/{self.answer}",
             "put-away": f"/page/{self.away}",
+            "enclosed": f"/page/{self.draft}/enclosed",
             "read-over": f"/page/{self.draft}/read-over",
             "envelope": f"/page/{self.draft}/envelope",
             "version": f"/page/{self.draft}/version/1",

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from tests.support.axe import violations
 from tests.support.browser import Home, Quarter
+from tests.support.drawers import PASSPHRASE
 from tests.support.furnished import Furnished
 from tests.web.conftest import DeskOf, Sit
 
@@ -70,8 +71,11 @@ def test_pages_before_the_desk(bare_desk: DeskOf, sit: Sit, dark: bool, width: i
 def test_the_lock_page(quarter: Quarter, sit: Sit, dark: bool, width: int, lock: str) -> None:
     home = quarter.home(f"{lock}{width}")
     home.run(_locked(home, lock))
-    page = sit(home, "/locked", seated=False, dark=dark, width=width)
-    assert _wrong(page, "locked", width < 400) == []
+    try:
+        page = sit(home, "/locked", seated=False, dark=dark, width=width)
+        assert _wrong(page, "locked", width < 400) == []
+    finally:
+        home.run(home.keeper.unlock(PASSPHRASE))
 
 
 async def _locked(home: Home, how: str) -> None:

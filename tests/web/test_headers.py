@@ -128,7 +128,10 @@ def test_every_form_carries_the_token_and_is_not_remembered(found: dict[str, Ans
             if method == "dialog":
                 continue
             if method != "post":
-                wrong.append((path, "a form that is not posted", form.attributes.get("action")))
+                # It may only look, and nothing that a person types may stand in an address.
+                typed = form.css("textarea, select, input:not([type=hidden])")
+                wrong += [(path, "typed into an address", field.html) for field in typed]
+                continue
             if form.css_first('input[type="hidden"][name="token"]') is None:
                 wrong.append((path, "without a token", form.attributes.get("action")))
             if form.attributes.get("autocomplete") != "off":

@@ -18,7 +18,10 @@ from tests.support.furnished import Furnished
 REFUSED = {401, 403, 405, 421}
 LED = {"/locked", "/launch", "/welcome"}
 
-OPEN_TO_ALL = {"/launch", "/locked", "/unlock", "/presence", "/keys", "/static/{path:path}", "/welcome"}
+OPEN_TO_ALL = {
+    "/launch", "/locked", "/locked/kit", "/locked/close", "/unlock", "/presence", "/keys", "/answer/{key}", "/welcome",
+    "/welcome/strength", "/static/{path:path}",
+}  # fmt: skip
 """Where somebody without a seat may look or ask; each of them has tests of its own."""
 
 
@@ -111,7 +114,7 @@ def test_no_route_answers_to_another_name(furnished: Furnished) -> None:
     found = [
         m for act in acts(furnished) for wrong in names(home) for m in refused(home, act, wrong, {421}, key, token)
     ]
-    assert found == []
+    assert not found, "\n".join(map(str, found))
     for version in (b"GET / HTTP/1.0\r\n\r\n",):
         assert _raw(home, version).startswith(b"HTTP/1.1 421 ")
     for twice in ("GET / HTTP/1.1\r\nHost: {0}\r\nHost: {0}\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"):
@@ -176,7 +179,7 @@ def test_other_methods_do_nothing(furnished: Furnished, method: str) -> None:
     # Nor do they when a field or a form says that another was meant.
     for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         answer = Wire(home).ask("GET", "/lock", [("Host", home.host), ("Cookie", f"__Host-desk={key}"), (name, "POST")])
-        assert answer.status in (404, 405)
+        assert answer.status == 200  # the page that asks how to lock; `unchanged` sees that nothing was
 
 
 def test_without_a_session_nothing_is_shown_or_done(furnished: Furnished) -> None:
@@ -188,15 +191,15 @@ def test_without_a_session_nothing_is_shown_or_done(furnished: Furnished) -> Non
                f"__host-desk={key}", f"__Host-desk={key}x"]  # fmt: skip
     found = []
     for act in acts(furnished):
-        if act.route in OPEN_TO_ALL:
+        if act.route in OPEN_TO_ALL and act.method == "GET":
             continue
         for cookie in cookies:
             asked = Wrong(f"cookie {cookie}", (("Cookie", cookie),)).asked(right(home, act, key, token))
             answer = Wire(home).ask(act.method, act.path, asked, form(home, token) if act.method == "POST" else b"")
             led = answer.status == 303 and answer.one("location") in LED
-            if not (led or answer.status in REFUSED):
+            if not (led or answer.status in REFUSED or (act.route in OPEN_TO_ALL and answer.status == 400)):
                 found.append((act, cookie, answer.status))
-    assert found == []
+    assert not found, "\n".join(map(str, found))
 
 
 def test_without_the_token_nothing_is_done(furnished: Furnished) -> None:
@@ -229,7 +232,7 @@ def test_without_the_token_nothing_is_done(furnished: Furnished) -> None:
             answer = Wire(home).ask("POST", path, [*base, *more], body)
             if answer.status not in (400, 401, 403, 415) or answer.all("set-cookie"):
                 found.append(f"{act.path}, {name}: {answer.status}")
-    assert found == []
+    assert not found, "\n".join(map(str, found))
 
 
 def test_looking_changes_nothing(furnished: Furnished) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from dearly.desk.pictures import left_out
 from dearly.letter.content import Draft
 from dearly.letter.words import _, ngettext
 
@@ -91,6 +92,16 @@ def notices(draft: Draft, *, addressed: bool = False) -> list[str]:
                 "{n} pictures that the text shows are not here any more.",
                 len(missing),
             ).format(n=len(missing))
+        )
+    unseen = left_out(draft)
+    if unseen:
+        # Posting leaves them out (`pictures.as_posted`).
+        said.append(
+            ngettext(
+                "A picture lies here that the text does not show any more. It will stay here.",
+                "{n} pictures lie here that the text does not show any more. They will stay here.",
+                len(unseen),
+            ).format(n=len(unseen))
         )
     if not draft.enclosures and not missing and _MENTIONS.search(own):
         said.append(_("The letter speaks of something enclosed, and nothing is."))

@@ -39,7 +39,7 @@ class Dates:
         if self._locale.language == "en":
             return format_date(self._here(when), "d MMMM", locale=self._locale)
         here = self._here(when)
-        return format_skeleton("MMMMd", here, locale=self._locale)  # type: ignore[arg-type]  # a date will do
+        return format_skeleton("MMMMd", here, locale=self._locale)
 
     def month_name(self, when: datetime | date) -> str:
         """November."""

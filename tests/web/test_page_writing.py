@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from dearly.desk import page as pages
 from dearly.desk import people, write
 from tests.support.axe import axe
-from tests.support.browser import Home, tab_to
+from tests.support.browser import Home, Windows, tab_to
 from tests.support.drawers import PASSPHRASE
 from tests.web.conftest import DeskOf, Sit
 
@@ -114,7 +114,7 @@ def test_a_window_killed_and_a_page_reloaded(ada: Home, sit: Sit) -> None:
     assert all(why != "beside" for why, _text in versions(ada, number))
 
 
-def test_coming_back_lands_where_one_stopped(ada: Home, sit: Sit) -> None:
+def test_coming_back_lands_where_one_stopped(ada: Home, sit: Sit, windows: Windows) -> None:
     text = "\n\n".join(f"Paragraph {n} of a long letter." for n in range(120))
     number = begin(ada, text)
     place = text.index("Paragraph 60")
@@ -130,6 +130,8 @@ def test_coming_back_lands_where_one_stopped(ada: Home, sit: Sit) -> None:
     expect(page.locator(EDITOR)).to_be_focused()
     page.keyboard.type("TOP ")
     until_kept(ada, number, "TOP " + text[:place] + "HERE " + text[place:])
+    # The editor says so on a busy machine when it has measured a long text often enough; it measures again by itself.
+    windows.troubles[:] = [said for said in windows.troubles if "Viewport failed to stabilize" not in said]
 
 
 def test_undoing_after_a_reload(ada: Home, sit: Sit) -> None:
@@ -385,11 +387,12 @@ def test_the_bar_never_covers_the_line_with_the_caret(ada: Home, sit: Sit) -> No
         page.keyboard.press("ArrowDown")
     for _n in range(45):
         page.keyboard.press("ArrowUp")
-    page.wait_for_timeout(200)
-    top = page.evaluate(
-        "() => { const r = getSelection().getRangeAt(0).getClientRects()[0] "
-        " ?? getSelection().anchorNode.parentElement.getBoundingClientRect(); return r.top; }"
-    )
     bar = page.locator(".writing-top").bounding_box()
     assert bar
-    assert top >= bar["height"] - 1
+    page.wait_for_function(
+        "bar => { const at = getSelection(), it = at.anchorNode;"
+        " const box = at.getRangeAt(0).getClientRects()[0]"
+        " ?? (it instanceof Element ? it : it.parentElement).getBoundingClientRect();"
+        " return box.top >= bar - 1 && box.bottom <= innerHeight; }",
+        arg=bar["height"],
+    )

@@ -230,7 +230,7 @@ def _keep(
     if leaving:
         pages.cut_version(db, number, pages.Why.LEAVING, now)
     reach("draft.before-commit")
-    return Kept(pages_revision, now, pages.load(db, number).words, said)
+    return Kept(pages_revision, now, pages.words(db, number), said)
 
 
 def whole_text(was: str, change: str | Splice) -> str:

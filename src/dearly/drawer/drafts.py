@@ -62,6 +62,7 @@ __all__ = [
     "version_text",
     "versions",
     "whole",
+    "words",
     "write_over",
 ]
 
@@ -215,6 +216,11 @@ def left_off(db: Db, number: int) -> tuple[int, str | None]:
     """Where the writer stopped, and the editor's history (its own JSON), or None. A history always fits the text."""
     caret, history = db.one("SELECT caret, history FROM drafts WHERE number = ?", (number,)) or (0, None)
     return caret, None if history is None else unpack_text(history)
+
+
+def words(db: Db, number: int) -> int:
+    """How many words a draft has, without reading it."""
+    return int(db.value("SELECT words FROM drafts WHERE number = ?", (number,)))
 
 
 def whole(db: Db, number: int) -> Draft:

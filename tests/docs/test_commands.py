@@ -36,6 +36,11 @@ Secrets come from a file that only you can read, from standard input (`-`), or f
 an argument, which every user of the machine can see. Text for people is in the language of the environment
 (`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`) and in local time.
 
+`dearly` without a command opens the desk in the browser (docs/desk.md) and prints the way in, as JSON `url`, `code` and
+`file`: the file leads a browser there within a minute, the code is typed at the address within ten. `DEARLY_BROWSER`
+names the browser to open, and `none` opens none; `DEARLY_WEB_HOST=127.0.0.1` serves under that address where a browser
+does not find names that end in `.localhost`.
+
 A command runs in the process that holds the drawer open, where there is one (`dearly unlock`); otherwise it opens the
 drawer itself for as long as it takes.
 

@@ -119,7 +119,13 @@ desk = _Desk(
     "dearly",
     callback=_begin,
     invoke_without_command=True,
-    help=later("A desk for private, slow, long letters between people who matter to each other."),
+    help=later(
+        """A desk for private, slow, long letters between people who matter to each other.
+
+        Without a command it opens the desk in the browser; on the first day that is where the drawer is made. It prints
+        the address and a code as well, for a browser that has to be led there by hand. DEARLY_BROWSER names the browser
+        to open, and “none” opens none."""
+    ),
     params=[
         Option(["--drawer"], metavar="DIR", help=later("The drawer to use; DEARLY_DRAWER does the same.")),
         Option(

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from dearly.desk.keeper import Keeper
 from dearly.desk.threshold import CODE_SECONDS, SECRET_SECONDS, Launch, Threshold, Visitor
 from dearly.door.place import make_place
-from dearly.letter.errors import NoSpace
+from dearly.letter.errors import NoSpace, Usage
 from dearly.letter.words import _
 
 _PAGE = """<!doctype html>
@@ -29,6 +29,18 @@ _PAGE = """<!doctype html>
 </html>
 """
 """Every value in it is ours: hexadecimal digits, a port, and base64url."""
+
+
+def _chosen_name() -> str:
+    """The plain address, where the person's browser finds no other. Raises `Usage` (bad_web_host)."""
+    name = os.environ.get("DEARLY_WEB_HOST", "")
+    if name in ("", "127.0.0.1", "localhost"):
+        return name
+    raise Usage(
+        "bad_web_host",
+        _("The desk answers on this machine alone; DEARLY_WEB_HOST can be 127.0.0.1 or localhost."),
+        _("Without it the desk takes a name that nobody can guess."),
+    )
 
 
 class Address(Protocol):
@@ -68,8 +80,9 @@ class Front:
     async def open(self, listener: socket.socket | None = None, name: str = "") -> None:
         """Begin to serve: at the address from before an exec, or a new one."""
         self._sweep()
+        chosen = _chosen_name()
         self.listener = listener or self._web.listen()
-        self.name = name or os.environ.get("DEARLY_WEB_HOST", "") or self._web.secret_name()
+        self.name = name or chosen or self._web.secret_name()
         address = await self._stack.enter_async_context(
             self._web.serve(self._keeper, listener=self.listener, name=self.name, threshold=self.threshold)
         )

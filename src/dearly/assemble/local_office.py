@@ -49,7 +49,7 @@ class LocalOffice:
         raise CarrierTrouble(
             "no_local_office",
             _("The office of this machine is held by a process that does not answer."),
-            _("End that process (“dearly lock” in its drawer), or try again."),
+            _("Close the drawer that holds it, or end that process; then try again."),
             retry=True,
         )
 

@@ -69,7 +69,8 @@ class Held:
     def release(self) -> None:
         """Take the file away, then let go: whoever waits for it looks whether it is still there."""
         with suppress(OSError):
-            self.path.unlink()
+            if self.path.stat().st_ino == os.fstat(self.descriptor).st_ino:
+                self.path.unlink()
         os.close(self.descriptor)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +88,7 @@ async def unlock(visit: Visit) -> Response:
 
 async def _sit_down(visit: Visit, there: str) -> Response:
     """Seat whoever has just opened the desk; on the first day, where that was left."""
+    note_proof(visit)
     if there == "/" and (steps := await first.to_do(visit.desk)):
         there = f"/welcome/{steps[0]}"
     return visit.seat(visit.go(there), Seat.DESK)
@@ -116,6 +118,20 @@ async def open_with_kit(visit: Visit) -> Response:
             return visit.greet("locked-kit.html", status=400, lines="", shortest=first.SHORTEST, said=trouble)
         patience.right()
     return await _sit_down(visit, "/")
+
+
+_PROOF = "proved"
+_PROOF_SECONDS = 15 * 60.0
+
+
+def note_proof(visit: Visit) -> None:
+    """Somebody at this desk has shown just now that they know the passphrase."""
+    visit.face.extra[_PROOF] = time.monotonic()
+
+
+def proved_lately(visit: Visit) -> bool:
+    """Whether that is so recent that the kit may be shown: the desk may have been left alone since."""
+    return time.monotonic() - float(visit.face.extra.get(_PROOF, -_PROOF_SECONDS)) < _PROOF_SECONDS
 
 
 def chosen_passphrase(word: str, again: str) -> str:

@@ -19,7 +19,7 @@ from dearly.desk.keeper import State
 from dearly.letter.address import header_safe
 from dearly.letter.errors import DearlyError, Usage
 from dearly.letter.words import _
-from dearly.web.pages.locked import chosen_passphrase
+from dearly.web.pages.locked import chosen_passphrase, note_proof, proved_lately
 from dearly.web.sessions import Seat
 from dearly.web.visit import Pages, Visit, way_in
 
@@ -67,6 +67,7 @@ async def begin(visit: Visit) -> Response:
     except DearlyError as trouble:
         return visit.show("welcome.html", status=400, said=trouble, **given)
     visit.begin(Seat.DESK)
+    note_proof(visit)
     await first.begin(visit.desk, place)
     return visit.carry(visit.go("/welcome/kit"))
 
@@ -121,12 +122,16 @@ async def kit(visit: Visit) -> Response:
     """The recovery kit, once."""
     if first.KIT not in await first.to_do(visit.desk):
         return visit.go(await _next(visit))
+    if not proved_lately(visit):
+        return visit.go("/welcome/post")
     return visit.show("welcome-kit.html", sheet=await first.kit_sheet(visit.desk))
 
 
 @routes.post("/welcome/kit/file")
 async def kit_file(visit: Visit) -> Response:
     """The same as a file: one is told where it belongs."""
+    if not proved_lately(visit):
+        return visit.go("/settings")
     text = await first.kit_text(visit.desk)
     headers = {"content-disposition": 'attachment; filename="dearly-recovery-kit.txt"'}
     return Response(text.encode(), media_type="text/plain; charset=utf-8", headers=headers)

@@ -47,7 +47,7 @@ async def wake(desk: Desk) -> None:
             desk.notices.append(
                 _(
                     "This drawer was restored or copied. Letters that were waiting in it may have left since, so they"
-                    " are held: “dearly outbox” shows them, and “dearly post” lets one go."
+                    " are held in the outbox; you decide whether each of them goes."
                 )
             )
     await setup.complete_key(desk)

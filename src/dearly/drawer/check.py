@@ -67,7 +67,9 @@ def _check(drawer: Drawer, db: Db, objects: Objects | None) -> Report:
             Finding(
                 "page_damaged",
                 _("Pages of the drawer's file are damaged."),
-                hint=_("“dearly check --repair” writes a new file with everything that can still be read."),
+                hint=_(
+                    "In a terminal, “dearly check --repair” writes a new file with everything that can still be read."
+                ),
             )
         )
         findings += damaged_rows(db)

@@ -8,7 +8,6 @@ from typing import Any
 
 from dearly.desk.envelope import EnvelopeToClose, ReaderToBe
 from dearly.desk.page import Earlier, PageView
-from dearly.letter.errors import DearlyError
 from dearly.letter.words import _
 from dearly.web import shown
 from dearly.web.dates import Dates
@@ -99,8 +98,3 @@ def occasion(why: str) -> str:
         "posted": _("posted"),
         "beside": _("from another window"),
     }.get(why, "")
-
-
-def hint(error: DearlyError) -> str:
-    """What to do next, where that is not a command of the other face."""
-    return "" if "--" in error.hint or "“dearly" in error.hint else error.hint

@@ -17,6 +17,7 @@ from dearly.letter import words
 from dearly.web import shown, static_files
 from dearly.web.appearance import LOCALES
 from dearly.web.gate import Gate, TooLarge
+from dearly.web.hints import hint
 from dearly.web.pages import groups
 from dearly.web.sessions import Sessions
 from dearly.web.visit import Face, gap_filled
@@ -60,6 +61,7 @@ def environment() -> Environment:
     made.globals["_"] = lambda sentence, **values: gap_filled(words._(sentence), values)
     made.globals["ngettext"] = lambda one, many, n, /, **values: gap_filled(words.ngettext(one, many, n), values)
     made.globals["shown"] = shown
+    made.globals["hint"] = hint
     return made
 
 

@@ -33,6 +33,7 @@ from dearly.web import forms
 from dearly.web.appearance import Appearance
 from dearly.web.dates import Dates
 from dearly.web.gate import POLICY
+from dearly.web.hints import hint
 from dearly.web.sessions import COOKIE, Seat, Session, Sessions
 
 SMALL = 1 << 20
@@ -330,7 +331,7 @@ def told(visit: Visit, error: DearlyError) -> Response:
     """An error as a page with its sentences; as JSON for a script."""
     status = _STATUS.get(error.exit, 500)
     if visit.wants_json:
-        return visit.reply({"error": {"code": error.code, "message": error.message, "hint": error.hint}}, status)
+        return visit.reply({"error": {"code": error.code, "message": error.message, "hint": hint(error)}}, status)
     if error.exit is Exit.LOCKED and error.code in ("locked", "drawer_locked"):
         return visit.go(way_in(visit))
     return visit.show("word.html", status=status, error=error)

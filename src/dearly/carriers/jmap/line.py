@@ -238,7 +238,7 @@ class Line:
                     _("The certificate of {host} is not to be trusted: {why}.").format(
                         host=self.host, why=said(cause.verify_message)
                     ),
-                    _("Do not go on unless you know why. A private office needs its authority's file (--ca-file)."),
+                    _("Do not go on unless you know why. A private office needs the file of its authority."),
                 )
             cause = cause.__cause__ or cause.__context__
         return NotDone(_("There is no connection to {host}.").format(host=self.host))

@@ -17,6 +17,7 @@ from dearly.desk import write as writing
 from dearly.letter.errors import DearlyError, Usage
 from dearly.letter.words import _
 from dearly.web import addressing, vendor
+from dearly.web.hints import hint
 from dearly.web.visit import Pages, Visit
 from dearly.web.writers import Writer, Writers
 
@@ -176,7 +177,7 @@ async def _save(visit: Visit, number: int, sent: Mapping[str, Any], writer: Writ
         "today": visit.dates.day(visit.desk.clock.local()),
     }
     if kept.said is not None:
-        answer["said"] = {"message": kept.said.message, "hint": addressing.hint(kept.said)}
+        answer["said"] = {"message": kept.said.message, "hint": hint(kept.said)}
     return visit.reply(answer)
 
 
@@ -251,7 +252,7 @@ async def take_in(visit: Visit, number: int) -> Response | None:
         return visit.go(f"/page/{number}/version/{meanwhile.beside}")
     if kept.said is None:
         return None
-    return await show(visit, number, Usage(kept.said.code, kept.said.message, addressing.hint(kept.said)))
+    return await show(visit, number, Usage(kept.said.code, kept.said.message, hint(kept.said)))
 
 
 def _whole(text: str) -> int:

@@ -1,0 +1,57 @@
+"""What next, as the desk says it: many errors name a command there, which helps nobody in front of a page.
+
+An error whose hint names no command is shown with its own words. For the others there is a sentence here, by the
+error's code; where none is written, nothing is said rather than something that cannot be done.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dearly.letter.errors import DearlyError
+from dearly.letter.words import _
+
+_COMMAND = re.compile(r"[“„«\"]dearly |(?<![\w-])--[a-z]")
+
+
+def names_command(sentence: str) -> bool:
+    """Whether a sentence, in any language, speaks of the command line."""
+    return _COMMAND.search(sentence) is not None
+
+
+def hint(error: DearlyError) -> str:
+    """What to do next, where one sits before a page; "" where there is nothing to say."""
+    return table().get(error.code, "") if names_command(error.hint) else error.hint
+
+
+def table() -> dict[str, str]:
+    """By the code of the error: what stands in the place of a hint that names a command."""
+    look_through = _("“Look through everything” in the settings names what is damaged; a copy has it whole.")
+    return {
+        "already_posted": _("As long as it has not left it can be taken back, at its place among what you posted."),
+        "answer_must_be_sealed": _("Post it sealed, or write a letter that is not an answer."),
+        "drawer_damaged": look_through,
+        "drawer_exists": _("Unlock it."),
+        "empty_name": _("Give a name."),
+        "impossible_step": _("The place of the letter says where it is, and what can be done."),
+        "no_address": _("Write one into the address book, or take in their card."),
+        "no_arrival": _("The letterbox shows what came."),
+        "no_draft": _("What you have begun lies on the desk or in the drawer."),
+        "no_drawer": _("Put it back where it was, or begin anew with a copy of it."),
+        "no_enclosure": _("The letter names what is enclosed with it."),
+        "no_letter": _("What came and what you wrote stands among the letters."),
+        "no_own_address": _("Add a way in the settings."),
+        "no_own_key": _("Add a way in the settings: with the address comes the key."),
+        "no_version": _("The page shows the earlier states that there are."),
+        "no_way": _("Let the letter go by hand, or meet at an office."),
+        "not_by_hand": _("The place of the letter says how it goes, and when it leaves."),
+        "not_theirs": _("Begin a new page for another letter."),
+        "object_damaged": look_through,
+        "office_takes_sealed_only": _("Post it sealed, or let it go by hand."),
+        "sender_unclear": _("Begin a new page, to the person you believe it is from."),
+        "text_damaged": look_through,
+        "too_large": _("At the command line: dearly backup FILE --verify"),
+        "unknown_address": _("Their entry in the address book has the addresses."),
+        "unknown_key": _("Their entry in the address book has the keys that are known."),
+        "unknown_person": _("The address book shows everybody, and has room for somebody new."),
+    }

@@ -262,14 +262,10 @@ def apart(visit: Visit, answer: Response) -> Response:
     written to the disk: letters, names and what was looked for, in clear (seen in Chromium)."""
     request, session = visit.request, visit.session
     by_form = request.method == "POST" and request.headers.get("sec-fetch-mode") == "navigate"
-    if not by_form or session is None or answer.media_type != "text/html":
+    # A page that begins a session, as after closing the drawer, may be the last of this process: it goes at once.
+    if not by_form or session is None or answer.media_type != "text/html" or "set-cookie" in answer.headers:
         return answer
-    cookies = answer.headers.getlist("set-cookie")
-    del answer.headers["set-cookie"]
-    led = visit.go(f"/answer/{session.keep(answer)}")
-    for cookie in cookies:
-        led.headers.append("set-cookie", cookie)
-    return led
+    return visit.go(f"/answer/{session.keep(answer)}")
 
 
 async def _hear_last_words(visit: Visit) -> None:

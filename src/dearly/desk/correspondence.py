@@ -53,10 +53,11 @@ _AT_ONCE = 40
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """Correspondences, the one with the latest letter first. `more`: key to go on before, None where that is all."""
+    """Correspondences, the one with the latest letter first. `more`: uid of the last one, to go on after it; None where
+    that is all."""
 
     lines: tuple[Thread, ...]
-    more: int | None
+    more: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +120,14 @@ class Earlier:
     more: int | None
 
 
-async def threads(desk: Desk, before: int | None = None, limit: int = 60) -> Threads:
-    """Every correspondence, by its latest letter. `before`: `more` of the page before."""
-    lines = await desk.drawer.read(lambda db: shelf.lines(db, limit + 1, before))
-    return Threads(tuple(lines[:limit]), lines[limit - 1].key if len(lines) > limit else None)
+async def threads(desk: Desk, before: str | None = None, limit: int = 60) -> Threads:
+    """Every correspondence, by its latest letter. `before`: `more` of the page before. Raises `NotFound`."""
+
+    def work(db: Db) -> list[Thread]:
+        return shelf.lines(db, limit + 1, None if before is None else shelf.thread_at(db, before))
+
+    lines = await desk.drawer.read(work)
+    return Threads(tuple(lines[:limit]), lines[limit - 1].uid if len(lines) > limit else None)
 
 
 async def book(

@@ -174,27 +174,37 @@ def book(db: Db, uid: str) -> Book:
     return Book(db, people.find(db, uid))
 
 
-def lines(db: Db, limit: int, before: int | None = None) -> list[Thread]:
-    """Every correspondence in which a letter lies, the one with the latest letter first. `before`: `key` of the last
-    line of the page before."""
-    start = LAST if before is None else before
+def lines(db: Db, limit: int, before: Thread | None = None) -> list[Thread]:
+    """Every correspondence in which a letter lies, the one with the latest letter first; of those with the same one,
+    which was written to several, by uid. `before`: the last line of the page before."""
+    start = (LAST, b"") if before is None else (before.key, bytes.fromhex(before.uid))
     found = [
-        (latest, uid.hex(), name, kind, first)
+        (latest, uid, name, kind, first)
         for uid, name, kind, first, latest in db.each(
             "SELECT uid, name, kind, first, latest FROM (SELECT uid, name, kind,"
             " (SELECT min(sort_key) FROM correspondences WHERE person_id = persons.id) AS first,"
             " (SELECT max(sort_key) FROM correspondences WHERE person_id = persons.id) AS latest"
             " FROM persons WHERE hidden = 0 AND merged_into IS NULL"
             " AND NOT (kind <> 'person' AND EXISTS (SELECT 1 FROM memberships WHERE group_id = persons.id)))"
-            " WHERE latest < ? ORDER BY latest DESC LIMIT ?",
-            (start, limit),
+            " WHERE (latest, uid) < (?, ?) ORDER BY latest DESC, uid DESC LIMIT ?",
+            (*start, limit),
         )
     ]
-    found += _groups(db, start)
+    found += [one for one in _groups(db) if one[:2] < start]
     return [_line(db, *one) for one in sorted(found, reverse=True)[:limit]]
 
 
-def _groups(db: Db, start: int) -> list[tuple[int, str, str, str, int]]:
+def thread_at(db: Db, uid: str) -> Thread | None:
+    """The line of one correspondence; None where no letter lies in it. Raises `NotFound` (unknown_person)."""
+    one = book(db, uid)
+    first, latest = one.first_from(-LAST), one.last_until(LAST)
+    if first is None or latest is None:
+        return None
+    person = one.person
+    return _line(db, latest, bytes.fromhex(person.uid), person.name, str(person.kind), first)
+
+
+def _groups(db: Db) -> list[tuple[int, bytes, str, str, int]]:
     found = []
     for person in load(
         db,
@@ -203,19 +213,19 @@ def _groups(db: Db, start: int) -> list[tuple[int, str, str, str, int]]:
     ):
         one = Book(db, person)
         first, latest = one.first_from(-LAST), one.last_until(LAST)
-        if first is not None and latest is not None and latest < start:
-            found.append((latest, person.uid, person.name, str(person.kind), first))
+        if first is not None and latest is not None:
+            found.append((latest, bytes.fromhex(person.uid), person.name, str(person.kind), first))
     return found
 
 
-def _line(db: Db, latest: int, uid: str, name: str, kind: str, first: int) -> Thread:
+def _line(db: Db, latest: int, uid: bytes, name: str, kind: str, first: int) -> Thread:
     number, direction, date, minutes, filed, reply = db.all(
         "SELECT number, direction, date, date_offset, filed, reply FROM letters WHERE sort_key = ?", (latest,)
     )[0]
     began = db.all("SELECT date, date_offset FROM letters WHERE sort_key = ?", (first,))[0]
     ours = direction == "out"
     return Thread(
-        uid=uid,
+        uid=uid.hex(),
         name=name,
         kind=kind,
         first=written_at(*began),

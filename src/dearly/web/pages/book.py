@@ -65,7 +65,7 @@ class YearShown:
 @routes.get("/letters")
 async def letters(visit: Visit) -> Response:
     """All correspondences."""
-    found = await shelf.threads(visit.desk, _whole(visit.request.query_params.get("before", "")))
+    found = await shelf.threads(visit.desk, visit.request.query_params.get("after") or None)
     today = visit.desk.clock.local().date()
     lines = [_line(line, today) for line in found.lines]
     return visit.show("letters.html", lines=lines, more=found.more)

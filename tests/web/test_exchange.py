@@ -217,7 +217,7 @@ def test_the_process_can_neither_be_read_nor_dumped(desks: tuple[Seat, Seat], wi
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_another_account_of_the_machine_has_nothing(desks: tuple[Seat, Seat], windows: Windows) -> None:
-    """Rule 13: it reaches the port as everybody does, and has neither the name, nor the launch, nor a file."""
+    """A39: it reaches the port as everybody does, and has neither the name, nor the launch, nor a file."""
     way = sit_down(desks[0].machine, desks[0].drawer).way
     port = way["url"].rstrip("/").rpartition(":")[2]
     program = f"""

@@ -1,4 +1,4 @@
-"""What every answer says to the browser: pages, files, refusals, and what goes wrong (locked desk, rule 7)."""
+"""What every answer says to the browser: pages, files, refusals, what goes wrong (rule 7 of test_security_rules)."""
 
 from __future__ import annotations
 

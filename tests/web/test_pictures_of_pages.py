@@ -30,6 +30,17 @@ and I believe that I will. Not all of it: *the upper beds*, and the two apple tr
 
 So I shall. Tell me when you come, and whether the boy comes too.
 """
+OURS = (
+    "it snows, and the post comes on skis.",
+    "the clock in the hall has stopped, and nobody has missed it.",
+    "I found your father's pruning book behind the flour.",
+    "the mill will be shut on Tuesday. I shall go up and look.",
+)
+THEIRS = (
+    "here it rains, and the boy asks what snow weighs.",
+    "leave the clock as it is; we shall all be younger for it.",
+    "keep the book. He would have liked to know that it smells of bread.",
+)
 ANSWER = """Dear Ada,
 
 your letter lay in the box when I came in from the rain, and I read it standing, in my wet coat.
@@ -59,12 +70,12 @@ async def _in_use(home: Home, friend: Home) -> dict[str, str]:
     key = (await people.show_person(home.desk, "Irma")).keys[0]
     await keys.pin(home.desk, "Irma", key.fingerprint, verified=True)
     for n in range(4):
-        await ada.post(await ada.write("Irma", f"Dear Irma,\n\nletter {n + 1} of this winter. It snows.\n"))
+        await ada.post(await ada.write("Irma", f"Dear Irma,\n\n{OURS[n]}\n"))
         await ada.round()
         clock.pass_(days=17)
         (number,) = (await irma.round()).arrived
         await irma.open(number)
-        words = ANSWER if n == 3 else f"Dear Ada,\n\nand here it rains, for the {n + 1}. week.\n"
+        words = ANSWER if n == 3 else f"Dear Ada,\n\n{THEIRS[n]}\n"
         enclosed = [Enclosure("trees.txt", "text/plain", b"1911 Boskoop\n1924 Gravensteiner\n")] if n == 3 else []
         await irma.post(await irma.write("Ada", words, "", *enclosed))
         await irma.round()
@@ -74,11 +85,15 @@ async def _in_use(home: Home, friend: Home) -> dict[str, str]:
     away = await ada.write("Tobias", "Dear Tobias,\n\nI do not know yet how to begin.\n")
     await write.put_away(home.desk, away, clock.local().date() + timedelta(days=12))
     await ada.write("Tobias", "Dear Tobias,\n\nthe parcel came, and nothing was broken.\n")
-    await post.post(home.desk, await ada.write("Irma", "Dear Irma,\n\nonly a word for the road.\n"))
     draft = await ada.write("Irma", "Dear Irma,\n\n")
     for part in (LETTER[:300], LETTER[:700], LETTER):
-        clock.pass_(hours=5)
+        clock.pass_(hours=23)
         await write.edit(home.desk, draft, text=part)
+    clock.at = clock.at.replace(hour=14, minute=42)
+    await write.edit(home.desk, draft, text=LETTER + "\n")
+    await post.post(
+        home.desk, await ada.write("Tobias", "Dear Tobias,\n\nthe books came on Monday, all nine of them.\n")
+    )
     await irma.post(await irma.write("Ada", "Dear Ada,\n\none thing more.\n"))
     await irma.round()
     await ada.round()
@@ -93,7 +108,6 @@ async def _in_use(home: Home, friend: Home) -> dict[str, str]:
         "book": f"/letters/{uid}",
         "person": f"/people/{uid}",
         "card": "/card",
-        "settings": "/settings",
     }
 
 

@@ -1,4 +1,4 @@
-"""What Chromium keeps on the disk of what was typed and read at the desk: nothing.
+"""What Chromium keeps on the disk of what was typed and read at the desk: nothing (A40).
 
 A browser with a profile of its own: somebody unlocks, writes, searches, names people; the page is loaded again, the
 browser is killed without warning, started again with the windows of before, and closed. Then every byte of the profile,

@@ -1,6 +1,6 @@
 """Every route, and every way to ask for it wrongly: all are refused, and nothing on the desk is changed by any of them.
 
-(Locked desk, rules 2, 3, 5 and 13: what another site, another program of this machine, or another name of it can do.)
+(A38, A39; rules 2, 3, 5 and 13 of test_security_rules: what another site or another program of this machine can do.)
 """
 
 from __future__ import annotations

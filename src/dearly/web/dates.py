@@ -7,6 +7,9 @@ from datetime import date, datetime, tzinfo
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 
+_WEEKDAY = {"en": "EEEE, d MMMM", "de": "EEEE, d. MMMM"}
+"""Where CLDR's own pattern for a weekday with its date shortens the weekday."""
+
 
 class Dates:
     """Says dates in one language and one time zone. Naive values are taken as they are."""
@@ -25,8 +28,8 @@ class Dates:
 
     def weekday(self, when: datetime | date) -> str:
         """Sunday, 22 November."""
-        if self._locale.language == "en":
-            return format_date(self._here(when), "EEEE, d MMMM", locale=self._locale)
+        if self._locale.language in _WEEKDAY:
+            return format_date(self._here(when), _WEEKDAY[self._locale.language], locale=self._locale)
         here = self._here(when)
         return format_skeleton("EEEEdMMMM", here, locale=self._locale)
 
@@ -58,7 +61,8 @@ class Dates:
         return format_date(self._here(when), "medium", locale=self._locale)
 
     def clock(self, when: datetime) -> str:
-        """16.42 in English, by the language elsewhere: hours and minutes."""
+        """16.42 in English and German, by the language elsewhere: hours and minutes."""
         here = self._here(when)
         assert isinstance(here, datetime)
-        return format_time(here.timetz(), "H.mm" if self._locale.language == "en" else "short", locale=self._locale)
+        pattern = "H.mm" if self._locale.language in ("en", "de") else "short"
+        return format_time(here.timetz(), pattern, locale=self._locale)

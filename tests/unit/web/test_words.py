@@ -224,3 +224,11 @@ def test_without_a_cooling_time_nothing_is_promised() -> None:
     there = EnvelopeToClose(1, 1, (reader(),), "Ada", "", "", False, NOW, NOW, 0, True, False)
     first, _day, _once = closing.times(there, "next", DATES)
     assert "take it back" not in first.more
+
+
+def test_dates_in_german() -> None:
+    dates = Dates(Locale.parse("de"), ZONE)
+    said = datetime(2026, 11, 22, 8, 5, tzinfo=ZONE)
+    assert dates.weekday(said) == "Sonntag, 22. November"
+    assert (dates.day(said), dates.day_of_year(said)) == ("22. November 2026", "22. November")
+    assert dates.clock(said) == "8.05"

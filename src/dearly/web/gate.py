@@ -54,6 +54,8 @@ class Gate:
             return
         body = _WHY[status]
         head = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+        if status != 413:
+            head.append((b"connection", b"close"))  # else its body could go on coming, little by little, for ever
         dressed = _dressed(send)
         await dressed({"type": "http.response.start", "status": status, "headers": head})
         await dressed({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

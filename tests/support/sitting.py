@@ -24,6 +24,7 @@ from typing import Any
 import httpx
 
 from tests.support.commands import Machine
+from tests.support.door import short_folder
 
 COOKIE = "__Host-desk"
 
@@ -165,10 +166,22 @@ def runtime(machine: Machine) -> list[str]:
     return sorted(file.name.partition(".")[2] for file in folder.iterdir()) if folder.is_dir() else []
 
 
-def machine_in(folder: Path) -> Iterator[Machine]:
+@contextmanager
+def a_machine() -> Iterator[Machine]:
     """A machine of its own, on which nothing is left running."""
-    machine = Machine(folder)
+    with short_folder() as folder:
+        machine = Machine(folder)
+        with left_alone(machine):
+            yield machine
+
+
+@contextmanager
+def left_alone(machine: Machine) -> Iterator[Machine]:
+    """The machine for one test: afterwards nothing runs on it, and nothing lies in its runtime folder."""
     try:
         yield machine
     finally:
         end_all(machine)
+        for file in (machine.folder / "run").rglob("*"):
+            if not file.is_dir():
+                file.unlink()

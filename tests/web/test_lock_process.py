@@ -16,23 +16,29 @@ import pytest
 from dearly.drawer.connection import DataKey
 from dearly.drawer.folder import LOCK
 from tests.support.commands import PASSPHRASE, Machine
-from tests.support.door import short_folder
 from tests.support.machines import cheap_drawer
-from tests.support.sitting import Visit, altered, machine_in, processes, runtime, sit_down, text_of, until
+from tests.support.sitting import Visit, a_machine, altered, left_alone, processes, runtime, sit_down, text_of, until
 
 KEYS: dict[str, DataKey] = {}
 
 
+@pytest.fixture(scope="module")
+def home() -> Iterator[Machine]:
+    with a_machine() as machine:
+        KEYS["ada"] = cheap_drawer(machine, "ada")
+        assert machine.run("setup", "--name", "Ada", "--local-office", drawer="ada").code == 0
+        yield machine
+
+
 @pytest.fixture
-def machine() -> Iterator[Machine]:
-    with short_folder() as folder:
-        for machine in machine_in(folder):
-            KEYS["ada"] = cheap_drawer(machine, "ada")
-            assert machine.run("setup", "--name", "Ada", "--local-office", drawer="ada").code == 0
-            yield machine
+def machine(home: Machine) -> Iterator[Machine]:
+    """Ada's machine; her drawer is closed."""
+    with left_alone(home):
+        yield home
 
 
 def open_desk(machine: Machine) -> Visit:
+    """Ada's desk, in front of somebody who sits at it."""
     visit = sit_down(machine, "ada")
     visit.come_in()
     if visit.at == "/locked":
@@ -41,8 +47,9 @@ def open_desk(machine: Machine) -> Visit:
     return visit
 
 
-def left(machine: Machine) -> str:
-    said: str = json.loads((machine.folder / "ada" / LOCK).read_text())["left"]
+def left(machine: Machine, name: str = "ada") -> str:
+    """How its drawer stands."""
+    said: str = json.loads((machine.folder / name / LOCK).read_text())["left"]
     return said
 
 
@@ -153,8 +160,9 @@ def test_a_wrong_passphrase_is_one_sentence_and_then_takes_longer(machine: Machi
             assert page.status_code == 401
             assert "That did not open the desk." in text_of(page)
             assert not word or word not in page.text
-        assert took[2] > 0.5
-        assert took[3] > 1.0
+        # The wait begins with the answer before it.
+        assert took[2] > 0.2
+        assert took[3] > 0.7
         visit.post("/unlock", passphrase=PASSPHRASE)
         assert visit.at == "/"
 
@@ -334,9 +342,10 @@ def test_twelve_hours(machine: Machine) -> None:
 
 
 def test_the_recovery_kit_opens_the_lock(machine: Machine) -> None:
-    assert machine.run("kit", "--out", "kit.txt", drawer="ada").code == 0
+    cheap_drawer(machine, "clara")
+    assert machine.run("kit", "--out", "kit.txt", drawer="clara").code == 0
     lines = re.findall(r"^ +[1-7] +(\S.*)$", (machine.folder / "kit.txt").read_text(), re.MULTILINE)
-    visit = sit_down(machine, "ada")
+    visit = sit_down(machine, "clara")
     visit.get("/locked/kit")
     new = "other words than before"
     wrong = visit.submit("/locked/kit", lines="\n".join(lines[:-1]), passphrase=new, again=new)
@@ -345,9 +354,9 @@ def test_the_recovery_kit_opens_the_lock(machine: Machine) -> None:
     visit.post("/locked/kit", lines="\n".join(lines), passphrase=new, again=new)
     assert visit.at == "/"
     visit.post("/lock", how="close")
-    until(lambda: left(machine) == "closed")
+    until(lambda: left(machine, "clara") == "closed")
     visit.get("/locked")
-    assert visit.submit("/unlock", passphrase=PASSPHRASE).status_code == 401
+    assert visit.post("/unlock", passphrase=PASSPHRASE).status_code == 401
     visit.post("/unlock", passphrase=new)
     assert visit.at == "/"
 

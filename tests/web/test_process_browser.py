@@ -14,9 +14,8 @@ from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_p
 
 from tests.support.browser import arguments, chromium
 from tests.support.commands import PASSPHRASE, Machine
-from tests.support.door import short_folder
 from tests.support.machines import cheap_drawer
-from tests.support.sitting import altered, machine_in, sit_down
+from tests.support.sitting import a_machine, altered, sit_down
 
 WORDS = "plum ladder engine marmalade sardine"
 
@@ -30,12 +29,11 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    with short_folder() as folder:
-        for machine in machine_in(folder):
-            for name in ("Ada", "Bert", "Clara"):
-                cheap_drawer(machine, name.lower())
-                assert machine.run("setup", "--name", name, drawer=name.lower()).code == 0
-            yield machine
+    with a_machine() as machine:
+        for name in ("Ada", "Bert", "Clara"):
+            cheap_drawer(machine, name.lower())
+            assert machine.run("setup", "--name", name, drawer=name.lower()).code == 0
+        yield machine
 
 
 @pytest.fixture

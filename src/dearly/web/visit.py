@@ -13,6 +13,7 @@ token. Every `DearlyError` becomes a page with its sentences, or JSON for a scri
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -148,6 +149,12 @@ class Visit:
             self._body = await forms.body(self.request, self._most)
         return self._body
 
+    async def hear_out(self) -> None:
+        """Take what is still being sent, and forget it: an answer before the end would be cut off on its way."""
+        if self._form is None and self._body is None:
+            with suppress(DearlyError):
+                await self.body()
+
     async def json(self) -> dict[str, Any]:
         """What a script sent. Raises `Usage` (bad_form)."""
         return forms.read_json(await self.body())
@@ -237,8 +244,10 @@ async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *
                 (session.seat if session else Seat.ANYONE) < seat
                 or (seat is Seat.DESK and face.keeper.state is not State.OPEN)
             ):
+                await visit.hear_out()
                 return await _led_away(visit)
             if request.method == "POST" and not await _has_token(visit):
+                await visit.hear_out()
                 raise Usage(
                     "stale_page",
                     _("This page is older than the desk that is open now."),

@@ -23,9 +23,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browser import Windows, sheet
 from tests.support.commands import Machine
-from tests.support.door import short_folder
 from tests.support.hands import Hands, Keys, Mouse
-from tests.support.sitting import machine_in, processes, sit_down, until
+from tests.support.sitting import a_machine, processes, sit_down, until
 from tests.support.sweep import found
 
 PASSPHRASE = "fake marmalade of the winter tests"
@@ -79,8 +78,8 @@ class Seat:
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    with short_folder() as folder:
-        yield from machine_in(folder)
+    with a_machine() as machine:
+        yield machine
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +125,14 @@ def _put_into_the_post(hand: Hands, page: Page, js: bool) -> None:
     hand.choose(page, "At once")
     hand.press(page, "button", "Post it")
     page.wait_for_url(re.compile(r"/posted/\d+"))
+    posted = page.url
     hand.press(page, "link", "Back to the desk")
-    hand.press(page, "button", "Collect and look now")
-    expect(page.get_by_text(re.compile("has left"))).to_be_visible()
+    hand.press(page, "link", "Go to the letterbox")
+    hand.press(page, "button", "Go and look now")
+    page.get_by_role("link", name="Go to the letterbox").wait_for()
+    # It may also have left by itself meanwhile: within a minute, as it was told.
+    page.goto(posted)
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("It is on its way|It is held for"))
 
 
 def _written(hand: Hands, page: Page, text: str, js: bool) -> None:

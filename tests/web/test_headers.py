@@ -82,7 +82,9 @@ def test_every_link_leads_somewhere(found: dict[str, Answer]) -> None:
         (path, address)
         for path, answer in pages(found)
         for node, name, address in pointed_at(answer.page)
-        if name in ("href", "src") and address.startswith("/")
+        if name in ("href", "src")
+        and address.startswith("/")
+        and not address.endswith("/picture/there")  # it is none, and its words stand there instead
     }
     lost = {(path, address) for path, address in linked if found[address.partition("#")[0]].status >= 400}
     assert lost == set()
@@ -209,7 +211,9 @@ def test_what_is_too_large_says_it_too(furnished: Furnished) -> None:
     assert answer.status in (409, 413)
     with socket.create_connection(("127.0.0.1", home.port)) as wire:
         head = "".join(f"{name}: {value}\r\n" for name, value in large)
-        wire.sendall(f"POST /page/new HTTP/1.1\r\n{head}Content-Length: 999999999999\r\n\r\n".encode())
+        wire.sendall(
+            f"POST /page/new HTTP/1.1\r\n{head}Connection: close\r\nContent-Length: 999999999999\r\n\r\n".encode()
+        )
         answer = _read(wire)
     assert (answer.status, complaints(answer)) == (413, [])
 

@@ -6,6 +6,8 @@ from tests.support.crawling import FORM, Wire, acts
 from tests.support.furnished import Furnished
 from tests.web.conftest import DeskOf
 
+PATIENT = ("/unlock", "/launch", "/locked/kit", "/settings/passphrase", "/settings/kit")
+
 
 def test_whatever_is_sent_the_desk_does_not_fail(desk_of: DeskOf, furnished: Furnished) -> None:
     bodies = [
@@ -30,9 +32,13 @@ def test_whatever_is_sent_the_desk_does_not_fail(desk_of: DeskOf, furnished: Fur
         for act in acts(there):
             if act.method != "POST" or act.route in ("/lock", "/stop"):
                 continue
-            for kind, body in bodies:
-                for path in {act.path, act.path.replace("/1", "/99999999999999999999999")}:
-                    answer = Wire(home).ask("POST", path, [*fields, ("Content-Type", kind)], body)
-                    if answer.status >= 500 and answer.status != 503:
-                        found.append(f"{act.route} {kind} {body[:30]!r}: {answer.status}")
+            far = act.path.replace("/1", "/99999999999999999999999")
+            # Wrong words make the desk slower and slower to answer.
+            some = bodies[:1] if there is None or act.route in PATIENT else bodies
+            asked = [(act.path, kind, body) for kind, body in some]
+            asked += [(far, *bodies[0])] if far != act.path else []
+            for path, kind, body in asked:
+                answer = Wire(home).ask("POST", path, [*fields, ("Content-Type", kind)], body)
+                if answer.status >= 500 and answer.status != 503:
+                    found.append(f"{act.route} {kind} {body[:30]!r}: {answer.status}")
     assert found == []

@@ -89,7 +89,8 @@ async def handed_over(desk: Desk, number: int) -> list[OutboxRow]:
 
 
 async def hand_in(desk: Desk, source: Path | bytes) -> EnvelopeView:
-    """Take a letter in from a file, or from the bytes of one that was handed over otherwise. Taken in before, it is the envelope that is there already.
+    """Take a letter in from a file, or from the bytes of one that was handed over otherwise. Taken in before, it is the
+    envelope that is there already.
 
     Raises `NotFound` (no_such_file), `Damaged` (an incomplete file), `Usage`, `Refused`."""
     carrier = desk.ways.hand_in(source)

@@ -131,8 +131,8 @@ class Presence:
 
     def __init__(self, lock: Callable[[], None], opening: Callable[[], int], grace: float | None = None) -> None:
         self._lock, self._opening, self._grace = lock, opening, grace
-        self._pages: dict[str, tuple[float, int]] = {}
-        """By the page's own number: when it was heard of last, and in which opening."""
+        self._pages: dict[str, tuple[float, int, bool]] = {}
+        """By the page's own number: when it was heard of last, in which opening, and whether it is one of the desk."""
         self._falling: asyncio.TimerHandle | None = None
         self.heard = time.monotonic()
         """When anything was asked for last."""
@@ -144,17 +144,20 @@ class Presence:
             self._falling.cancel()
             self._falling = None
 
-    def here(self, page: str) -> None:
-        """This page is open."""
-        self.asked()
+    def here(self, page: str, *, seated: bool = True) -> None:
+        """This page is open. `seated`: it is one of the desk; a lock page keeps the process, and no desk open."""
+        if seated:
+            self.asked()
+        self.heard = time.monotonic()
         while len(self._pages) >= _MOST_PAGES:
             del self._pages[next(iter(self._pages))]
-        self._pages[page] = self.heard, self._opening()
+        self._pages[page] = self.heard, self._opening(), seated
 
     def gone(self, page: str) -> None:
         """This page was closed, or left for another one."""
         self.heard = time.monotonic()
-        if self._pages.pop(page, None) is not None and not self.any:
+        gone = self._pages.pop(page, None)
+        if gone is not None and gone[2] and not self._at_desk:
             grace = GRACE_SECONDS if self._grace is None else self._grace
             self._falling = asyncio.get_running_loop().call_later(grace, self._lock)
 
@@ -164,6 +167,11 @@ class Presence:
         since, opening = time.monotonic() - _PAGE_SECONDS, self._opening()
         self._pages = {page: seen for page, seen in self._pages.items() if seen[0] > since and seen[1] == opening}
         return bool(self._pages)
+
+    @property
+    def _at_desk(self) -> bool:
+        """Whether a page of the desk is open."""
+        return self.any and any(seated for _heard, _opening, seated in self._pages.values())
 
 
 class Threshold:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -13,6 +14,7 @@ from starlette.requests import Request
 import dearly
 from dearly.desk import settings
 from dearly.desk.keeper import Keeper, State
+from dearly.letter.errors import DearlyError
 
 LOCALES = Path(dearly.__file__).parent / "locale"
 
@@ -35,8 +37,10 @@ class Appearance:
         chosen = settings.Look()
         zone = None
         if keeper.state is State.OPEN:
-            chosen = await settings.look(keeper.desk)
-            zone = keeper.desk.clock.local().tzinfo
+            desk = keeper.desk
+            zone = desk.clock.local().tzinfo
+            with suppress(DearlyError):  # a drawer that is being closed just now, or a damaged one
+                chosen = await settings.look(desk)
         wanted = [chosen.language] if chosen.language else _asked_for(request.headers.get("accept-language", ""))
         language = next((tag for tag in wanted if tag == "en" or (LOCALES / tag).is_dir()), "en")
         return cls([] if language == "en" else [language], _locale(language, wanted), zone, chosen.theme, chosen.size)

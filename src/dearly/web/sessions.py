@@ -19,7 +19,8 @@ from dearly.desk.threshold import Visitor
 COOKIE = "__Host-desk"
 
 _MOST = 200
-"""Sessions at a time; the oldest goes. More than windows that a person opens, less than a flood can use."""
+"""Sessions at a time; the oldest goes, of those that sit at no desk. More than windows that a person opens, less than
+a flood can use: whoever may only ask for the lock page drives nobody away from the desk."""
 
 _MOST_ANSWERS = 4
 
@@ -73,7 +74,8 @@ class Sessions:
         """A new session; the value of its cookie is its `key`."""
         session = Session(seat, opening)
         while len(self._by_key) >= _MOST:
-            del self._by_key[next(iter(self._by_key))]
+            idle = (one.key for one in self._by_key.values() if one.seat < Seat.DESK or one.opening != opening)
+            del self._by_key[next(idle, next(iter(self._by_key)))]
         self._by_key[session.key] = session
         return session
 

@@ -231,8 +231,9 @@ class Visit:
 
 async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *, saves: bool) -> Response:
     face: Face = request.app.state.face
-    session = face.sessions.find(request.cookies.get(COOKIE, ""), face.keeper.opening)
     appearance = await Appearance.of(request, face.keeper)
+    opening = face.keeper.opening
+    session = face.sessions.find(request.cookies.get(COOKIE, ""), opening)
     visit = Visit(request, session, appearance, most)
     with words.speaking(appearance.languages, request.app.state.locales):
         try:
@@ -259,6 +260,8 @@ async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *
             answer = await endpoint(visit, **request.path_params)
             if saves:
                 face.keeper.wrote()
+            if request.method != "POST" and seat is Seat.DESK and face.keeper.opening != opening:
+                return await _led_away(visit)  # a lock fell while the page was being made: it shows nothing any more
             return apart(visit, answer)
         except DearlyError as error:
             return apart(visit, told(visit, error))
@@ -269,12 +272,14 @@ def apart(visit: Visit, answer: Response) -> Response:
 
     A page shown in answer to a form lies in the browser's list of windows with all that the form sent, and that list is
     written to the disk: letters, names and what was looked for, in clear (seen in Chromium)."""
-    request, session = visit.request, visit.session
-    by_form = request.method == "POST" and request.headers.get("sec-fetch-mode") == "navigate"
+    by_form = visit.request.method == "POST" and visit.request.headers.get("sec-fetch-mode") == "navigate"
     # A page that begins a session, as after closing the drawer, may be the last of this process: it goes at once.
-    if not by_form or session is None or answer.media_type != "text/html" or "set-cookie" in answer.headers:
+    if not by_form or answer.media_type != "text/html" or "set-cookie" in answer.headers:
         return answer
-    return visit.go(f"/answer/{session.keep(answer)}")
+    if visit.session is not None:
+        return visit.go(f"/answer/{visit.session.keep(answer)}")
+    session = visit.begin(Seat.ANYONE)
+    return visit.carry(visit.go(f"/answer/{session.keep(answer)}"))
 
 
 async def _hear_last_words(visit: Visit) -> None:

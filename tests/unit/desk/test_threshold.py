@@ -136,3 +136,20 @@ def test_the_last_page_that_goes_locks_after_a_while() -> None:
         return said
 
     assert asyncio.run(play()) == ["locked"]
+
+
+def test_a_lock_page_keeps_no_desk_open() -> None:
+    async def play() -> list[str]:
+        said: list[str] = []
+        presence = Presence(lambda: said.append("locked"), lambda: 1, grace=0.05)
+        presence.here("lock", seated=False)
+        presence.here("desk")
+        presence.gone("desk")
+        presence.here("lock", seated=False)
+        await asyncio.sleep(0.1)
+        assert presence.any  # the process stays for it
+        presence.gone("lock")
+        await asyncio.sleep(0.1)
+        return said
+
+    assert asyncio.run(play()) == ["locked"]

@@ -103,7 +103,9 @@ async def _elsewhere(visit: Visit, number: int, missing: NotFound) -> Response:
 
 @routes.get("/letter/{number:int}/frame")
 async def frame(visit: Visit, number: int) -> Response:
-    """Another program's layout, for the locked frame alone."""
+    """Another program's layout, for the locked frame alone: by itself it would have the whole window (A08)."""
+    if visit.request.headers.get("sec-fetch-dest", "iframe") != "iframe":
+        return visit.go(f"/letter/{number}?look={_LAID_OUT}")
     text = await reading.frame(visit.desk, number, visit.locale.language)
     return Response(text, media_type="text/html", headers={"content-security-policy": FRAMED})
 
@@ -113,6 +115,8 @@ async def link(visit: Visit, number: int, which: int) -> Response:
     """Where a link leads, before anyone goes there."""
     target = await reading.link(visit.desk, number, which)
     parts = urlsplit(target)
+    if parts.scheme not in ("http", "https", "mailto"):  # the child that found it had foreign text before it
+        raise NotFound("no_link", _("There is no such link in this letter."), _("Go back to the letter."))
     mail = parts.scheme == "mailto"
     host = parts.hostname or ""
     return visit.show(

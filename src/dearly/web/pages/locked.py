@@ -164,8 +164,9 @@ async def lock(visit: Visit) -> Response:
 
 @routes.post("/locked/close", seat=Seat.ANYONE)
 async def close(visit: Visit) -> Response:
-    """Close the drawer of a desk that is softly locked. That gives nothing to anybody, so nothing is asked."""
-    if visit.keeper.state in (State.SOFT, State.OPEN):
+    """Close the drawer of a desk that is softly locked. That gives nothing to anybody, so nothing is asked; where
+    somebody sits at it, it is theirs to close."""
+    if visit.keeper.state is State.SOFT:
         return await _close(visit)
     return visit.go("/locked")
 
@@ -191,7 +192,7 @@ async def tell(visit: Visit) -> Response:
         if said.get("what") == "gone":
             presence.gone(page)
         else:
-            presence.here(page)
+            presence.here(page, seated=visit.seated)
             if visit.seated and said.get("active") is True:
                 visit.keeper.used()
     return visit.reply({"state": visit.keeper.state.value, "seated": visit.seated})

@@ -129,8 +129,8 @@ async def kit(visit: Visit) -> Response:
 
 @routes.post("/welcome/kit/file")
 async def kit_file(visit: Visit) -> Response:
-    """The same as a file: one is told where it belongs."""
-    if not proved_lately(visit):
+    """The same as a file, as long as the sheet itself is shown: one is told where it belongs."""
+    if first.KIT not in await first.to_do(visit.desk) or not proved_lately(visit):
         return visit.go("/settings")
     text = await first.kit_text(visit.desk)
     headers = {"content-disposition": 'attachment; filename="dearly-recovery-kit.txt"'}

@@ -323,4 +323,4 @@ class Play:
         telling = ["markersloe", "markerdamson", "markerrowan", "markerhawthorn", "@"]
         assert sweep.names_with([self.machine.folder], telling) == []
         for path in (self.machine.folder / "run").rglob("*"):
-            assert re.fullmatch(r"dearly|[0-9a-f]{16}\.sock", path.name), path
+            assert re.fullmatch(r"dearly|[0-9a-f]{16}\.(sock|bell|held)", path.name), path

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dearly.desk import home, reading
+from dearly.desk import reading, write
 from dearly.web.pages import locked
 from dearly.web.sessions import COOKIE, Seat, Sessions
 from tests.support.desks import Person, a_town
@@ -31,16 +31,16 @@ def play(place: Path, act: Play, seat: Seat = Seat.DESK) -> None:
 
 def test_what_was_being_made_while_a_lock_fell_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(web: Web, _ada: Person) -> None:
-        made = home.home
+        made = write.drafts
 
         async def slow(*given: Any) -> Any:
             seen = await made(*given)
             web.face.keeper.soft_lock()
             return seen
 
-        assert (await web.get("/")).status_code == 200
-        monkeypatch.setattr(home, "home", slow)
-        answer = await web.get("/")
+        assert (await web.get("/drawer")).status_code == 200
+        monkeypatch.setattr(write, "drafts", slow)
+        answer = await web.get("/drawer")
         assert (answer.status_code, answer.headers["location"], answer.text) == (303, "/locked", "")
 
     play(tmp_path, act)

@@ -24,3 +24,5 @@ if (secret) {
 } else if (home && !home.matches("form")) {
   location.replace("/launch");
 }
+
+export {};

@@ -78,3 +78,5 @@ setInterval(() => {
   if (document.visibilityState === "visible" || Date.now() - told > HEARTBEAT) look();
 }, LOOK);
 look();
+
+export {};

@@ -27,10 +27,10 @@ word?.addEventListener("input", () => {
   pause = setTimeout(() => judge().catch(() => {}), 250);
 });
 
-const print = document.querySelector("[data-print]");
-if (print instanceof HTMLElement) {
-  print.hidden = false;
-  print.addEventListener("click", () => window.print());
+const printing = document.querySelector("[data-print]");
+if (printing instanceof HTMLElement) {
+  printing.hidden = false;
+  printing.addEventListener("click", () => window.print());
 }
 
 const invited = document.querySelector("[data-invited]");
@@ -39,3 +39,5 @@ if (invited instanceof HTMLElement) {
   for (const choice of document.querySelectorAll("input[name=post]")) choice.addEventListener("change", show);
   show();
 }
+
+export {};

@@ -359,7 +359,8 @@ def test_a_clock_that_is_set_back_loses_nothing(tmp_path: Path) -> None:
 def test_half_a_character_and_what_no_letter_carries(tmp_path: Path) -> None:
     async def act(web: Web, ada: Person) -> None:
         number = await _new(web)
-        body = b'{"revision": 1, "text": "half \\ud83c and \\u0000 nothing\\r\\nmore", "subject": "a\\nb", "place": "x\\u202ey"}'
+        said = b'"text": "half \\ud83c and \\u0000 nothing\\r\\nmore", "subject": "a\\nb", "place": "x\\u202ey"'
+        body = b'{"revision": 1, ' + said + b"}"
         answer = await web.client.post(
             f"/page/{number}/save",
             content=body,

@@ -14,7 +14,7 @@ from dearly.desk.desk import Desk
 from dearly.drawer import accounts, keyring, outbox, people, settings
 from dearly.drawer import home as glance
 from dearly.drawer.connection import Db
-from dearly.drawer.home import DraftAtHand, LedgerLine, PostedFacts
+from dearly.drawer.home import DraftAtHand, PostedFacts
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound
 from dearly.letter.journey import LEAVES, State
@@ -170,12 +170,6 @@ async def under_way(desk: Desk, before: int | None = None, limit: int = 40) -> l
     return await desk.drawer.read(work)
 
 
-async def ledger(desk: Desk, before: int | None = None, limit: int = 100) -> list[LedgerLine]:
-    """Everybody one writes with, by the last letter between the two: who wrote it, and what was decided about it.
-    `before`: `key` of the last line of the page before."""
-    return await desk.drawer.read(lambda db: glance.ledger(db, limit, before))
-
-
 def _posted(db: Db, number: int) -> PostedView:
     travels = outbox.travels(db, number)
     facts = glance.posted_facts(db, number)
@@ -226,13 +220,11 @@ def _may(travels: list[outbox.Travel], facts: PostedFacts) -> frozenset[str]:
 __all__ = [
     "DraftAtHand",
     "Home",
-    "LedgerLine",
     "PersonLine",
     "PostedFacts",
     "PostedView",
     "Reader",
     "home",
-    "ledger",
     "posted",
     "under_way",
 ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from dearly.drawer.connection import Db
 from dearly.drawer.drafts import UNWRITTEN
@@ -63,20 +62,6 @@ class PostedFacts:
     place: str
     answered: datetime | None
     collected: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
-    """Somebody one writes with, and the last letter between the two. `reply`: of a letter of theirs, what was decided
-    about answering it."""
-
-    person: str
-    name: str
-    number: int
-    ours: bool
-    at: datetime
-    reply: Literal["later", "not_needed"] | None
-    key: int
 
 
 def drafts_at_hand(db: Db, limit: int, beginning: int) -> list[DraftAtHand]:
@@ -173,19 +158,3 @@ def posted_facts(db: Db, number: int) -> PostedFacts | None:
         None if answered is None else moment(answered),
         bool(collected),
     )
-
-
-def ledger(db: Db, limit: int, before: int | None = None) -> list[LedgerLine]:
-    """Everybody in the book one has written with, the latest first, each with the last letter between the two.
-    `before`: `key` of the last line of the page before."""
-    return [
-        LedgerLine(uid.hex(), name, number, direction == "out", moment(date), reply, key)
-        for uid, name, number, direction, date, reply, key in db.each(
-            "SELECT p.uid, p.name, l.number, l.direction, l.date, l.reply, l.sort_key FROM ("
-            " SELECT id, uid, name, (SELECT max(sort_key) FROM correspondences WHERE person_id = persons.id) AS latest"
-            " FROM persons WHERE hidden = 0 AND merged_into IS NULL) p"
-            " JOIN letters l ON l.sort_key = p.latest"
-            " WHERE p.latest < ? ORDER BY p.latest DESC LIMIT ?",
-            (LAST if before is None else before, limit),
-        )
-    ]

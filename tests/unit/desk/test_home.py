@@ -259,20 +259,6 @@ def test_a_letter_by_the_office_has_no_file(tmp_path: Path) -> None:
     play(tmp_path, act)
 
 
-def test_the_ledger_says_who_wrote_last(tmp_path: Path) -> None:
-    async def act(town: Town, ada: Person, bert: Person) -> None:
-        assert await home.ledger(ada.desk) == []
-        await exchange(town, ada, bert, 10)
-        (line,) = await home.ledger(ada.desk)
-        assert (line.name, line.ours, line.reply) == ("Bert", False, None)
-        assert await home.ledger(ada.desk, before=line.key) == []
-        await ada.post(await ada.write("Bert", "Dear Bert"))
-        (line,) = await home.ledger(ada.desk)
-        assert line.ours
-
-    play(tmp_path, act)
-
-
 def test_the_outbox_is_paged(tmp_path: Path) -> None:
     async def act(_town: Town, ada: Person, _bert: Person) -> None:
         numbers = [await ada.write("Bert", f"Letter {n}") for n in range(5)]

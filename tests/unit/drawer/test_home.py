@@ -34,9 +34,8 @@ class Explained(Db):
         lambda db: home.spoken(db, 1, 40),
         lambda db: home.posted_facts(db, 1),
         lambda db: home.reply_to(db, 1),
-        lambda db: home.ledger(db, 100),
     ],
-    ids=["drafts", "people", "spoken", "posted", "reply", "ledger"],
+    ids=["drafts", "people", "spoken", "posted", "reply"],
 )
 def test_no_table_of_letters_is_read_through(tmp_path: Path, ask) -> None:  # type: ignore[no-untyped-def]  # a lambda
     with contents_of(tmp_path) as db:

@@ -361,6 +361,21 @@ def test_the_recovery_kit_opens_the_lock(machine: Machine) -> None:
     assert visit.at == "/"
 
 
+def test_a_kit_that_does_not_fit_closes_nothing(machine: Machine) -> None:
+    cheap_drawer(machine, "dora")
+    assert machine.run("kit", "--out", "dora.txt", drawer="dora").code == 0
+    assert machine.run("kit", "--out", "ada.txt", drawer="ada").code == 0
+    other, own = ((machine.folder / f"{name}.txt").read_text() for name in ("dora", "ada"))
+    seated = open_desk(machine)
+    visit = Visit(seated.way)
+    visit.get("/locked/kit")
+    for lines, word in (("no kit", "other words than before"), (other, "other words than before"), (own, "\x00" * 20)):
+        answer = visit.submit("/locked/kit", lines=lines, passphrase=word, again=word)
+        assert answer.status_code == 400
+        assert left(machine) == "open"
+        assert seated.ask("GET", "/").status_code == 200
+
+
 def test_a_backup_comes_back_on_the_first_day(machine: Machine) -> None:
     assert machine.run("backup", "ada.backup", drawer="ada").code == 0
     visit = sit_down(machine, "second")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -13,7 +14,10 @@ from dearly.desk import first, setup
 from dearly.desk.app import App
 from dearly.desk.desk import Desk
 from dearly.desk.keeper import Leaving, State
+from dearly.drawer import kit as kits
+from dearly.drawer import passphrase as words
 from dearly.drawer.folder import DATABASE
+from dearly.drawer.restore import wrong_key
 from dearly.letter.address import header_safe
 from dearly.letter.errors import DearlyError, InUse, Locked, Refused, Usage
 from dearly.letter.words import _
@@ -127,13 +131,27 @@ class MachineKeeper:
     async def restore_with_kit(self, kit: str, passphrase: str) -> None:
         async with self._turn:
             self._must_stay()
-            self._between = True
+            self._must_fit(kit, passphrase)
+            was_open, self._between = self.holds, True
             try:
                 await self.close()
             finally:
                 self._between = False
-            await self._app.restore_with_kit(self._folder, kit, lambda: passphrase)
-            await self._open_patiently(passphrase)
+            try:
+                await self._app.restore_with_kit(self._folder, kit, lambda: passphrase)
+                await self._open_patiently(passphrase)
+            except BaseException:
+                if was_open:
+                    self.ended.set()  # it is closed by now: what is left of its keys goes too
+                raise
+
+    def _must_fit(self, kit: str, passphrase: str) -> None:
+        """Raises `Usage` (kit_wrong, bad_passphrase), `Locked` (wrong_key) for the kit of another drawer than the one
+        that is open: anybody may type something, and what is open is not closed for that."""
+        key = kits.read(kit)
+        words.prepare(passphrase)
+        if self._owner is not None and not hmac.compare_digest(key, self._owner.desk.drawer.data_key):
+            raise wrong_key()
 
     async def close(self) -> None:
         """Close the drawer, if one is open, and wait until that is done."""

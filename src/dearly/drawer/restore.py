@@ -111,15 +111,20 @@ def _new_slots(folder: Path, key: DataKey, passphrase: bytes, cost: SlotCost | N
         raise translate(error) from error
 
 
+def wrong_key() -> Locked:
+    """For a kit that is one, of another drawer."""
+    return Locked(
+        "wrong_key",
+        _("This kit does not open this drawer; it may be of another one, or of before the key was renewed."),
+        _("Use the kit that was made last for it."),
+    )
+
+
 def _uid(database: Path, key: DataKey) -> str:
     try:
         connection = connect(database, key, write=True)
     except (apsw.NotADBError, apsw.CorruptError):
-        raise Locked(
-            "wrong_key",
-            _("This kit does not open this drawer; it may be of another one, or of before the key was renewed."),
-            _("Use the kit that was made last for it."),
-        ) from None
+        raise wrong_key() from None
     try:
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         version(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -14,8 +15,9 @@ from starlette.types import ASGIApp
 from dearly.desk.keeper import Keeper
 from dearly.desk.threshold import Threshold
 from dearly.letter import words
+from dearly.letter.words import _
 from dearly.web import shown, static_files
-from dearly.web.appearance import LOCALES
+from dearly.web.appearance import LOCALES, Appearance
 from dearly.web.gate import Gate, TooLarge
 from dearly.web.hints import hint
 from dearly.web.pages import groups
@@ -65,19 +67,29 @@ def environment() -> Environment:
     return made
 
 
-async def _no_such_page(_request: Request, _why: Exception) -> Response:
-    return PlainTextResponse("There is no such page at this desk.\n", 404)
+async def _no_such_page(request: Request, _why: Exception) -> Response:
+    with await _speaking(request):
+        return PlainTextResponse(_("There is no such page at this desk.") + "\n", 404)
 
 
-async def _no_such_act(_request: Request, _why: Exception) -> Response:
-    return PlainTextResponse("This page is only looked at, or only sent.\n", 405)
+async def _no_such_act(request: Request, _why: Exception) -> Response:
+    with await _speaking(request):
+        return PlainTextResponse(_("This page is only looked at, or only sent.") + "\n", 405)
 
 
-async def _too_large(_request: Request, _why: Exception) -> Response:
-    return PlainTextResponse("This is larger than the desk takes.\n", 413)
+async def _too_large(request: Request, _why: Exception) -> Response:
+    with await _speaking(request):
+        return PlainTextResponse(_("This is larger than the desk takes.") + "\n", 413)
+
+
+async def _speaking(request: Request) -> AbstractContextManager[None]:
+    """The language of whoever asks, for an answer that no page gives."""
+    appearance = await Appearance.of(request, request.app.state.face.keeper)
+    return words.speaking(appearance.languages, LOCALES)
 
 
 async def _our_fault(_request: Request, why: Exception) -> Response:
+    # In English: whatever failed may be what is asked for the language.
     # Its words may quote a letter: the kind alone goes into the log.
     log.error("a page failed: %s", type(why).__name__)
     return PlainTextResponse("Something went wrong that should not have. Nothing you wrote is lost.\n", 500)

@@ -9,6 +9,8 @@ from dearly.desk import rounds
 from dearly.desk.home import PostedView
 from dearly.letter.errors import DearlyError
 from dearly.web import journeys, rhythm_words, when
+from dearly.web.forms import whole
+from dearly.web.arrived import part_of
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
@@ -50,10 +52,9 @@ def _soonest_first(row: tuple[PostedView, journeys.Told]) -> tuple[bool, float]:
 async def outbox(visit: Visit) -> Response:
     """What was posted, the last letter first."""
     now, dates = visit.desk.clock.local(), visit.dates
-    asked = visit.request.query_params.get("before", "")
-    before = int(asked) if asked.isdecimal() and len(asked) < 19 else None
+    before = whole(visit.request.query_params.get("before", ""))
     found = await glance.under_way(visit.desk, before, PAGE + 1)
-    rows = [(view, journeys.told(view, now, dates), dates.weekday(view.facts.posted)) for view in found[:PAGE]]
+    rows = [(view, journeys.told(view, now, dates), part_of(view.facts.posted, visit)) for view in found[:PAGE]]
     return visit.show("outbox.html", rows=rows, more=found[PAGE - 1].number if len(found) > PAGE else None)
 
 

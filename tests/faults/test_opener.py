@@ -753,3 +753,38 @@ def test_cards_are_read_in_a_child_of_their_own(room: Room) -> None:
     for bad in (b"", b"BEGIN:VCARD\r\n" * 5000, bytes(pool.LARGEST_CARD + 1)):
         with pytest.raises((Usage, Refused)):
             room.run(room.opener.read_card(bad, now=NOW))
+
+
+def test_what_is_expected_is_there_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_PAGE_FIRST", 0.0)
+
+    async def act() -> None:
+        async with Opener() as opener:
+            opener.expect()
+            opener.expect()
+            assert opener._coming is not None
+            await opener._coming
+            assert [len(idle) for _free, idle in opener._kept.values()] == [1, 1]
+            (child,) = opener._kept["showing"][1]
+            await opener.paper([])
+            assert list(opener._kept["showing"][1]) == [child]
+        assert not child.usable
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.05, 0.2])
+def test_a_desk_that_closes_waits_for_no_expected_child(monkeypatch: pytest.MonkeyPatch, wait: float) -> None:
+    monkeypatch.setattr(pool, "_PAGE_FIRST", 0.0)
+
+    async def act() -> None:
+        opener = Opener()
+        opener.expect()
+        await asyncio.sleep(wait)
+        await opener.close()
+        assert not any(idle for _free, idle in opener._kept.values())
+        opener.expect()
+        assert opener._coming is not None
+        assert opener._coming.done()
+
+    asyncio.run(act())

@@ -79,6 +79,7 @@ class MachineKeeper:
     def used(self) -> None:
         if self._owner is not None:
             self._owner.used()
+            self._owner.desk.opener.expect()  # whoever sits at the desk in the browser reads letters; a command may not
 
     def wrote(self) -> None:
         if self._owner is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -73,6 +73,9 @@ LARGEST_CERTIFICATE = 256 << 10
 LARGEST_CARD = 320 << 10
 """64 KiB of card and 256 KiB of certificate (A15, A34)."""
 
+_PAGE_FIRST = 0.3
+"""Seconds that children which are only expected leave to what is being done now."""
+
 _MODULE = "dearly.opener.child"
 _CODES = "dearly.opener.codechild"
 
@@ -95,6 +98,7 @@ class Opener:
         self._busy: set[Child] = set()
         self._languages = languages
         self._darkroom = Darkroom(languages)
+        self._coming: asyncio.Task[None] | None = None
         self._closed = False
 
     async def start(self) -> None:
@@ -102,9 +106,26 @@ class Opener:
         async with self._child("letters"):
             pass
 
+    def expect(self) -> None:
+        """Letters will soon be read: start a child of each kind, once and in the background, so that the first letter
+        need not wait for them (about a second). Where one does not start, whoever needs it is told."""
+        if self._coming is None and not self._closed:
+            self._coming = asyncio.create_task(self._come(), name="opener")
+
+    async def _come(self) -> None:
+        await asyncio.sleep(_PAGE_FIRST)
+        for kind in ("showing", "letters"):
+            if not self._kept[kind][1]:
+                with suppress(DearlyError):
+                    async with self._child(kind):
+                        pass
+
     async def close(self) -> None:
         """End all children, and come back when they have ended. What is being asked ends with an error."""
         self._closed = True
+        if self._coming is not None:
+            self._coming.cancel()
+            await asyncio.wait({self._coming})
         for child in self._busy:
             child.kill()
         await self._darkroom.close()

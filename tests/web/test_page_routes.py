@@ -169,6 +169,17 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
     play(tmp_path, act)
 
 
+@pytest.mark.parametrize("far", ["9" * 19, "9" * 5000, "٣", "-1", "1e3"])
+def test_numbers_that_no_page_of_ours_writes(tmp_path: Path, far: str) -> None:
+    async def act(web: Web, _ada: Person) -> None:
+        begun = await web.post("/page/new", {"answers": far})
+        assert (begun.status_code, begun.headers["location"][:6]) == (303, "/page/")
+        assert (await web.post(f"{begun.headers['location']}/beside", {"q": "x", "before": far})).status_code == 200
+        assert (await web.get(f"/outbox?before={far}")).status_code == 200
+
+    play(tmp_path, act)
+
+
 def test_two_windows_and_neither_text_is_lost(tmp_path: Path) -> None:
     async def act(web: Web, ada: Person) -> None:
         number = await _new(web, "Bert")

@@ -117,11 +117,6 @@ async def read(desk: Desk, number: int, *, all_the_same: bool = False) -> Readin
     )
 
 
-async def paper(desk: Desk, number: int) -> Paper:
-    """A filed letter on paper. Raises `NotFound` (no_letter), `Damaged`."""
-    return (await paper_many(desk, [number]))[0]
-
-
 async def paper_many(desk: Desk, numbers: Sequence[int]) -> tuple[Paper, ...]:
     """Several filed letters on paper, in this order, in one go. Of those whose seal asks for caution there is no text
     here: their `html` is empty. Raises `NotFound` (no_letter), `Damaged`."""
@@ -133,12 +128,6 @@ async def paper_many(desk: Desk, numbers: Sequence[int]) -> tuple[Paper, ...]:
         ]
 
     return await desk.opener.paper(await desk.drawer.read(work))
-
-
-async def paper_of_text(desk: Desk, text: str, *, pictures: Collection[str] = (), pictures_at: str = "") -> Paper:
-    """A text of one's own on paper, as its reader will have it; links lead nowhere from here."""
-    (paper,) = await desk.opener.paper([Sheet(text, True, tuple(pictures), pictures_at)])
-    return paper
 
 
 async def link(desk: Desk, number: int, which: int) -> str:

@@ -7,7 +7,7 @@ desk says where it really leads before anyone goes there (A31).
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import nh3
 
@@ -85,8 +85,3 @@ def _strictly(html: str, sheet: Sheet) -> str:
         url_schemes=set(),
         link_rel="noopener noreferrer",
     )
-
-
-def picture_path(at: str, cid: str) -> str:
-    """The path of a picture: its id is foreign text, so all of it is quoted."""
-    return at + quote(cid, safe="")

@@ -15,6 +15,7 @@ from dearly.letter.errors import Refused, Usage
 from dearly.letter.words import _
 
 MOST_FIELDS = 200
+_FIGURES = 18
 FORM, MULTIPART, JSON, OCTETS = (
     "application/x-www-form-urlencoded",
     "multipart/form-data",
@@ -127,6 +128,11 @@ async def _parts(request: Request, sent: bytes) -> tuple[tuple[str, str | Upload
         for file in parser._files_to_close_on_error:
             file.close()
     return tuple(found)
+
+
+def whole(text: str) -> int | None:
+    """A number as our pages write them: figures alone, and no more of them than the drawer counts with."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _FIGURES else None
 
 
 def read_json(sent: bytes) -> dict[str, Any]:

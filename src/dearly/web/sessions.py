@@ -98,7 +98,3 @@ class Sessions:
     def end(self, session: Session) -> None:
         """Forget it."""
         self._by_key.pop(session.key, None)
-
-    def end_all(self) -> None:
-        """Forget every one."""
-        self._by_key.clear()

@@ -19,14 +19,13 @@ from dearly.letter.errors import DearlyError, Usage
 from dearly.letter.words import _
 from dearly.web import when
 from dearly.web.dates import Dates
+from dearly.web.forms import whole
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
 
 LONGEST = 200
 """Characters that are looked for."""
-
-_LONGEST_NUMBER = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +91,8 @@ async def book(visit: Visit, uid: str) -> Response:
     asked = visit.request.query_params
     newest_first = asked.get("order") == "newest"
     for_print = asked.get("print", "")
-    year = _whole(asked.get("year", ""))
-    at = _whole(asked.get("at", ""))
+    year = whole(asked.get("year", ""))
+    at = whole(asked.get("at", ""))
     if for_print == "all" and at is None:
         year = 1
     chapter = await shelf.book(
@@ -204,13 +203,9 @@ async def find(visit: Visit, uid: str) -> Response:
     query = form.text("q")[:LONGEST].strip()
     if not query:
         return visit.go(f"/letters/{uid}")
-    found = await shelf.earlier(visit.desk, uid, query, _whole(form.text("before")))
+    found = await shelf.earlier(visit.desk, uid, query, whole(form.text("before")))
     rows = [
         (one, _first_name(one.writer, "person"), visit.dates.day(one.date.replace(tzinfo=None)))
         for one in found.letters
     ]
     return visit.show("book-found.html", found=found, rows=rows, query=query)
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) <= _LONGEST_NUMBER else None

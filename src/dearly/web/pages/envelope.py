@@ -13,7 +13,7 @@ from dearly.letter.envelope import Way
 from dearly.letter.errors import DearlyError, NotFound, Refused, Usage
 from dearly.letter.words import _
 from dearly.web import closing, shown
-from dearly.web.forms import Form
+from dearly.web.forms import Form, whole
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
@@ -68,10 +68,10 @@ _WAYS = frozenset(way.value for way in Way)
 
 
 def _revision(form: Form) -> int:
-    text = form.text("revision")
-    if not text.isdecimal() or len(text) > 18:
+    revision = whole(form.text("revision"))
+    if revision is None:
         raise Usage("bad_form", _("What this page sent cannot be read as a form."), _("Load the page again."))
-    return int(text)
+    return revision
 
 
 def _when(form: Form) -> tuple[bool, date | None]:

@@ -9,8 +9,8 @@ from dearly.desk import rounds
 from dearly.desk.home import PostedView
 from dearly.letter.errors import DearlyError
 from dearly.web import journeys, rhythm_words, when
-from dearly.web.forms import whole
 from dearly.web.arrived import part_of
+from dearly.web.forms import whole
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()

@@ -13,6 +13,7 @@ from dearly.letter.errors import DearlyError, Refused, Usage
 from dearly.letter.words import _
 from dearly.web import arrived, saving, shown, tickets, when
 from dearly.web.arrived import Stamped
+from dearly.web.forms import whole
 from dearly.web.shown import SealShown
 from dearly.web.visit import Pages, Visit
 
@@ -95,11 +96,11 @@ async def _show(visit: Visit, said: DearlyError | None = None) -> Response:
 
 
 async def _just_refused(visit: Visit) -> Envelope | None:
-    number = visit.request.query_params.get("refused", "")
-    if not (number.isdecimal() and number.isascii() and len(number) < 12):
+    number = whole(visit.request.query_params.get("refused", ""))
+    if number is None:
         return None
     away = await letterbox.turned_away(visit.desk)
-    return next((_drawn(one, visit) for one in away if one.envelope.number == int(number)), None)
+    return next((_drawn(one, visit) for one in away if one.envelope.number == number), None)
 
 
 @routes.post("/letterbox/{number:int}/open")

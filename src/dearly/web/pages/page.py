@@ -17,6 +17,7 @@ from dearly.desk import write as writing
 from dearly.letter.errors import DearlyError, Usage
 from dearly.letter.words import _
 from dearly.web import addressing, vendor
+from dearly.web.forms import whole
 from dearly.web.hints import hint
 from dearly.web.visit import Pages, Visit
 from dearly.web.writers import Writer, Writers
@@ -37,9 +38,8 @@ MOST_MARKS = 120
 async def new(visit: Visit) -> Response:
     """Begin a page: to somebody, as an answer, or to nobody yet."""
     form = await visit.form()
-    answers = form.text("answers")
     to = [one for one in form.all("to") if one.strip()]
-    begun = await pages.begin(visit.desk, to, int(answers) if answers.isdecimal() else None)
+    begun = await pages.begin(visit.desk, to, whole(form.text("answers")))
     return visit.go(f"/page/{begun.number}")
 
 
@@ -256,9 +256,10 @@ async def take_in(visit: Visit, number: int) -> Response | None:
 
 
 def _whole(text: str) -> int:
-    if not text.isdecimal() or len(text) > 12:
+    number = whole(text)
+    if number is None:
         raise _bad()
-    return int(text)
+    return number
 
 
 def _number(sent: Mapping[str, Any], name: str) -> int:

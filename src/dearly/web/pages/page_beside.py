@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from dearly.desk import beside
+from dearly.web.forms import whole
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
@@ -23,10 +24,7 @@ async def search(visit: Visit, number: int) -> Response:
         form = await visit.form()
         query, before = form.text("q"), form.text("before")
     words = query[:LONGEST] if isinstance(query, str) else ""
-    start = str(before or "")
-    found = await beside.earlier(
-        visit.desk, number, words, int(start) if start.isdecimal() and len(start) < 12 else None
-    )
+    found = await beside.earlier(visit.desk, number, words, whole(str(before or "")))
     if not visit.wants_json:
         return visit.show("beside.html", earlier=found, query=words, number=number)
     return visit.reply(

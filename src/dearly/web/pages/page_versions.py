@@ -10,6 +10,7 @@ from dearly.desk import page as pages
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
 from dearly.web import addressing
+from dearly.web.forms import whole
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
@@ -43,8 +44,8 @@ async def version(visit: Visit, number: int, version: int) -> Response:
 @routes.post("/page/{number:int}/version/{version:int}/restore")
 async def restore(visit: Visit, number: int, version: int) -> Response:
     """Take an earlier state back onto the page; the one that stood there becomes a version."""
-    revision = (await visit.form()).text("revision")
-    if not revision.isdecimal() or len(revision) > 12:
+    revision = whole((await visit.form()).text("revision"))
+    if revision is None:
         raise Usage("bad_form", _("What this page sent cannot be read."), _("Load the page again."))
-    await pages.restore(visit.desk, number, version, int(revision))
+    await pages.restore(visit.desk, number, version, revision)
     return visit.go(f"/page/{number}")

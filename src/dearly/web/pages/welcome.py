@@ -6,8 +6,6 @@ down and write, whatever else is still to be done.
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -166,7 +164,7 @@ async def join(visit: Visit) -> Response:
             await setup.join_local_office(visit.desk)
         elif chosen == "office":
             authority = form.file("ca")
-            await _join(visit, url, invitation, authority.data if authority is not None else b"")
+            await setup.join_by_invitation(visit.desk, url, invitation, authority.data if authority else b"")
         elif chosen == "hand":
             await setup.without_post(visit.desk)
     except DearlyError as trouble:
@@ -174,25 +172,6 @@ async def join(visit: Visit) -> Response:
         return visit.show("welcome-post.html", status=400, said=trouble, **values)
     await first.done(visit.desk, first.POST)
     return visit.go("/")
-
-
-async def _join(visit: Visit, url: str, invitation: str, authority: bytes) -> None:
-    if "#invite=" in url:  # an invitation is often one address that carries the word
-        url, _mark, invitation = url.partition("#invite=")
-    if not url or not invitation:
-        raise Usage(
-            "no_invitation",
-            _("An office is joined by its address and an invitation, and one of them is missing."),
-            _("Whoever runs the office sends you both."),
-        )
-    url = url.removesuffix("/")
-    if not authority:
-        await setup.join_office(visit.desk, url, invitation)
-        return
-    with tempfile.TemporaryDirectory() as folder:  # a certificate is for everybody to see
-        file = Path(folder, "authority.pem")
-        await asyncio.to_thread(file.write_bytes, authority)
-        await setup.join_office(visit.desk, url, invitation, file)
 
 
 async def _next(visit: Visit) -> str:

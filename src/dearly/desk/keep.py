@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -79,35 +80,43 @@ _COPY, _CHECKED = "backup-to-browser.part", "backup-to-check.part"
 async def copy_out(desk: Desk) -> Copy:
     """Make a backup to be streamed to the browser. It is written, encrypted as every backup, beside the copy of the
     chain's head, and loses its name there before the first byte leaves. Raises as `backup`."""
-    place = _beside(desk, _COPY)
-    await copies.back_up(desk.drawer, place, lambda _done, _total: None)
-    file, size = place.open("rb"), place.stat().st_size
-    place.unlink()
+    with _beside(desk, _COPY) as place:
+        await copies.back_up(desk.drawer, place, lambda _done, _total: None)
+        file, size = place.open("rb"), place.stat().st_size
     now = desk.clock.now()
     await desk.drawer.write(lambda db: settings.put(db, "backed_up", now.isoformat(timespec="seconds")))
     return Copy(f"dearly-{desk.clock.local():%Y-%m-%d}.backup", size, file)
 
 
-def _beside(desk: Desk, name: str) -> Path:
-    """A place of our own outside the drawer, empty: a process that was killed in the middle may have left something."""
+_PLACES: set[str] = set()
+
+
+@contextmanager
+def _beside(desk: Desk, name: str) -> Iterator[Path]:
+    """A place of our own outside the drawer, gone when the block ends, and with it what a process that was killed in
+    the middle has left. Nobody else's at this moment: whoever clicks twice makes two copies."""
     desk.outside.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in desk.outside.glob(f"*{name}*"):
-        left.unlink(missing_ok=True)
-    return desk.outside / name
+        if not any(busy in left.name for busy in _PLACES):
+            left.unlink(missing_ok=True)
+    mine = f"{desk.chance.token(8).hex()}.{name}"
+    _PLACES.add(mine)
+    try:
+        yield desk.outside / mine
+    finally:
+        (desk.outside / mine).unlink(missing_ok=True)
+        _PLACES.discard(mine)
 
 
 async def check_copy(desk: Desk, content: bytes, passphrase: str) -> datetime:
     """Open a backup that the browser brought, fully, and throw it away again; when it was made. `passphrase`: the one
     of that day. Raises `Damaged` (backup_damaged), `Locked`, `MadeByNewer`, `NoSpace`, `Refused` (another_drawer)."""
-    place = _beside(desk, _CHECKED)
-    try:
+    with _beside(desk, _CHECKED) as place:
         try:
             write_whole(place, content)
         except OSError as error:
             raise translate(error) from error
         proven = await restore.verify(place, passphrase)
-    finally:
-        place.unlink(missing_ok=True)
     if proven.manifest.drawer != desk.drawer.uid:
         raise Refused(
             "another_drawer",

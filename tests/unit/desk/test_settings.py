@@ -145,6 +145,18 @@ def test_a_copy_goes_to_the_browser_whole_and_leaves_nothing_behind(tmp_path: Pa
     play(tmp_path, act)
 
 
+def test_who_clicks_twice_has_two_copies(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            (ada,) = await town.settle("Ada")
+            before = set(ada.desk.outside.glob("*"))
+            copies = await asyncio.gather(*(keep.copy_out(ada.desk) for _click in range(3)))
+            assert all(len(b"".join(copy.pieces())) == copy.size for copy in copies)
+            assert set(ada.desk.outside.glob("*")) == before
+
+    asyncio.run(play())
+
+
 def test_a_copy_is_opened_to_make_sure(tmp_path: Path) -> None:
     async def act(town: Town, ada: Person) -> None:
         content = b"".join((await keep.copy_out(ada.desk)).pieces())

@@ -773,6 +773,19 @@ def test_what_is_expected_is_there_before_it_is_asked_for(monkeypatch: pytest.Mo
     asyncio.run(act())
 
 
+def test_a_letter_waits_for_the_child_that_is_just_coming(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_PAGE_FIRST", 0.0)
+
+    async def act() -> None:
+        async with Opener() as opener:
+            opener.expect()
+            await asyncio.sleep(0.02)
+            await opener.paper([])
+            assert len(opener._kept["showing"][1]) == 1
+
+    asyncio.run(act())
+
+
 @pytest.mark.parametrize("wait", [0.0, 0.05, 0.2])
 def test_a_desk_that_closes_waits_for_no_expected_child(monkeypatch: pytest.MonkeyPatch, wait: float) -> None:
     monkeypatch.setattr(pool, "_PAGE_FIRST", 0.0)

@@ -99,6 +99,7 @@ class Opener:
         self._languages = languages
         self._darkroom = Darkroom(languages)
         self._coming: asyncio.Task[None] | None = None
+        self._arriving: dict[str, asyncio.Event] = {}
         self._closed = False
 
     async def start(self) -> None:
@@ -114,11 +115,17 @@ class Opener:
 
     async def _come(self) -> None:
         await asyncio.sleep(_PAGE_FIRST)
-        for kind in ("showing", "letters"):
-            if not self._kept[kind][1]:
+        for kind, (free, idle) in reversed(self._kept.items()):  # showing takes longest
+            if idle:
+                continue
+            arrived = self._arriving[kind] = asyncio.Event()
+            try:
                 with suppress(DearlyError):
-                    async with self._child(kind):
-                        pass
+                    async with free:
+                        idle.append(await self._start(kind))
+            finally:
+                del self._arriving[kind]
+                arrived.set()
 
     async def close(self) -> None:
         """End all children, and come back when they have ended. What is being asked ends with an error."""
@@ -324,6 +331,8 @@ class Opener:
     async def _child(self, kind: str) -> AsyncIterator[Child]:
         """A child that nobody else uses; the one used last comes first, so that few are kept awake."""
         free, idle = self._kept[kind]
+        if kind in self._arriving:
+            await self._arriving[kind].wait()
         async with free:
             if self._closed:
                 raise DearlyError("opener_closed", _("The desk is closing."))

@@ -38,11 +38,13 @@ Visitor = tuple[int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One way in. `secret` travels in a file, `code` stands in the terminal."""
+    """One way in. `secret` travels in a file, `code` stands in the terminal. `opening`: of the desk when it was made; a
+    lock that fell since ends what it would have given."""
 
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     code: str = field(default_factory=lambda: "".join(secrets.choice(LETTERS) for _n in range(8)), repr=False)
     made: float = field(default_factory=time.monotonic)
+    opening: int = 0
 
     @property
     def shown_code(self) -> str:
@@ -51,36 +53,40 @@ class Launch:
 
 
 class Launches:
-    """The ways in that are still good. `taken` is called when one was used."""
+    """The ways in that are still good. `taken` is called when one was used; `opening` tells that of the desk."""
 
-    def __init__(self, taken: Callable[[Launch], None] = lambda _launch: None) -> None:
+    def __init__(
+        self, taken: Callable[[Launch], None] = lambda _launch: None, opening: Callable[[], int] = lambda: 0
+    ) -> None:
         self._open: list[Launch] = []
-        self._taken = taken
+        self._taken, self._opening = taken, opening
         self._wrong = 0
 
     def new(self) -> Launch:
         """One more; the oldest goes where there are too many."""
-        launch = Launch()
+        launch = Launch(opening=self._opening())
         self._open = [*self._open, launch][-_MOST_LAUNCHES:]
         self._wrong = 0
         return launch
 
-    def take_secret(self, secret: str) -> bool:
-        """Whether the secret is good. It is not, from then on."""
+    def take_secret(self, secret: str) -> Launch | None:
+        """The launch of this secret, if it is good. It is not, from then on."""
         return self._take(secret, lambda launch: launch.secret, SECRET_SECONDS)
 
-    def take_code(self, code: str) -> bool:
-        """Whether the code is good; typed in any case, with or without what stands between. It is not, from then on."""
+    def take_code(self, code: str) -> Launch | None:
+        """The launch of this code, if it is good; typed in any case, with or without what stands between. It is not,
+        from then on."""
         typed = "".join(letter for letter in code.lower() if letter.isalnum())
-        if self._take(typed, lambda launch: launch.code, CODE_SECONDS):
+        launch = self._take(typed, lambda launch: launch.code, CODE_SECONDS)
+        if launch is not None:
             self._wrong = 0
-            return True
+            return launch
         self._wrong += 1
         if self._wrong >= MOST_TRIES:
             self._open.clear()
-        return False
+        return None
 
-    def _take(self, given: str, part: Callable[[Launch], str], seconds: float) -> bool:
+    def _take(self, given: str, part: Callable[[Launch], str], seconds: float) -> Launch | None:
         now, octets = time.monotonic(), given.encode("utf-8", "surrogatepass")
         # Every one is compared, in constant time: how long it takes says nothing.
         fitting = [one for one in self._open if hmac.compare_digest(part(one).encode(), octets)]
@@ -88,7 +94,7 @@ class Launches:
         for launch in fitting:
             self._open.remove(launch)
             self._taken(launch)
-        return bool(good)
+        return good[0] if good else None
 
 
 class Patience:
@@ -186,6 +192,6 @@ class Threshold:
         self.visitors: Callable[[], Sequence[Visitor]] = lambda: visitors
         """Browsers that have come to the lock page and may do nothing yet: what they are typing into it stays good when
         the process begins anew. The web puts its own in the place of those that it was given."""
-        self.launches = Launches(taken)
+        self.launches = Launches(taken, lambda: keeper.opening)
         self.presence = Presence(keeper.soft_lock, lambda: keeper.opening)
         self.codes, self.passphrases = Patience(), Patience()

@@ -81,6 +81,21 @@ def test_only_who_sits_at_an_open_desk_closes_it(tmp_path: Path) -> None:
     play(tmp_path, act, Seat.ANYONE)
 
 
+def test_a_way_in_of_before_a_lock_leads_to_the_lock_page(tmp_path: Path) -> None:
+    async def act(web: Web, _ada: Person) -> None:
+        session = web.face.sessions.begin(Seat.ANYONE, 1)
+        web.client.headers["cookie"], web.token = f"{COOKIE}={session.key}", session.token
+        launch = web.face.threshold.launches.new()
+        web.face.keeper.soft_lock()
+        await web.face.keeper.unlock("by another browser")
+        answer = await web.post("/launch", {"code": launch.code})
+        assert answer.headers["location"] == "/locked"
+        web.client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
+        assert (await web.get("/")).headers["location"] == "/locked"
+
+    play(tmp_path, act, Seat.ANYONE)
+
+
 def test_after_the_first_day_the_kit_is_given_for_the_passphrase_alone(tmp_path: Path) -> None:
     async def act(web: Web, _ada: Person) -> None:
         web.face.extra[locked._PROOF] = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from dearly.desk.keeper import State
+from dearly.desk.threshold import Launch
 from dearly.letter.errors import Locked
 from dearly.letter.words import _
 from dearly.web.sessions import Seat
@@ -37,7 +38,7 @@ async def come_in(visit: Visit) -> Response:
         async with patience:
             good = launches.take_code((await visit.form()).text("code"))
             patience.right() if good else patience.wrong()
-    if not good:
+    if good is None:
         said = Locked(
             "launch_over",
             _("That did not open the desk."),
@@ -46,11 +47,12 @@ async def come_in(visit: Visit) -> Response:
         if visit.wants_json:
             raise said
         return visit.greet("launch.html", status=401, form=True, state=visit.keeper.state, said=said)
-    return _let_in(visit)
+    return _let_in(visit, good)
 
 
-def _let_in(visit: Visit) -> Response:
-    is_open = visit.keeper.state is State.OPEN
+def _let_in(visit: Visit, launch: Launch) -> Response:
+    """To the desk, where it has been open since the launch was made; else to where the passphrase opens it."""
+    is_open = visit.keeper.state is State.OPEN and launch.opening == visit.keeper.opening
     seat = Seat.DESK if is_open else Seat.LAUNCHED
     seated = visit.session is not None and visit.session.seat >= seat
     if not seated:

@@ -226,7 +226,7 @@ def _keep(
         to=readers,
     )
     save = pages.write_over if over else pages.save
-    pages_revision = save(db, number, changed, based_on=revision, now=now, caret=caret, history=history)
+    pages_revision = save(db, number, changed, based_on=revision, now=now, caret=caret, history=history, found=found)
     if leaving:
         pages.cut_version(db, number, pages.Why.LEAVING, now)
     reach("draft.before-commit")

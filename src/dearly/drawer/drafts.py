@@ -20,10 +20,10 @@ from datetime import date, datetime, timedelta
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_DRAFT, Enclosed
 from dearly.drawer.numbers import new_number
-from dearly.drawer.objects import pack_text, unpack_text
+from dearly.drawer.objects import pack_passing, pack_text, unpack_text
 from dearly.drawer.persons import known
 from dearly.drawer.rows import LAST, address, moment, stamp
-from dearly.drawer.versions import Version, Why, count_words, cut, grow, words_changed
+from dearly.drawer.versions import Version, Why, count_words, cut, grow, words_changed, words_now
 from dearly.drawer.versions import listed as versions
 from dearly.drawer.versions import text_of as version_text
 from dearly.drawer.versions import version as version_of
@@ -237,15 +237,17 @@ def save(
     now: datetime,
     caret: int | None = None,
     history: str | None = None,
+    found: OnPage | None = None,
 ) -> int:
     """Overwrite text, subject, place, recipients and threading; what is enclosed stays (see `enclose`). The new
     revision.
 
     The same content again changes nothing and gives the revision it has. Cuts a version where its rules say so. A
     draft that was put away stays away. `caret`: where the writer stopped, in UTF-16 code units, None: not known.
-    `history`: what the editor can undo; a changed text without one can undo nothing. Raises `RevisionMismatch`, and as
+    `history`: what the editor can undo; a changed text without one can undo nothing. `found`: what `load`
+    gave in this same transaction, so that a long text is not read twice. Raises `RevisionMismatch`, and as
     `load`."""
-    page = load(db, number)
+    page = load(db, number) if found is None else found
     was = page.draft
     if page.revision != based_on:
         raise RevisionMismatch(page.revision)
@@ -253,7 +255,7 @@ def save(
     if was == replace(draft, enclosures=()):
         return page.revision
     if (now - page.changed).total_seconds() >= PAUSE_SECONDS:
-        cut_version(db, number, Why.PAUSE, now)
+        _cut(db, page, Why.PAUSE, now)
     changed = db.value("SELECT changed_words FROM drafts WHERE number = ?", (number,))
     changed += words_changed(was.text, draft.text)
     db.run(
@@ -261,8 +263,8 @@ def save(
         " in_reply_to = ?, place = ?, changed = ? WHERE number = ?",
         (
             draft.subject,
-            pack_text(draft.text),
-            count_words(draft.text),
+            pack_passing(draft.text),
+            words_now(was.text, page.words, draft.text),
             changed,
             draft.in_reply_to,
             draft.place,
@@ -288,13 +290,14 @@ def write_over(
     now: datetime,
     caret: int | None = None,
     history: str | None = None,
+    found: OnPage | None = None,
 ) -> int:
     """As `save`, where another text stands that this one takes the place of: that one is kept as a version first."""
-    page = load(db, number)
+    page = load(db, number) if found is None else found
     if page.revision != based_on:
         raise RevisionMismatch(page.revision)
-    cut(db, number, page.draft.subject, page.draft.text, Why.BESIDE, now)
-    return save(db, number, draft, based_on=based_on, now=now, caret=caret, history=history)
+    cut(db, number, page.draft.subject, page.draft.text, Why.BESIDE, now, page.words)
+    return save(db, number, draft, based_on=based_on, now=now, caret=caret, history=history, found=page)
 
 
 def keep_beside(db: Db, number: int, text: str, subject: str, now: datetime, grown: int | None = None) -> int | None:
@@ -317,7 +320,7 @@ def keep_beside(db: Db, number: int, text: str, subject: str, now: datetime, gro
 def _leave_off(db: Db, number: int, caret: int | None, history: str | None, *, changed: bool) -> None:
     if caret is not None:
         db.run("UPDATE drafts SET caret = ?1 WHERE number = ?2 AND caret <> ?1", (max(0, caret), number))
-    kept = None if history is None or len(history) > MOST_HISTORY else pack_text(history)
+    kept = None if history is None or len(history) > MOST_HISTORY else pack_passing(history)
     if kept is not None or changed:
         db.run("UPDATE drafts SET history = ? WHERE number = ?", (kept, number))
 
@@ -411,9 +414,12 @@ def drop_unwritten(db: Db, now: datetime, *, after: timedelta) -> list[int]:
 
 def cut_version(db: Db, number: int, why: Why, now: datetime) -> int | None:
     """Keep the current text as a version; its number, or None when the last version says the same. Raises as `load`."""
-    draft = load(db, number).draft
-    db.run("UPDATE drafts SET changed_words = 0 WHERE number = ?", (number,))
-    return cut(db, number, draft.subject, draft.text, why, now)
+    return _cut(db, load(db, number), why, now)
+
+
+def _cut(db: Db, page: OnPage, why: Why, now: datetime) -> int | None:
+    db.run("UPDATE drafts SET changed_words = 0 WHERE number = ?", (page.number,))
+    return cut(db, page.number, page.draft.subject, page.draft.text, why, now, page.words)
 
 
 def restore(db: Db, number: int, version: int, *, based_on: int, now: datetime) -> OnPage:

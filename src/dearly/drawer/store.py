@@ -44,7 +44,8 @@ class Store:
         self.folder, self.key, self.vfs, self._connect = folder, key, vfs, connect
         self.trouble: DearlyError | None = None
         self._writer = writer
-        self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
+        # The one used last comes first: its pages are still in memory.
+        self._readers: queue.LifoQueue[apsw.Connection] = queue.LifoQueue()
         self._guard: Guard | None = None
         self._log_pages = 0
         if writable:

@@ -46,8 +46,9 @@ class Version:
     subject: str
 
 
-def cut(db: Db, draft: int, subject: str, text: str, why: Why, now: datetime) -> int | None:
-    """Keep this state as a version; its number, or None when the last version says the same (or there is nothing)."""
+def cut(db: Db, draft: int, subject: str, text: str, why: Why, now: datetime, words: int | None = None) -> int | None:
+    """Keep this state as a version; its number, or None when the last version says the same (or there is nothing).
+    `words`: how many the text has, where that is known."""
     last = db.one(
         "SELECT version, subject, (SELECT max(version) FROM versions WHERE draft = ?1 AND base IS NULL)"
         " FROM versions WHERE draft = ?1 ORDER BY version DESC LIMIT 1",
@@ -72,7 +73,7 @@ def cut(db: Db, draft: int, subject: str, text: str, why: Why, now: datetime) ->
             version,
             stamp(now),
             why.value,
-            count_words(text),
+            count_words(text) if words is None else words,
             subject,
             base,
             pack_text(text, before if base is not None else None),
@@ -151,19 +152,35 @@ def words_changed(before: str, after: str) -> int:
     Counted by the gaps in what differs, so that a word which grows over several saves counts once."""
     if before == after:
         return 0
-    shorter = min(len(before), len(after))
-    start = _agree(shorter, lambda n: before[:n] == after[:n])
-    end = _agree(shorter - start, lambda n: n == 0 or before[-n:] == after[-n:])
+    start, end = _alike(before, after)
     out, in_ = before[start : len(before) - end], after[start : len(after) - end]
     return max(len(_GAP.findall(out)), len(_GAP.findall(in_)), int(bool(out and in_)))
 
 
-def _agree(most: int, same: Callable[[int], bool]) -> int:
-    """The largest n up to `most` for which `same(n)` holds, when it holds for all smaller ones too."""
+def words_now(before: str, words: int, after: str) -> int:
+    """`count_words(after)`, where `before` has so many `words`: counted only where the two differ."""
+    start, end = _alike(before, after)
+    while start and not before[start - 1].isspace():
+        start -= 1
+    while end and not before[-end].isspace():
+        end -= 1
+    return words - count_words(before[start : len(before) - end]) + count_words(after[start : len(after) - end])
+
+
+def _alike(before: str, after: str) -> tuple[int, int]:
+    """How many characters at the beginning, and then at the end, the two have in common."""
+    shorter = min(len(before), len(after))
+    start = _agree(shorter, lambda low, high: before[low:high] == after[low:high])
+    b, a = len(before), len(after)
+    return start, _agree(shorter - start, lambda low, high: before[b - high : b - low] == after[a - high : a - low])
+
+
+def _agree(most: int, same: Callable[[int, int], bool]) -> int:
+    """The largest n up to `most` so that the first n are the same; `same(m, n)`: those between m and n are."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
-        if same(middle):
+        if same(low, middle):
             low = middle
         else:
             high = middle - 1

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dearly.drawer import drafts, versions
 from dearly.drawer.connection import Db, unguarded
@@ -229,6 +231,12 @@ def test_a_long_line_of_versions(db: Db) -> None:
 )
 def test_words_changed(before: str, after: str, words: int) -> None:
     assert versions.words_changed(before, after) == words
+
+
+@given(st.text("ab \n\u00a0", max_size=12), st.text("ab \n\u00a0", max_size=12), st.text("ab \n", max_size=6))
+def test_words_are_counted_where_two_texts_differ(beginning: str, end: str, new: str) -> None:
+    for before, after in ((beginning + end, beginning + new + end), (beginning, end)):
+        assert versions.words_now(before, versions.count_words(before), after) == versions.count_words(after)
 
 
 def test_an_hour_of_typing_grows_the_file_little(tmp_path: Path) -> None:

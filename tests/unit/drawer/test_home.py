@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import apsw
 import pytest
 
 from dearly.drawer import home
@@ -44,3 +45,20 @@ def test_no_table_of_letters_is_read_through(tmp_path: Path, ask) -> None:  # ty
         ask(explained)
     assert explained.plans
     assert {plan for plan in explained.plans if plan.startswith("SCAN")} <= _MAY_BE_READ_THROUGH, explained.plans
+
+
+def test_another_value_compiles_no_statement_anew(tmp_path: Path) -> None:
+    """Compiling asks the authorizer; running what was compiled does not."""
+    asked = []
+
+    def permit(*what: object) -> int:
+        asked.append(what)
+        return apsw.SQLITE_OK
+
+    with contents_of(tmp_path) as db:
+        db._connection.set_authorizer(permit)
+        home.spoken(db, 1, 40)
+        compiled = len(asked)
+        for person in (2, 3):
+            home.spoken(db, person, 41)
+        assert len(asked) == compiled > 0

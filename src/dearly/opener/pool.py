@@ -100,6 +100,7 @@ class Opener:
         self._darkroom = Darkroom(languages)
         self._coming: asyncio.Task[None] | None = None
         self._arriving: dict[str, asyncio.Event] = {}
+        self._asked: set[str] = set()
         self._closed = False
 
     async def start(self) -> None:
@@ -116,7 +117,7 @@ class Opener:
     async def _come(self) -> None:
         await asyncio.sleep(_PAGE_FIRST)
         for kind, (free, idle) in reversed(self._kept.items()):  # showing takes longest
-            if idle:
+            if idle or kind in self._asked:
                 continue
             arrived = self._arriving[kind] = asyncio.Event()
             try:
@@ -331,6 +332,7 @@ class Opener:
     async def _child(self, kind: str) -> AsyncIterator[Child]:
         """A child that nobody else uses; the one used last comes first, so that few are kept awake."""
         free, idle = self._kept[kind]
+        self._asked.add(kind)
         if kind in self._arriving:
             await self._arriving[kind].wait()
         async with free:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dearly.desk import envelope, hand, people, write
+from dearly.desk import page as pages
 from dearly.drawer import bindings
 from dearly.drawer import people as book
 from dearly.exchange import vcard
@@ -300,3 +301,35 @@ def test_letters_that_are_not_there(desk_of: DeskOf, call: Call) -> None:
     for path in ("/posted/99999/again", "/posted/99999/give-up", "/posted/99999/take-back", "/page/99999/post"):
         assert client.post(path, data={"revision": "1"}).status_code == 404
     assert client.post("/page/99999/post", data={"revision": "x"}).status_code in (400, 404, 409)
+
+
+@pytest.mark.parametrize("js", [True, False], ids=["script", "no script"])
+def test_an_envelope_of_nobody_takes_a_name(desk_of: DeskOf, sit: Sit, js: bool) -> None:
+    ada, _bert = desk_of("Ada"), desk_of("Bert")
+    number = ada.run(pages.begin(ada.person.desk)).number
+    ada.run(pages.autosave(ada.person.desk, number, 1, text="To nobody yet, and every word of it stays."))
+    page = sit(ada, f"/page/{number}/envelope", js=js)
+    assert _heading(page) == "An envelope for nobody yet"
+    if js:
+        axe(page)
+    field = page.get_by_label("A name or an address")
+    field.fill("Nobody of this name")
+    field.press("Enter")
+    expect(page.get_by_text("nobody called")).to_be_visible()
+    field.fill("Bert")
+    page.get_by_role("button", name="Put the name on it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("An envelope for Bert")
+    page.goto(f"/page/{number}")
+    expect(page.locator("#text")).to_have_value("To nobody yet, and every word of it stays.")
+
+
+def test_from_the_page_to_the_envelope_by_keys(desk_of: DeskOf, sit: Sit) -> None:
+    ada, _bert = desk_of("Ada"), desk_of("Bert")
+    number = _page(ada, "Bert", "Dear Bert,")
+    page = sit(ada, f"/page/{number}")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" the last word")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(f"**/page/{number}/envelope")
+    page.goto(f"/page/{number}/read-over")
+    expect(page.locator(".letter-sheet")).to_contain_text("Dear Bert, the last word")

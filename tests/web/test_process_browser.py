@@ -114,7 +114,7 @@ def test_the_first_day_with_scripts(machine: Machine, browser: BrowserContext) -
     page.get_by_role("button", name="Go on to the post").click()
     page.wait_for_url("**/welcome/post")
     assert not page.get_by_label("Its word").is_visible()
-    page.get_by_label("A post office of ours").check()
+    page.get_by_label("The post office of a household or club").check()
     assert page.get_by_label("Its word").is_visible()
     page.get_by_label("Later").check()
     page.get_by_role("button", name="Sit down at the desk").click()

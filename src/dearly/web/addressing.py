@@ -56,7 +56,7 @@ def lines(view: PageView, closed: EnvelopeToClose) -> list[ReaderLine]:
 def _way(reader: ReaderToBe) -> str:
     usual = reader.ways[0]
     if usual.trouble:
-        return _("{trouble} By hand it can go.").format(trouble=usual.trouble)
+        return _("{trouble} By hand it can go.").format(trouble=usual.trouble).rstrip(".")  # a full stop follows it
     words = shown.way(reader.way)
     return words[:1].upper() + words[1:]
 

@@ -8,12 +8,15 @@ from starlette.responses import Response
 
 from dearly.desk import envelope as closing_desk
 from dearly.desk import keys, post
+from dearly.desk import page as pages
 from dearly.desk.envelope import EnvelopeToClose
 from dearly.letter.envelope import Way
 from dearly.letter.errors import DearlyError, NotFound, Refused, Usage
 from dearly.letter.words import _
 from dearly.web import closing, shown
 from dearly.web.forms import Form, whole
+from dearly.web.hints import hint
+from dearly.web.pages.page import known
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
@@ -31,6 +34,21 @@ async def envelope(visit: Visit, number: int) -> Response:
         if gone.code != "already_posted":
             raise
         return visit.go(f"/posted/{number}")
+
+
+@routes.post("/page/{number:int}/name")
+async def name(visit: Visit, number: int) -> Response:
+    """Say on an envelope of nobody whom it is for; nothing else of the page changes."""
+    form = await visit.form()
+    to = [form.text("to").strip()] if form.text("to").strip() else []
+    try:
+        if to:
+            kept = await pages.autosave(visit.desk, number, _revision(form), to=to)
+            if kept.said is not None:
+                return await _show(visit, number, {}, Usage(kept.said.code, kept.said.message, hint(kept.said)))
+    except pages.ChangedMeanwhile:
+        pass  # the envelope shows the page as it is now
+    return visit.go(f"/page/{number}/envelope")
 
 
 @routes.post("/page/{number:int}/post")
@@ -119,6 +137,7 @@ async def _show(visit: Visit, number: int, wanted: dict[str, str], said: DearlyE
         said=said,
         there=there,
         readers=readers,
+        known=[] if readers else await known(visit),
         to=names[0]
         if len(names) == 1
         else _("{names} and {last}").format(names=", ".join(names[:-1]), last=names[-1])

@@ -67,7 +67,7 @@ async def show(visit: Visit, number: int, said: DearlyError | None = None) -> Re
         said=said,
         view=view,
         readers=readers,
-        known=await _known(visit),
+        known=await known(visit),
         earlier=await beside.earlier(desk, number, limit=beside.FIRST),
         brought=_brought(view),
         marks=addressing.marks(view, visit.dates, visit.zone)[-MOST_MARKS:],
@@ -89,7 +89,7 @@ async def _readers(visit: Visit, view: pages.PageView) -> list[addressing.Reader
     return addressing.lines(view, closed)
 
 
-async def _known(visit: Visit) -> list[tuple[str, str]]:
+async def known(visit: Visit) -> list[tuple[str, str]]:
     """What may be chosen as a reader: (what is written, what it means where that is not said by it)."""
     book = await people.list_people(visit.desk)
     names = [person.name for person in book]

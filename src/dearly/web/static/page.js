@@ -130,6 +130,16 @@ document.addEventListener("keydown", (event) => {
   });
 });
 
+// To the envelope. Heard before the editor, to which the same keys mean a new line.
+addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.isComposing) return;
+  const button = form.querySelector('button[formaction$="/to-envelope"]');
+  if (!(button instanceof HTMLButtonElement) || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (!event.repeat) form.requestSubmit(button);
+}, { capture: true });
+
 unkept.querySelector('[data-act="again"]')?.addEventListener("click", () => {
   void keeper.keep().then((done) => { if (done) editor.focus(); });
 });

@@ -15,6 +15,8 @@ from tests.support.browser import Windows
 from tests.support.furnished import png
 from tests.support.sheets import TOKEN, Sheet, a_sheet, open_sheet, put, text, until
 
+pytestmark = pytest.mark.long  # one upload in a browser stands in test_pictures, which is part of every run
+
 BOTH = pytest.mark.parametrize("rich", [True, False], ids=["sheet", "field"])
 Open = Callable[..., Page]
 WORDS = "#picture-words"

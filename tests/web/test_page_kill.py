@@ -14,18 +14,16 @@ import httpx
 import pytest
 
 from tests.support.commands import PASSPHRASE, Machine
-from tests.support.door import short_folder
 from tests.support.machines import cheap_drawer
-from tests.support.sitting import Visit, machine_in, processes, sit_down, until
+from tests.support.sitting import Visit, a_machine, processes, sit_down, until
 
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
-    with short_folder() as folder:
-        for machine in machine_in(folder):
-            cheap_drawer(machine, "ada")
-            assert machine.run("setup", "--name", "Ada", "--local-office", drawer="ada").code == 0
-            yield machine
+    with a_machine() as machine:
+        cheap_drawer(machine, "ada")
+        assert machine.run("setup", "--name", "Ada", "--local-office", drawer="ada").code == 0
+        yield machine
 
 
 def _open(machine: Machine) -> Visit:

@@ -61,7 +61,7 @@ def test_a_page_to_nobody_yet(tmp_path: Path) -> None:
         assert shown.status_code == 200
         assert "To nobody yet." in shown.text
         assert "<title>The page · Dearly</title>" in shown.text
-        assert await write.drafts(ada.desk) == []  # never written on: no litter
+        assert f"/page/{number}" not in (await web.get("/")).text  # never written on: no litter
         answer = await web.post(f"/page/{number}/save", await _form(web, number, text="Dear nobody"))
         assert answer.headers["location"] == f"/page/{number}"
         assert [one.text for one in await write.drafts(ada.desk)] == ["Dear nobody"]

@@ -17,6 +17,8 @@ from dearly.letter.content import Enclosure
 from tests.support.browser import Home, Quarter, shoot
 from tests.web.conftest import Sit
 
+pytestmark = pytest.mark.long  # its pages are before axe-core at every width as well
+
 LETTER = """Dear Irma,
 
 the mill has stood still since Tuesday, and it is strange how loud the brook is now that nothing answers it. I \

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.crawling import FORM, Wire, acts
 from tests.support.furnished import Furnished
 from tests.web.conftest import DeskOf
+
+pytestmark = pytest.mark.long  # minutes of asking; the table of wrong questions is asked in every run
 
 PATIENT = ("/unlock", "/launch", "/locked/kit", "/settings/passphrase", "/settings/kit")
 

@@ -83,14 +83,14 @@ d.state = 'page' AND d.words = 0 AND (d.subject = '' OR d.revision = 1)
 AND NOT EXISTS (SELECT 1 FROM draft_enclosures e WHERE e.draft = d.number)
 AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.draft = d.number)
 """
-"""A page that was begun and never written on: an empty sheet, which nobody keeps in a list."""
+"""A page that was begun and never written on: an empty sheet, which does not lie about on the desk."""
 
 _LISTED = """
 SELECT d.number, d.state, d.subject, d.body, d.words, d.look_again, n.made, d.changed
 FROM drafts d JOIN numbers n ON n.number = d.number
-WHERE d.state IN ('page', 'away') AND d.number < ? AND d.state = coalesce(?, d.state) AND NOT ((unwritten))
+WHERE d.state IN ('page', 'away') AND d.number < ? AND d.state = coalesce(?, d.state)
 ORDER BY d.number DESC
-""".replace("(unwritten)", UNWRITTEN)
+"""
 
 
 class RevisionMismatch(Refused):
@@ -326,8 +326,7 @@ def _leave_off(db: Db, number: int, caret: int | None, history: str | None, *, c
 
 
 def list_all(db: Db, *, state: str | None = None) -> list[DraftLine]:
-    """Drafts on the page and put away (or only "page" or "away"), the last begun first. A page that was begun and never
-    written on is not listed."""
+    """Drafts on the page and put away (or only "page" or "away"), the last begun first."""
     return [
         DraftLine(
             number,

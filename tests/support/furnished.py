@@ -114,8 +114,17 @@ class Furnished:
             "people": "/people",
             "person": f"/people/{self.irma}",
             "new-person": "/people/new",
+            "new-address": f"/people/{self.irma}/address",
+            "change-person": f"/people/{self.irma}/edit",
+            "more-of-person": f"/people/{self.irma}/more",
             "card": "/card",
             "settings": "/settings",
+            "new-way": "/settings/way",
+            "passphrase": "/settings/passphrase",
+            "kit": "/settings/kit",
+            "check-copy": "/settings/backup/check",
+            "refused": "/letterbox/refused",
+            "lock": "/lock",
             "keys": "/keys",
         }
         return pages | {f"letter-{n}": f"/letter/{number}" for n, number in enumerate(self.read)}

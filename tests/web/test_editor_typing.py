@@ -12,6 +12,10 @@ from tests.support.axe import axe
 from tests.support.browser import Windows
 from tests.support.sheets import Sheet, a_sheet, as_json, open_sheet, put, text, until
 
+pytestmark = (
+    pytest.mark.long
+)  # every tool in both kinds of editor; test_page_writing writes on the real page in every run
+
 BOTH = pytest.mark.parametrize("rich", [True, False], ids=["sheet", "field"])
 Open = Callable[..., Page]
 

@@ -19,6 +19,8 @@ from tests.support.commands import PASSPHRASE, Machine
 from tests.support.machines import cheap_drawer
 from tests.support.sitting import Visit, a_machine, altered, left_alone, processes, runtime, sit_down, text_of, until
 
+pytestmark = pytest.mark.long  # minutes of waiting; test_process_browser locks and unlocks in every run
+
 KEYS: dict[str, DataKey] = {}
 
 

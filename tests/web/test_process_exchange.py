@@ -6,8 +6,12 @@ from __future__ import annotations
 import re
 from html import unescape
 
+import pytest
+
 from tests.support.commands import Machine
 from tests.support.sitting import Visit, a_machine, sit_down, text_of
+
+pytestmark = pytest.mark.long  # the exchange stands in test_exchange, which is part of every run
 
 WORDS = "plum ladder engine marmalade"
 

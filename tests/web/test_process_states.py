@@ -23,6 +23,8 @@ from tests.support.commands import PASSPHRASE, Machine
 from tests.support.machines import cheap_drawer
 from tests.support.sitting import Visit, a_machine, altered, left_alone, processes, runtime, sit_down, text_of, until
 
+pytestmark = pytest.mark.long  # minutes of processes; the exchange and the locks begin, kill and end them in every run
+
 WORDS = "plum ladder engine marmalade"
 
 

@@ -247,6 +247,7 @@ def test_locked_while_typing(ada: Home, sit: Sit) -> None:
     assert kept(ada, number).text.startswith("half a line")
 
 
+@pytest.mark.long  # fails on a busy machine: see the open issue
 def test_very_long(ada: Home, sit: Sit) -> None:
     text = "\n\n".join(" ".join(["word"] * 100) for _ in range(2000))
     number = begin(ada, text)

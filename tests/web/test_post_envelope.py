@@ -323,6 +323,7 @@ def test_an_envelope_of_nobody_takes_a_name(desk_of: DeskOf, sit: Sit, js: bool)
     expect(page.locator("#text")).to_have_value("To nobody yet, and every word of it stays.")
 
 
+@pytest.mark.long  # fails on a busy machine: see the open issue
 def test_from_the_page_to_the_envelope_by_keys(desk_of: DeskOf, sit: Sit) -> None:
     ada, _bert = desk_of("Ada"), desk_of("Bert")
     number = _page(ada, "Bert", "Dear Bert,")

@@ -147,7 +147,6 @@ def test_every_form_carries_the_token_and_is_not_remembered(found: dict[str, Ans
     assert wrong == []
 
 
-@pytest.mark.long  # fails on a busy machine: see the open issue
 def test_titles_and_addresses_name_nobody(found: dict[str, Answer]) -> None:
     """They lie in the browser's history (decision: titles name the act)."""
     words = [word for name in NAMES for word in name.split()] + ["Ada"]
@@ -158,7 +157,8 @@ def test_titles_and_addresses_name_nobody(found: dict[str, Answer]) -> None:
             continue
         assert not [word for word in words if word in title.text()], path
     for path in found:
-        assert not [word for word in words if word.lower() in path.lower()], path
+        named = re.sub(r"[0-9a-f]{16,}", "", path.lower())  # chance writes names into uids, too
+        assert not [word for word in words if word.lower() in named], path
 
 
 def test_a_page_names_its_language_and_parts(found: dict[str, Answer]) -> None:

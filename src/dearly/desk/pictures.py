@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from dearly.desk.desk import Desk
 from dearly.drawer import drafts, letters
 from dearly.drawer.connection import Db
-from dearly.drawer.enclosed import IN_DRAFT
+from dearly.drawer.enclosed import IN_DRAFT, Enclosed
 from dearly.letter.content import Draft, Enclosure
 from dearly.letter.errors import NotFound
 from dearly.letter.words import _
@@ -132,31 +133,25 @@ async def in_page(desk: Desk, number: int, cid: str) -> ShownPicture:
 async def in_letter(desk: Desk, number: int, cid: str, shown: Shown) -> ShownPicture:
     """A picture of a letter, made anew to be looked at. Raises `NotFound` (no_letter, no_picture), and `Refused` for
     what is no picture after all, as `opener.picture`."""
-
-    def find(db: Db) -> tuple[int, int, bytes]:
-        letter = letters.letter(db, number)
-        found = next((one for one in letter.enclosed if one.cid == cid), None)
-        if found is None:
-            raise _no_picture()
-        return letter.number, found.position, found.sha256
-
-    filed, position, digest = await desk.drawer.read(find)
-    return await _made(desk, filed, position, digest, shown)
+    return await _found(desk, number, lambda one: one.cid == cid, shown)
 
 
 async def enclosed_in_letter(desk: Desk, number: int, position: int, shown: Shown) -> ShownPicture:
     """The enclosure at this place of a letter as a picture, whether or not it stands in the text. Raises as
-    `in_letter`, and `NotFound` (no_enclosure)."""
+    `in_letter`."""
+    return await _found(desk, number, lambda one: one.position == position, shown)
 
-    def find(db: Db) -> tuple[int, int, bytes]:
+
+async def _found(desk: Desk, number: int, wanted: Callable[[Enclosed], bool], shown: Shown) -> ShownPicture:
+    def find(db: Db) -> tuple[int, Enclosed]:
         letter = letters.letter(db, number)
-        found = next((one for one in letter.enclosed if one.position == position), None)
+        found = next((one for one in letter.enclosed if wanted(one)), None)
         if found is None:
             raise _no_picture()
-        return letter.number, found.position, found.sha256
+        return letter.number, found
 
-    filed, at, digest = await desk.drawer.read(find)
-    return await _made(desk, filed, at, digest, shown)
+    filed, enclosed = await desk.drawer.read(find)
+    return await _made(desk, filed, enclosed.position, enclosed.sha256, shown)
 
 
 async def _made(desk: Desk, number: int, position: int, digest: bytes, shown: Shown) -> ShownPicture:
@@ -174,23 +169,26 @@ async def _made(desk: Desk, number: int, position: int, digest: bytes, shown: Sh
 def as_posted(draft: Draft) -> Draft:
     """The draft without the pictures that its text does not show: they were taken out of it while it was written, and
     do not go along unseen. Reading over says so (`left_out`)."""
-    out = {one.cid for one in left_out(draft)}
-    return replace(draft, enclosures=tuple(one for one in draft.enclosures if one.cid is None or one.cid not in out))
+    unseen = _unseen(draft.text, draft.enclosures)
+    return replace(draft, enclosures=tuple(one for one in draft.enclosures if one.cid not in unseen))
 
 
 def left_out(draft: Draft) -> tuple[Enclosure, ...]:
     """Pictures that lie in the draft and are not shown by its text any more."""
-    cids = {one.cid for one in draft.enclosures if one.cid is not None}
-    if not cids:
-        return ()
-    used = markup.to_html(draft.text, cids).pictures
-    return tuple(one for one in draft.enclosures if one.cid is not None and one.cid not in used)
+    unseen = _unseen(draft.text, draft.enclosures)
+    return tuple(one for one in draft.enclosures if one.cid in unseen)
+
+
+def _unseen(text: str, enclosed: Iterable[Enclosure | Enclosed]) -> frozenset[str]:
+    """The ids of pictures that lie there and are not shown by the text."""
+    cids = frozenset(one.cid for one in enclosed if one.cid is not None)
+    return cids - markup.to_html(text, cids).pictures if cids else cids
 
 
 async def not_in_text(desk: Desk, number: int) -> frozenset[str]:
     """Ids of the pictures of a page that its text does not show, and that do not go along. Raises `NotFound`."""
-    draft = await desk.drawer.read(lambda db: drafts.whole(db, number))
-    return frozenset(one.cid for one in left_out(draft) if one.cid is not None)
+    page = await desk.drawer.read(lambda db: drafts.load(db, number))  # the bytes of the pictures are not needed
+    return _unseen(page.draft.text, page.enclosed)
 
 
 def words_for(cid: str, words: str) -> str:

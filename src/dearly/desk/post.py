@@ -52,13 +52,20 @@ async def post(
     `on`: the local day on which it leaves, months or years ahead too. Posting twice posts once (F48). Raises
     `CannotSealOrOpen` (no_key, no_way ...), `Usage` (empty_letter, bad_date), `Refused`."""
     async with desk.posting:
-        try:
-            page = await desk.drawer.read(lambda db: drafts.load(db, number))
-        except NotFound as gone:
-            if gone.code != "already_posted":
-                raise
+        page = await _unposted(desk, number)
+        if page is None:
             return await _again(desk, number)
         return await _post(desk, page, at_once=at_once, on=on, by=by, unsealed=unsealed)
+
+
+async def _unposted(desk: Desk, number: int) -> drafts.OnPage | None:
+    """The draft; None where it is a letter by now. Raises `NotFound` (no_draft)."""
+    try:
+        return await desk.drawer.read(lambda db: drafts.load(db, number))
+    except NotFound as gone:
+        if gone.code != "already_posted":
+            raise
+        return None
 
 
 async def post_page(
@@ -76,11 +83,8 @@ async def post_page(
     One that was posted meanwhile stays as it is, wherever it has got to: an envelope closed twice is never another
     posting (F48). Raises as `post`, and `RevisionMismatch` when the page was changed since."""
     async with desk.posting:
-        try:
-            page = await desk.drawer.read(lambda db: drafts.load(db, number))
-        except NotFound as gone:
-            if gone.code != "already_posted":
-                raise
+        page = await _unposted(desk, number)
+        if page is None:
             return await rows(desk, number)
         if page.revision != revision:
             raise drafts.RevisionMismatch(page.revision)

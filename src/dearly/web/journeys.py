@@ -28,9 +28,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A posted letter as a page tells of it. `address`: name and
-    address of each reader; `title` and `steps` for its own page; `line`: one sentence for the desk
-    and for lists; `trouble`: it needs a decision, or may soon: `said` what happened and `why`."""
+    """A posted letter as a page tells of it. `address`: name and address of each reader; `title` and `steps` for its
+    own page; `line`: one sentence for the desk and for lists; `trouble`: it needs a decision, or may soon: `said` what
+    happened and `why`."""
 
     to: str
     address: tuple[tuple[str, str], ...]
@@ -47,10 +47,7 @@ class Told:
 
 def names(view: PostedView) -> str:
     """To whom it goes."""
-    found = [reader.name for reader in view.readers]
-    if len(found) == 1:
-        return found[0]
-    return _("{names} and {last}").format(names=", ".join(found[:-1]), last=found[-1])
+    return shown.listed([reader.name for reader in view.readers])
 
 
 def told(view: PostedView, now: datetime, dates: Dates) -> Told:

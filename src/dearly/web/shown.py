@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +34,13 @@ def way(way: Way) -> str:
         Way.FOLDER: _("by a shared folder"),
         Way.PAPER: _("on paper"),
     }[way]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Several names as a sentence says them; "" for none."""
+    if len(names) < 2:
+        return "".join(names)
+    return _("{names} and {last}").format(names=", ".join(names[:-1]), last=names[-1])
 
 
 def initial(name: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import wraps
 from typing import Any
 
 from babel import Locale
@@ -43,6 +44,22 @@ SMALL = 1 << 20
 TOKEN_HEADER = "dearly-token"  # noqa: S105 (the name of a header)
 
 Endpoint = Callable[..., Awaitable[Response]]
+
+
+def told_by(show: Endpoint) -> Callable[[Endpoint], Endpoint]:
+    """An act whose errors are told on a page of its own group: `show(visit, path parameters ..., error)`."""
+
+    def wrap(act: Endpoint) -> Endpoint:
+        @wraps(act)
+        async def tried(visit: Visit, **path: Any) -> Response:
+            try:
+                return await act(visit, **path)
+            except DearlyError as error:
+                return await show(visit, *path.values(), error)
+
+        return tried
+
+    return wrap
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,6 @@ async def _show(visit: Visit, number: int, wanted: dict[str, str], said: DearlyE
     dates = visit.dates
     readers = [closing.closing(one, there.name, there.now, dates, wanted) for one in there.readers]
     card = wanted.get("close") == "open" and there.may_be_open
-    names = [one.name for one in there.readers]
     return visit.show(
         "envelope.html",
         status=200 if said is None else 409,
@@ -138,11 +137,7 @@ async def _show(visit: Visit, number: int, wanted: dict[str, str], said: DearlyE
         there=there,
         readers=readers,
         known=[] if readers else await known(visit),
-        to=names[0]
-        if len(names) == 1
-        else _("{names} and {last}").format(names=", ".join(names[:-1]), last=names[-1])
-        if names
-        else "",
+        to=shown.listed([one.name for one in there.readers]),
         address=[(one.name, one.address) for one in there.readers],
         card=card,
         card_text=there.text[:POSTCARD] + ("…" if len(there.text) > POSTCARD else ""),

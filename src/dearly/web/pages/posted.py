@@ -7,67 +7,10 @@ from starlette.responses import Response
 from dearly.desk import hand, post
 from dearly.desk import home as glance
 from dearly.letter.errors import DearlyError
-from dearly.web import journeys, when
-from dearly.web.visit import Pages, Visit
+from dearly.web import journeys, saving, when
+from dearly.web.visit import Pages, Visit, told_by
 
 routes = Pages()
-
-
-@routes.get("/posted/{number:int}")
-async def posted(visit: Visit, number: int) -> Response:
-    """One posted letter."""
-    return await _show(visit, number)
-
-
-@routes.post("/posted/{number:int}/take-back")
-async def take_back(visit: Visit, number: int) -> Response:
-    """Take it out of the postbox: it lies on the page again."""
-    try:
-        await post.take_back(visit.desk, number)
-    except DearlyError as said:
-        return await _show(visit, number, said)
-    return visit.go(f"/page/{number}")
-
-
-@routes.post("/posted/{number:int}/again")
-async def again(visit: Visit, number: int) -> Response:
-    """Post it again, by the writer's own act."""
-    try:
-        await post.again(visit.desk, number)
-    except DearlyError as said:
-        return await _show(visit, number, said)
-    return visit.go(f"/posted/{number}")
-
-
-@routes.post("/posted/{number:int}/give-up")
-async def give_up(visit: Visit, number: int) -> Response:
-    """Try no further."""
-    try:
-        await post.give_up(visit.desk, number)
-    except DearlyError as said:
-        return await _show(visit, number, said)
-    return visit.go(f"/posted/{number}")
-
-
-@routes.get("/posted/{number:int}/file")
-async def file(visit: Visit, number: int) -> Response:
-    """The sealed letter as a file to carry."""
-    found = await hand.file(visit.desk, number)
-    return Response(
-        found.data,
-        media_type="application/octet-stream",
-        headers={"content-disposition": f'attachment; filename="{found.name}"'},
-    )
-
-
-@routes.post("/posted/{number:int}/handed-over")
-async def handed_over(visit: Visit, number: int) -> Response:
-    """The writer says that the file was given into other hands."""
-    try:
-        await hand.handed_over(visit.desk, number)
-    except DearlyError as said:
-        return await _show(visit, number, said)
-    return visit.go(f"/posted/{number}")
 
 
 async def _show(visit: Visit, number: int, said: DearlyError | None = None) -> Response:
@@ -82,3 +25,48 @@ async def _show(visit: Visit, number: int, said: DearlyError | None = None) -> R
         posted=when.at(view.facts.posted, now, dates),
         readers=[(reader, journeys.state(reader)) for reader in view.readers],
     )
+
+
+@routes.get("/posted/{number:int}")
+async def posted(visit: Visit, number: int) -> Response:
+    """One posted letter."""
+    return await _show(visit, number)
+
+
+@routes.post("/posted/{number:int}/take-back")
+@told_by(_show)
+async def take_back(visit: Visit, number: int) -> Response:
+    """Take it out of the postbox: it lies on the page again."""
+    await post.take_back(visit.desk, number)
+    return visit.go(f"/page/{number}")
+
+
+@routes.post("/posted/{number:int}/again")
+@told_by(_show)
+async def again(visit: Visit, number: int) -> Response:
+    """Post it again, by the writer's own act."""
+    await post.again(visit.desk, number)
+    return visit.go(f"/posted/{number}")
+
+
+@routes.post("/posted/{number:int}/give-up")
+@told_by(_show)
+async def give_up(visit: Visit, number: int) -> Response:
+    """Try no further."""
+    await post.give_up(visit.desk, number)
+    return visit.go(f"/posted/{number}")
+
+
+@routes.get("/posted/{number:int}/file")
+async def file(visit: Visit, number: int) -> Response:
+    """The sealed letter as a file to carry."""
+    found = await hand.file(visit.desk, number)
+    return saving.to_be_saved(found.data, found.name)
+
+
+@routes.post("/posted/{number:int}/handed-over")
+@told_by(_show)
+async def handed_over(visit: Visit, number: int) -> Response:
+    """The writer says that the file was given into other hands."""
+    await hand.handed_over(visit.desk, number)
+    return visit.go(f"/posted/{number}")

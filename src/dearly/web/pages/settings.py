@@ -12,12 +12,36 @@ from dearly.letter.envelope import Way
 from dearly.letter.errors import DearlyError, Usage
 from dearly.letter.words import _, ngettext
 from dearly.web import when
-from dearly.web.visit import Pages, Visit
+from dearly.web.visit import Pages, Visit, told_by
 
 routes = Pages()
 
 _COOLING = (0, 10, 60, 180, 720, 1440)
 _SOFT_LOCK = (2, 5, 10, 30, 60, 180)
+
+
+async def _show(visit: Visit, said: DearlyError | None = None) -> Response:
+    chosen = await settings.chosen(visit.desk)
+    made, checked = await keep.last_copies(visit.desk)
+    now = visit.desk.clock.local()
+    return visit.show(
+        "settings.html",
+        status=400 if said else 200,
+        said=said,
+        chosen=chosen,
+        ways=[(one, _way_name(one), _spoken(one, visit)) for one in await settings.ways(visit.desk)],
+        hours=[f"{hour:%H:%M}" for hour in chosen.rounds],
+        next_round=when.at(await rounds.next_round(visit.desk), now, visit.dates),
+        cooling=_lengths(_COOLING, chosen.cooling_minutes),
+        soft_lock=_lengths(_SOFT_LOCK, chosen.soft_lock_minutes),
+        copied="" if made is None else when.on(made.astimezone(now.tzinfo).date(), now.date(), visit.dates),
+        checked="" if checked is None else when.on(checked.astimezone(now.tzinfo).date(), now.date(), visit.dates),
+        folder=visit.keeper.folder,
+        languages=[("", _("As the browser asks")), ("en", "English"), ("de", "Deutsch")],
+        themes=[("", _("As the system")), ("light", _("Day")), ("dark", _("Lamp"))],
+        sizes=[("small", _("Small")), ("", _("Middle")), ("large", _("Large"))],
+        most_rounds=settings.MOST_ROUNDS,
+    )
 
 
 @routes.get("/settings")
@@ -39,43 +63,35 @@ async def look(visit: Visit) -> Response:
 
 
 @routes.post("/settings/rounds")
+@told_by(_show)
 async def set_rounds(visit: Visit) -> Response:
     """The hours of the day at which the desk goes to the post by itself."""
     form = await visit.form()
-    try:
-        await settings.choose_rounds(visit.desk, [_hour(text) for text in form.all("hour") if text.strip()])
-    except DearlyError as error:
-        return await _show(visit, error)
+    await settings.choose_rounds(visit.desk, [_hour(text) for text in form.all("hour") if text.strip()])
     return visit.go("/settings#post")
 
 
 @routes.post("/settings/cooling")
+@told_by(_show)
 async def set_cooling(visit: Visit) -> Response:
     """How long a posted letter can be taken back."""
-    try:
-        await settings.choose_cooling(visit.desk, _number((await visit.form()).text("minutes")))
-    except DearlyError as error:
-        return await _show(visit, error)
+    await settings.choose_cooling(visit.desk, _number((await visit.form()).text("minutes")))
     return visit.go("/settings#post")
 
 
 @routes.post("/settings/place")
+@told_by(_show)
 async def set_place(visit: Visit) -> Response:
     """Where one usually writes."""
-    try:
-        await settings.choose_place(visit.desk, (await visit.form()).text("place"))
-    except DearlyError as error:
-        return await _show(visit, error)
+    await settings.choose_place(visit.desk, (await visit.form()).text("place"))
     return visit.go("/settings#writing")
 
 
 @routes.post("/settings/lock")
+@told_by(_show)
 async def set_lock(visit: Visit) -> Response:
     """After how long the desk locks by itself."""
-    try:
-        await settings.choose_soft_lock(visit.desk, _number((await visit.form()).text("minutes")))
-    except DearlyError as error:
-        return await _show(visit, error)
+    await settings.choose_soft_lock(visit.desk, _number((await visit.form()).text("minutes")))
     return visit.go("/settings#keeping")
 
 
@@ -110,30 +126,6 @@ async def _way(visit: Visit, said: DearlyError | None = None, url: str = "") -> 
         said=said,
         url=url,
         local=any(one.local for one in there),
-    )
-
-
-async def _show(visit: Visit, said: DearlyError | None = None) -> Response:
-    chosen = await settings.chosen(visit.desk)
-    made, checked = await keep.last_copies(visit.desk)
-    now = visit.desk.clock.local()
-    return visit.show(
-        "settings.html",
-        status=400 if said else 200,
-        said=said,
-        chosen=chosen,
-        ways=[(one, _way_name(one), _spoken(one, visit)) for one in await settings.ways(visit.desk)],
-        hours=[f"{hour:%H:%M}" for hour in chosen.rounds],
-        next_round=when.at(await rounds.next_round(visit.desk), now, visit.dates),
-        cooling=_lengths(_COOLING, chosen.cooling_minutes),
-        soft_lock=_lengths(_SOFT_LOCK, chosen.soft_lock_minutes),
-        copied="" if made is None else when.on(made.astimezone(now.tzinfo).date(), now.date(), visit.dates),
-        checked="" if checked is None else when.on(checked.astimezone(now.tzinfo).date(), now.date(), visit.dates),
-        folder=visit.keeper.folder,
-        languages=[("", _("As the browser asks")), ("en", "English"), ("de", "Deutsch")],
-        themes=[("", _("As the system")), ("light", _("Day")), ("dark", _("Lamp"))],
-        sizes=[("small", _("Small")), ("", _("Middle")), ("large", _("Large"))],
-        most_rounds=settings.MOST_ROUNDS,
     )
 
 

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from dearly.desk import page as pages
 from dearly.desk import people, write
@@ -50,6 +50,27 @@ def at_page(sit: Sit, home: Home, number: int, **how: object) -> Page:
     page = sit(home, f"/page/{number}", **how)
     expect(page.locator(EDITOR)).to_be_focused()
     return page
+
+
+def test_what_is_written_before_the_sheet_is_there_stays(ada: Home, sit: Sit) -> None:
+    """Its files may be long on their way; whoever writes in the field meanwhile goes on where they are."""
+    number = begin(ada, "Dear Bert,\n\nit rains")
+    ada.run(pages.autosave(ada.desk, number, kept(ada, number).revision, caret=0))
+    page = sit(ada, "/keys")
+    waiting: list[Route] = []
+    page.route("**/editor/sheet.js", lambda route: waiting.append(route))
+    page.goto(ada.url(f"/page/{number}"), wait_until="commit")
+    for _turn in range(100):
+        if waiting:
+            break
+        page.wait_for_timeout(50)
+    page.locator("textarea[name=text]").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" and rains")
+    waiting[0].continue_()
+    expect(page.locator(".cm-content")).to_be_focused()
+    page.keyboard.type(", still.")
+    until_kept(ada, number, "Dear Bert,\n\nit rains and rains, still.")
 
 
 def versions(home: Home, number: int) -> list[tuple[str, str]]:

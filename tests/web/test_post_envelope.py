@@ -17,7 +17,7 @@ from dearly.letter.address import Address
 from dearly.letter.journey import State
 from dearly.seal.keys import OwnKey
 from tests.support.axe import axe
-from tests.support.browser import Home, no_outside, shoot, tab_to
+from tests.support.browser import Home, no_outside, sheet, shoot, tab_to
 from tests.web.conftest import Call, DeskOf, Sit
 
 
@@ -323,11 +323,11 @@ def test_an_envelope_of_nobody_takes_a_name(desk_of: DeskOf, sit: Sit, js: bool)
     expect(page.locator("#text")).to_have_value("To nobody yet, and every word of it stays.")
 
 
-@pytest.mark.long  # fails on a busy machine: see the open issue
 def test_from_the_page_to_the_envelope_by_keys(desk_of: DeskOf, sit: Sit) -> None:
     ada, _bert = desk_of("Ada"), desk_of("Bert")
     number = _page(ada, "Bert", "Dear Bert,")
     page = sit(ada, f"/page/{number}")
+    sheet(page)
     page.keyboard.press("Control+End")
     page.keyboard.type(" the last word")
     page.keyboard.press("Control+Enter")

@@ -17,8 +17,9 @@ const unkept = /** @type {HTMLElement} */ (document.getElementById("word-unkept"
 const twice = /** @type {HTMLElement} */ (document.getElementById("word-twice"));
 const path = `/page/${field.dataset.page}`;
 
+// Whoever began to write before this ran goes on where they are.
 const at = Number(caret.value);
-field.setSelectionRange(at, at);
+if (field.value === field.defaultValue) field.setSelectionRange(at, at);
 const editor = await makeEditor(field);
 
 /** @type {Keeper} */

@@ -25,7 +25,9 @@ export function sheetEditor(field) {
   const listeners = new Set();
   /** @type {Set<{at: number}>} */
   const bookmarks = new Set();
-  const caret = Math.min(brought.caret ?? field.selectionEnd, field.value.length);
+  // Its files may have been long on their way: what was written in the field meanwhile is taken along, caret and all.
+  const begun = field.value !== field.defaultValue;
+  const caret = Math.min((begun ? undefined : brought.caret) ?? field.selectionEnd, field.value.length);
   const surfaceOfView = () => surface;
   const state = stateWith(
     {

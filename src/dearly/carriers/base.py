@@ -16,7 +16,8 @@ Rules that hold for all of them:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol, TypeVar, runtime_checkable
 
 from dearly.letter.address import Address, clean
@@ -52,6 +53,51 @@ class Collected:
     cursor: str
     more: bool = False
     left: int = 0
+    heads: tuple[Head, ...] = ()
+    """Headers of first letters by strangers, which wait at the door; their bodies stay where they lie (`Fetches`)."""
+
+
+MOST_HEAD = 64 * 1024
+"""Octets of a header that is looked at before a message is fetched; a longer one is cut there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The header of a message that lies at a carrier, unfetched. `data`: its fields as they stand there (those that
+    the carrier was asked for, or all), CRLF, with the empty line after them; at most `MOST_HEAD` octets. `size`:
+    octets of the whole message, as the carrier states."""
+
+    source: Source
+    size: int
+    data: bytes = field(repr=False)
+
+
+class Verdict(StrEnum):
+    """What is done with a message, by its header alone (product rule: a newsletter never appears). TAKE: fetch it, it
+    is a letter for us. DOOR: a stranger's; its header is kept, its body fetched when it is let in. LEAVE: not ours to
+    look at; it stays where it lies, and nothing of it is kept."""
+
+    TAKE = "take"
+    DOOR = "door"
+    LEAVE = "leave"
+
+
+class Sieve(Protocol):
+    """Who decides what is fetched from a mailbox that holds more than letters. The desk's, for it knows the people."""
+
+    async def __call__(self, heads: Sequence[Head]) -> Sequence[Verdict]:
+        """One verdict for each, in the order given. Raises nothing: what cannot be read is left."""
+
+
+class Credentials(Protocol):
+    """Where a carrier has its secret from: the drawer. Asked each time a line is opened, and never kept."""
+
+    async def password(self) -> str:
+        """The password, or, for OAuth, an access token that is good for some minutes yet. Raises `CarrierTrouble`
+        (sign_in_again) where the person has to sign in anew."""
+
+    async def refused(self) -> None:
+        """The server did not take it: a token is renewed before it is asked for again."""
 
 
 class Posts(Protocol):
@@ -147,6 +193,15 @@ class Collects(Protocol):
 
     async def close(self) -> None:
         """Let go of connections. Nothing may be asked afterwards; closing twice is fine."""
+
+
+@runtime_checkable
+class Fetches(Collects, Protocol):
+    """A carrier that leaves bodies where they lie until they are asked for: a mailbox."""
+
+    async def fetch(self, sources: Sequence[Source]) -> tuple[Parcel, ...]:
+        """These messages whole, byte for byte; what is not there any more, or does not come whole, is missing from the
+        answer. Changes nothing at the carrier. Raises `CarrierTrouble`."""
 
 
 def for_each(letter: SealedLetter, same: T) -> dict[Address, T]:

@@ -38,7 +38,7 @@ class Security(StrEnum):
 class SignIn(StrEnum):
     """What proves to a server that it is us: a password (also one made for a single program), or OAuth 2 (RFC 6749)."""
 
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105 (the name of a way, no secret)
     OAUTH = "oauth"
 
 

@@ -40,7 +40,7 @@ def outline(raw: bytes) -> Outline:
         cc=correspondents(head.all("cc")),
         date=read_date(head.first("date")),
         subject=clean(decoded(head.first("subject"))),
-        message_id=_one_id(head.first("message-id")),
+        message_id=one_id(head.first("message-id")),
         in_reply_to=next(iter(_ids(head.first("in-reply-to"))), None),
         references=tuple(_ids(head.first("references"))[:MOST_REFERENCES]),
         letter_no=int(number) if number.isascii() and number.isdigit() and len(number) <= 9 else None,
@@ -58,7 +58,7 @@ def _ids(text: str) -> list[LetterId]:
     return [LetterId(one) for one in _ID.findall(text) if clean(one) == one]
 
 
-def _one_id(text: str) -> LetterId | None:
+def one_id(text: str) -> LetterId | None:
     """The id of Message-ID; programs that forget the brackets are understood."""
     found = _ids(text) or [LetterId(one) for one in text.split()[:1] if clean(one) == one and len(one) <= 900]
     return found[0] if found else None

@@ -1,0 +1,232 @@
+"""What mail servers report of a letter of ours: RFC 3464 delivery reports inside RFC 6522 multipart/report, RFC 8098
+disposition notifications, and the bounces of programs that know neither.
+
+A report is written by whoever sent it. It is a claim, and believed only where it names a letter of ours and somebody
+it went to (`desk.reports`): what it says is shown as the words of the server that it names, never as ours (A23).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dearly.letter.address import Address, clean
+from dearly.letter.content import LetterId
+from dearly.letter.errors import Usage
+from dearly.mime import charset, transfer
+from dearly.mime.limits import Unreadable
+from dearly.mime.outline import Outline, Part
+from dearly.mime.read import one_id
+from dearly.mime.tree import Section, section
+
+MOST_RECIPIENTS = 100
+"""Recipients of one report that are looked at. A letter of ours never has more at one server."""
+
+LONGEST_STATUS = 256 * 1024
+LONGEST_SAID = 300
+LONGEST_TEXT = 64 * 1024
+
+
+class Kind(StrEnum):
+    """What the report is in form."""
+
+    DELIVERY = "delivery"
+    """RFC 3464."""
+    READ = "read"
+    """RFC 8098. Never asked for, never sent, never shown."""
+    LOOSE = "loose"
+    """A bounce by a program that writes no RFC 3464: only the letter that it brings back says what it is about."""
+
+
+class Action(StrEnum):
+    """RFC 3464 2.3.3. Only FAILED and DELIVERED prove anything; RELAYED and EXPANDED say that nobody will know more."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    RELAYED = "relayed"
+    EXPANDED = "expanded"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of one recipient. `recipients`: the original and the final address (RFC 3464 2.3.1, 2.3.2), those
+    that can be read. `status`: RFC 3463, or "". `why`: the server's own words, cleaned, in one line, may be "". `by`:
+    the server that says so, by its own account."""
+
+    recipients: tuple[Address, ...]
+    action: Action
+    status: str = ""
+    why: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report. `envelope_id`: as we gave it with the letter (RFC 3461 4.4), or "". `letter_id`: Message-ID of the
+    letter that it is about, as the returned header has it. In a LOOSE one `told` names everybody whom its text names:
+    which of them are meant, only the reader who knows the letter can say."""
+
+    kind: Kind
+    envelope_id: str
+    letter_id: LetterId | None
+    told: tuple[Told, ...]
+
+
+def reports(raw: bytes, outline: Outline) -> tuple[Report, ...]:
+    """The report that this message is, if it is one; at most one. Never raises.
+
+    Only what stands at the root counts (RFC 6522 3): a report that lies in a letter is an enclosure of that letter."""
+    try:
+        found = _report(raw, outline)
+    except Unreadable:
+        return ()
+    return (found,) if found is not None else ()
+
+
+def _report(raw: bytes, outline: Outline) -> Report | None:
+    children = [part for part in outline.parts if part.parent == 0]
+    if not children:
+        return None
+    formal = outline.root.content_type == "multipart/report"
+    returned = _returned(raw, children)
+    for part in children if formal else ():
+        if part.content_type in ("message/delivery-status", "message/global-delivery-status"):
+            groups = list(_groups(_content(raw, part)))
+            about, *each = groups or [Section([], 0)]
+            by = _server(about.first("reporting-mta"))
+            told = tuple(found for one in each[:MOST_RECIPIENTS] if (found := _told(one, by)) is not None)
+            return Report(Kind.DELIVERY, _envelope_id(about.first("original-envelope-id")), returned, told)
+        if part.content_type in ("message/disposition-notification", "message/global-disposition-notification"):
+            about = next(_groups(_content(raw, part)), Section([], 0))
+            return Report(Kind.READ, "", one_id(about.first("original-message-id")) or returned, ())
+    return _loose(raw, outline, children, returned)
+
+
+def _groups(data: bytes) -> Iterator[Section]:
+    """The groups of fields of a delivery status (RFC 3464 2.1), the one about the message first; empty ones, which
+    some servers write between them, are passed over."""
+    data = data[:LONGEST_STATUS]
+    at = 0
+    while at < len(data):
+        found = section(data, at, len(data))
+        if found.fields:
+            yield found
+        elif found.body <= at:
+            # Not a field at all: the rest is no delivery status.
+            return
+        at = found.body
+
+
+def _told(group: Section, reporting: str) -> Told | None:
+    """One group about a recipient; None where it names nobody, or says two things at once."""
+    try:
+        action = Action((group.first("action").split() or [""])[0].lower())
+    except ValueError:
+        return None
+    named = (_recipient(group.first(name)) for name in ("original-recipient", "final-recipient"))
+    recipients = tuple(dict.fromkeys(one for one in named if one is not None))
+    code = re.match(r"[245]\.\d{1,3}\.\d{1,3}", group.first("status").strip())
+    status = code[0] if code else ""
+    if not recipients or (status and (action is Action.DELIVERED) != (status[0] == "2") and action in _FINAL):
+        return None
+    diagnostic = group.first("diagnostic-code")
+    why = said(diagnostic.partition(";")[2] or diagnostic) or status
+    return Told(recipients, action, status, why, _server(group.first("remote-mta")) or reporting)
+
+
+_FINAL = frozenset({Action.FAILED, Action.DELIVERED})
+
+
+def _recipient(value: str) -> Address | None:
+    """`rfc822; bert@letters.test` (RFC 3464 2.3.1); the type is often wrong or missing, and brackets are common."""
+    kind, semicolon, rest = value.partition(";")
+    text = (rest if semicolon else kind).strip().removeprefix("<").removesuffix(">")
+    return _address(text) or _address(_decoded(text))
+
+
+def _address(text: str) -> Address | None:
+    if len(text) > 400:
+        return None
+    try:
+        return Address.parse(text)
+    except Usage:
+        return None
+
+
+def _server(value: str) -> str:
+    """`dns; mail.letters.test` (RFC 3464 2.2.2): the name, as claimed."""
+    kind, semicolon, rest = value.partition(";")
+    return said((rest if semicolon else kind).partition("(")[0])[:100]
+
+
+def _envelope_id(value: str) -> str:
+    text = _decoded(value.strip())
+    return text if re.fullmatch(r"[!-~]{1,100}", text) else ""
+
+
+def _decoded(text: str) -> str:
+    """Without xtext (RFC 3461 4), which servers should take off and some leave on."""
+    return re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), text)
+
+
+_RETURNED = frozenset(
+    {"message/rfc822", "message/global", "message/rfc822-headers", "message/global-headers", "text/rfc822-headers"}
+)
+
+
+def _returned(raw: bytes, children: list[Part]) -> LetterId | None:
+    """Message-ID in the header of the letter that the report brings back (RFC 6522 3, third part)."""
+    for part in children:
+        if part.content_type in _RETURNED:
+            data = _content(raw, part)
+            return one_id(section(data, 0, len(data)).first("message-id"))
+    return None
+
+
+def _content(raw: bytes, part: Part) -> bytes:
+    return transfer.decode(raw[part.body : part.end], part.cte)
+
+
+def said(words: str) -> str:
+    """A server's words, fit to be shown as such in one line: cleaned, bounded (A23)."""
+    text = " ".join(clean(words[: 4 * LONGEST_SAID]).split())
+    return text if len(text) <= LONGEST_SAID else text[: LONGEST_SAID - 1] + "…"
+
+
+# Who sends bounces: nobody's vacation notice, and nobody who forwards a letter of ours to us, has such an address.
+_SERVERS = re.compile(
+    r"(?:mailer|mail)-?daemon|postmaster|microsoftexchange[0-9a-f]*|mdaemon|bounce[s]?\Z", re.IGNORECASE
+)
+_LATE = re.compile(
+    r"\bdelay|\bstill\b|\bwarning\b|not yet|will (?:be )?(?:keep |re)?tr(?:y|ied)|\bretry", re.IGNORECASE
+)
+_ANY_ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"'@]{1,64}@[A-Za-z0-9.-]{1,255}")
+
+
+def _loose(raw: bytes, outline: Outline, children: list[Part], returned: LetterId | None) -> Report | None:
+    """A bounce without RFC 3464 (qmail, old Exchange and Exim): from a server's own address, with our letter in it."""
+    sender = outline.froms[0].address if outline.froms else None
+    if returned is None or sender is None or not _SERVERS.match(sender.local):
+        return None
+    text = _words(raw, children)
+    late = bool(_LATE.search(outline.subject))
+    action = Action.DELAYED if late else Action.FAILED
+    named = [(found[0], found.end()) for found in _ANY_ADDRESS.finditer(outline.first("x-failed-recipients"))]
+    told: dict[Address, Told] = {}
+    for words, end in [(word, -1) for word, _end in named] or [(f[0], f.end()) for f in _ANY_ADDRESS.finditer(text)]:
+        address = _address(words.rstrip("."))
+        if address is not None and address not in told and len(told) < MOST_RECIPIENTS:
+            why = said(text[end : end + LONGEST_SAID].lstrip(">: \t\n")) if end >= 0 else said(text)
+            told[address] = Told((address,), action, "", why, sender.domain)
+    return Report(Kind.LOOSE, "", returned, tuple(told.values()))
+
+
+def _words(raw: bytes, children: list[Part]) -> str:
+    for part in children:
+        if part.content_type == "text/plain":
+            data = transfer.decode(raw[part.body : part.end][:LONGEST_TEXT], part.cte)
+            return charset.decode(data, part.charset).replace("\r\n", "\n")
+    return ""

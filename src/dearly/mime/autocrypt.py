@@ -1,4 +1,4 @@
-"""The Autocrypt header field (Autocrypt Level 1.1), out and in, as strict as the text."""
+"""The header fields Autocrypt and Autocrypt-Gossip (Autocrypt Level 1.1), out and in, as strict as the text."""
 
 from __future__ import annotations
 
@@ -26,9 +26,18 @@ class AutocryptHeader:
 
 def header(address: Address, certificate: bytes) -> str:
     """The value for our own Autocrypt field, with blanks in the key data where it may be folded."""
+    return f"addr={address}; prefer-encrypt=mutual; keydata= {_folded(certificate)}"
+
+
+def gossip(address: Address, certificate: bytes) -> str:
+    """The value of an Autocrypt-Gossip field for another reader of the same letter. Without prefer-encrypt, which is
+    for its owner alone to say (Autocrypt 1.1, "Key Gossip")."""
+    return f"addr={address}; keydata= {_folded(certificate)}"
+
+
+def _folded(certificate: bytes) -> str:
     data = base64.b64encode(certificate).decode()
-    folded = " ".join(data[i : i + 76] for i in range(0, len(data), 76))
-    return f"addr={address}; prefer-encrypt=mutual; keydata= {folded}"
+    return " ".join(data[i : i + 76] for i in range(0, len(data), 76))
 
 
 def parse(value: str) -> AutocryptHeader | None:

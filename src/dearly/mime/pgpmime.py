@@ -14,7 +14,7 @@ from dearly.mime.bounded import sealed_shape
 from dearly.mime.entity import Entity, multipart
 from dearly.mime.outline import Outline, Part, Slice
 from dearly.mime.read import outline as read_outline
-from dearly.mime.write import outer_headers
+from dearly.mime.write import Introduction, outer_headers
 
 __all__ = ["sealed_shape", "sealed_slice", "shape", "wrap"]
 
@@ -27,15 +27,15 @@ MOST_ARMOR_HEADERS = 20
 LONGEST_ARMOR_HEAD = 8 * 1024
 
 
-def wrap(letter: Letter, armored: bytes, sender: Address) -> SealedBytes:
+def wrap(letter: Letter, armored: bytes, sender: Address, autocrypt: Introduction | None = None) -> SealedBytes:
     """The message as a carrier takes it: the neutral outer header of `write.outer_headers` and the two parts of
-    RFC 3156 section 4. `armored` as `seal` makes it: CRLF, no armor headers, with a CRC-24 line.
+    RFC 3156 section 4. `autocrypt`: for it, and only where `render` was told of it. `armored` as `seal` makes it: CRLF, no armor headers, with a CRC-24 line.
 
     Raises `Usage` (sender_differs) when `sender` is not the letter's own address."""
     parts = (Entity("application/pgp-encrypted", b"Version: 1\r\n"), Entity("application/octet-stream", armored))
     boundary = sha256(armored).hexdigest()[:32]
     whole = multipart("encrypted", parts, boundary, (("protocol", "application/pgp-encrypted"),))
-    return SealedBytes(outer_headers(letter, sender) + whole.whole())
+    return SealedBytes(outer_headers(letter, sender, autocrypt) + whole.whole())
 
 
 def shape(raw: bytes, outline: Outline | None = None) -> tuple[Shape, bytes | None]:

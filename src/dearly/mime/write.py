@@ -7,6 +7,7 @@ stands only what carriers need. To change a field: this file, the golden letters
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 
 from dearly.letter.address import Address, header_safe
@@ -29,12 +30,25 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^
 _CID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,200}\Z")
 
 
+Introduction = tuple[Address, bytes]
+"""An address, and the certificate that speaks for it."""
+
+
 def render(
-    letter: Letter, *, autocrypt: tuple[Address, bytes] | None = None, hp: bool = True, binary: bool = False
+    letter: Letter,
+    *,
+    autocrypt: Introduction | None = None,
+    gossip: Sequence[Introduction] = (),
+    outside: bool = False,
+    chat: bool = False,
+    hp: bool = True,
+    binary: bool = False,
 ) -> MimeBytes:
     """The letter as the bytes that are signed and sealed: protected header, then the body.
 
-    `autocrypt`: our address and certificate for an Autocrypt field. `hp`: protect the header (RFC 9788); False for a
+    `autocrypt`: our address and certificate for an Autocrypt field; `outside`: the same field will stand outside too
+    (`outer_headers` is then given it). `gossip`: the certificates of all readers, each for the others. `chat`: mark it
+    as a message of a chat, as Delta Chat reads it (docs/peers.md). `hp`: protect the header (RFC 9788); False for a
     letter that travels unsealed. `binary`: enclosures without transfer encoding (RFC 2045 6.2 binary, only ever inside
     a seal), else base64. Raises `Usage` (bad_text) when a header text holds a line break or control character."""
     text = letter.text
@@ -57,19 +71,24 @@ def render(
         head.append(fields.field("Letter-Number", str(letter.letter_no)))
     if autocrypt:
         head.append(fields.field("Autocrypt", autocrypt_field.header(*autocrypt)))
+    head += [fields.field("Autocrypt-Gossip", autocrypt_field.gossip(*one)) for one in gossip]
+    if chat:
+        head.append(b"Chat-Version: 1.0\r\n")
     if hp:
-        head += [fields.field("HP-Outer", f"{name}: {value}") for name, value in _outer(letter)]
+        shown = _outer(letter, autocrypt if outside else None)
+        head += [fields.field("HP-Outer", f"{name}: {value}") for name, value in shown]
     head.append(b"MIME-Version: 1.0\r\n")
     # protected-headers="v1" is what programs from before RFC 9788 look for.
     head.append(body.header(("protected-headers", "v1"), ("hp", "cipher")) if hp else body.header())
     return MimeBytes(b"".join((*head, CRLF, body.body)))
 
 
-def outer_headers(letter: Letter, envelope_sender: Address) -> bytes:
+def outer_headers(letter: Letter, envelope_sender: Address, autocrypt: Introduction | None = None) -> bytes:
     """The header outside the seal, CRLF, without the Content fields and without the empty line after it.
 
     From and To with bare addresses, Date as the same instant in +0000, Message-ID, the Subject "[...]",
-    MIME-Version. HP-Outer inside repeats exactly these. Raises `Usage` (sender_differs) when `envelope_sender` is
+    MIME-Version; and our key, for a reader who cannot have it yet and whose program looks for it outside alone.
+    HP-Outer inside repeats exactly these. Raises `Usage` (sender_differs) when `envelope_sender` is
     not the letter's own address: the outside would contradict the seal."""
     if not envelope_sender.same(letter.sender.address):
         raise Usage(
@@ -78,16 +97,17 @@ def outer_headers(letter: Letter, envelope_sender: Address) -> bytes:
                 letter=letter.sender.address, envelope=envelope_sender
             ),
         )
-    return b"".join(fields.field(name, value) for name, value in _outer(letter)) + b"MIME-Version: 1.0\r\n"
+    return b"".join(fields.field(name, value) for name, value in _outer(letter, autocrypt)) + b"MIME-Version: 1.0\r\n"
 
 
-def _outer(letter: Letter) -> list[tuple[str, str]]:
+def _outer(letter: Letter, autocrypt: Introduction | None) -> list[tuple[str, str]]:
     return [
         ("From", str(letter.sender.address)),
         ("To", ", ".join(str(who.address) for who in letter.to)),
         ("Date", fields.utc_date(letter.date)),
         ("Message-ID", fields.letter_id(letter.letter_id)),
         ("Subject", NEUTRAL_SUBJECT),
+        *([("Autocrypt", autocrypt_field.header(*autocrypt))] if autocrypt else []),
     ]
 
 

@@ -17,9 +17,10 @@ from dearly.letter.address import Address
 from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import TEXT_WITHHELD, Evidence, Headers, Shape, Signature, judge
 from dearly.letter.words import _
-from dearly.mime import autocrypt, pgpmime
+from dearly.mime import autocrypt, pgpmime, report
 from dearly.mime.outline import Body, Outline
 from dearly.mime.read import Unreadable, compare_headers, outline, readable
+from dearly.opener import gossip
 from dearly.opener.protocol import MOST_ISSUERS, Open
 from dearly.opener.values import Heading, Introduced, Opened, OpenedLetter, Outside, Trouble, unopened
 from dearly.seal import openpgp, trust
@@ -32,7 +33,8 @@ def look(raw: bytes) -> Outside:
     seen = outline(raw)
     shape, armor = pgpmime.shape(raw, seen)
     sealed = openpgp.outer(armor).seal_sha256 if armor is not None else None
-    return Outside(hashlib.sha256(raw).digest(), sealed or None, shape, heading(seen), seen.headers)
+    told = report.reports(raw, seen) if shape is Shape.PLAIN else ()
+    return Outside(hashlib.sha256(raw).digest(), sealed or None, shape, heading(seen), seen.headers, told)
 
 
 def open_parcel(what: Open, ask: Ask) -> Opened:
@@ -99,9 +101,12 @@ def _read_unpacked(opened: Opened, what: Open, outside: Outline, unpacked: openp
     evidence = replace(
         evidence, signature=judged.verified.signature, headers=headers, for_us=_for_us(judged.verified, inner, what)
     )
+    told = inner if judged.verified.signature is Signature.HOLDS and inner is not None and inner.from_fields else None
     return replace(
         opened,
         evidence=evidence,
+        gossiped=gossip.gossiped(told, what.our_addresses, _speaking, _fingerprint) if told else (),
+        chat=gossip.chat(told) if told else None,
         signers=judged.verified.signers,
         signed_at=judged.verified.signed_at,
         introduced=judged.introduced,
@@ -184,6 +189,15 @@ def _minimised(keydata: bytes, address: Address) -> bytes | None:
         return trust.minimise(keydata, address)
     except DearlyError:
         return None
+
+
+def _speaking(keydata: bytes, address: Address) -> bytes | None:
+    """A certificate of which one User ID is the address (A13: a key without it is nobody's)."""
+    certificate = _minimised(keydata, address)
+    if certificate is None:
+        return None
+    facts = trust.examine(certificate, datetime.now(UTC))
+    return certificate if any(address.same(one) for one in facts.addresses) else None
 
 
 def _for_us(verified: openpgp.Verified, inner: Outline | None, what: Open) -> bool | None:

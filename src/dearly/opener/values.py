@@ -10,6 +10,7 @@ from datetime import datetime
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure, LetterId
 from dearly.letter.sealing import Evidence, Shape
+from dearly.mime.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,30 @@ class Introduced:
 
 
 @dataclass(frozen=True, slots=True)
+class Gossiped:
+    """A certificate that an Autocrypt-Gossip field inside gives for another reader of the letter (Autocrypt 1.1),
+    minimised. Only an address of the signed To or Cc, and only a certificate that speaks for it, is here (A14)."""
+
+    address: Address
+    certificate: bytes = field(repr=False)
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What Delta Chat says inside the signed part about one letter that it sends as two mails.
+
+    `announces`: Message-ID of the mail with the enclosure, which comes by itself; `name` and `size` (octets) of that
+    enclosure as announced, "" and None where nothing is said. `behind`: this is such a mail. All of it is a claim of
+    the signer; both are empty for an ordinary letter of a chat."""
+
+    announces: LetterId | None
+    name: str
+    size: int | None
+    behind: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Why there is no text: `code` for scripts, `message` and `hint` for a person, as in `letter.errors`."""
 
@@ -85,7 +110,8 @@ class Opened:
     `binding`, which is the address book's. `issuers`: ids that the signatures claim, worth nothing by themselves.
     `signers`: fingerprints of the certificates whose signature holds. `found`: minimised certificates among them that
     `find` had not given: they came in this very letter. `trouble`: set when the letter could not be read or opened for
-    a reason that the seal's state does not say; the raw bytes are then all there is, and must be kept."""
+    a reason that the seal's state does not say; the raw bytes are then all there is, and must be kept. `gossiped`,
+    `chat`: from inside a signed part whose signature holds, else empty; `chat` None: not of Delta Chat's making."""
 
     raw_sha256: bytes
     seal_sha256: bytes | None
@@ -100,19 +126,23 @@ class Opened:
     introduced: Introduced | None
     found: tuple[bytes, ...] = field(repr=False)
     trouble: Trouble | None
+    gossiped: tuple[Gossiped, ...] = ()
+    chat: Chat | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
     """A parcel looked at from outside, unopened. `headers`: (lower-case name, cleaned value), in order.
 
-    `seal_sha256`: of the decoded sealed bytes, by which a copy of our own letter is known; None if never sealed."""
+    `seal_sha256`: of the decoded sealed bytes, by which a copy of our own letter is known; None if never sealed.
+    `reports`: the delivery report that it is, if it is one (`mime.report`): a claim of whoever sent it."""
 
     raw_sha256: bytes
     seal_sha256: bytes | None
     shape: Shape
     heading: Heading
     headers: tuple[tuple[str, str], ...]
+    reports: tuple[Report, ...] = ()
 
     def first(self, name: str) -> str:
         """The value of the first header field of this name (lower case), or ""."""

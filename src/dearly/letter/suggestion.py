@@ -6,15 +6,20 @@ might name servers of their own (RFC 6186 6).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from dearly.letter.account import MailAccount, Protocol, Security, Server, SignIn, on_this_machine
 from dearly.letter.address import Address, clean
 from dearly.letter.errors import Usage
 
 LONGEST_USER = 320
+DOMAIN = "%EMAILDOMAIN%"
+
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\Z")
 
 
 class Told(StrEnum):
@@ -32,8 +37,8 @@ class Told(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A server as a provider names it. `user`: may hold %EMAILADDRESS%, %EMAILLOCALPART% and %EMAILDOMAIN%.
-    `sign_in`: what it takes of what we can do, in its order; never empty. `url`: of JMAP, else ""."""
+    """A server as a provider names it. `user`: may hold %EMAILADDRESS%, %EMAILLOCALPART% and %EMAILDOMAIN%; `host`
+    the last of them. `sign_in`: what it takes of what we can do, in its order; never empty. `url`: of JMAP, else ""."""
 
     protocol: Protocol
     host: str
@@ -88,23 +93,28 @@ def suggest(address: Address, told: Told, settings: Settings) -> tuple[Suggestio
     order; of each kind the server with TLS before STARTTLS (RFC 8314 3), else in the provider's order. A half (only
     incoming, only outgoing) is a suggestion where there is nothing whole. Unencrypted servers that are not on this
     machine are passed over."""
-    outgoing = [offer for offer in settings.outgoing if offer.protocol is Protocol.SMTP]
+    ways_in = [_named(offer, address) for offer in settings.incoming]
+    outgoing = [_named(offer, address) for offer in settings.outgoing if offer.protocol is Protocol.SMTP]
     found = []
     for kind in _KINDS:
-        incoming = [offer for offer in settings.incoming if offer.protocol is kind]
-        pair = _pair(incoming, [None] if kind is Protocol.JMAP else outgoing)
+        incoming = [offer for offer in ways_in if offer.protocol is kind]
+        pair = _pair(incoming, outgoing)
         if pair is not None and (one := _suggestion(address, told, settings, *pair)) is not None:
             found.append(one)
     if not found:
-        halves: list[tuple[Offer | None, Offer | None]] = [(offer, None) for offer in _sorted(settings.incoming)[:1]]
+        halves: list[tuple[Offer | None, Offer | None]] = [(offer, None) for offer in _sorted(ways_in)[:1]]
         halves += [(None, offer) for offer in _sorted(outgoing)[:1]]
         found = [one for half in halves if (one := _suggestion(address, told, settings, *half)) is not None]
     return tuple(found)
 
 
-def _pair(incoming: Iterable[Offer], outgoing: Iterable[Offer | None]) -> tuple[Offer, Offer | None] | None:
+def _named(offer: Offer, address: Address) -> Offer:
+    return replace(offer, host=offer.host.replace(DOMAIN, address.domain)) if DOMAIN in offer.host else offer
+
+
+def _pair(incoming: Iterable[Offer], outgoing: Iterable[Offer]) -> tuple[Offer, Offer | None] | None:
     """The best two that one way of signing in opens both of."""
-    ways = [offer for offer in _sorted(outgoing) if offer is not None]
+    ways = _sorted(outgoing)
     for taken in _sorted(incoming):
         if taken.protocol is Protocol.JMAP:
             return taken, None
@@ -114,8 +124,8 @@ def _pair(incoming: Iterable[Offer], outgoing: Iterable[Offer | None]) -> tuple[
     return None
 
 
-def _sorted(offers: Iterable[Offer | None]) -> list[Offer]:
-    usable = [offer for offer in offers if offer is not None and _usable(offer)]
+def _sorted(offers: Iterable[Offer]) -> list[Offer]:
+    usable = [offer for offer in offers if _usable(offer)]
     return sorted(usable, key=lambda offer: _SAFEST.index(offer.security))  # stable: the provider's order within
 
 
@@ -145,16 +155,25 @@ def _suggestion(
         account=account,
         sign_in=ways,
         elsewhere=tuple(host for host in hosts if not within(host, address.domain)),
-        name=settings.name,
-        oauth=settings.oauth if SignIn.OAUTH in ways else None,
+        name=clean(settings.name),
+        oauth=_hint(settings.oauth) if SignIn.OAUTH in ways else None,
     )
 
 
 def _server(address: Address, offer: Offer) -> Server:
+    """Raises `Usage` for what cannot be meant. It is looked at here once more, outside of the process that met the
+    foreign document."""
     user = filled(offer.user, address)
-    if not user or len(user) > LONGEST_USER or clean(user) != user:
-        raise Usage("bad_user", "")
+    fine = host_name(offer.host) == offer.host and 0 < offer.port < 65_536 and (not offer.url or https(offer.url))
+    if not fine or not user or len(user) > LONGEST_USER or clean(user) != user:
+        raise Usage("bad_server", "")
     return Server(offer.protocol, offer.host, offer.port, offer.security, user, offer.url)
+
+
+def _hint(hint: OAuthHint | None) -> OAuthHint | None:
+    if hint is None or not (https(hint.authorize_url) and https(hint.token_url)):
+        return None
+    return replace(hint, issuer=clean(hint.issuer), scope=clean(hint.scope))
 
 
 def filled(template: str, address: Address) -> str:
@@ -165,6 +184,32 @@ def filled(template: str, address: Address) -> str:
             before, _mark, after = template.partition(mark)
             return filled(before, address) + value + filled(after, address)
     return template
+
+
+def host_name(text: str, *, templates: bool = False) -> str | None:
+    """`text` as a host's name in lower case and ASCII (IDNA), or an IPv4 address; None when it is neither.
+    `templates`: %EMAILDOMAIN% may stand in it."""
+    whole = text.strip().rstrip(".")
+    tried = whole.replace(DOMAIN, "x") if templates else whole
+    try:
+        ascii_name = tried.encode("idna").decode().lower()
+    except UnicodeError:
+        return None
+    if not 0 < len(ascii_name) <= 253 or not all(_LABEL.match(label) for label in ascii_name.split(".")):
+        return None
+    return whole.lower().replace(DOMAIN.lower(), DOMAIN) if tried != whole else ascii_name
+
+
+def https(url: str) -> bool:
+    """Whether `url` is a plain one of https: no name or password, no fragment, visible ASCII."""
+    try:
+        parts = urlsplit(url)
+        _port_or_error = parts.port
+    except ValueError:
+        return False
+    plain = parts.scheme == "https" and "@" not in parts.netloc and host_name(parts.hostname or "") is not None
+    visible = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
+    return plain and visible and len(url) <= 500 and not parts.fragment
 
 
 def within(host: str, domain: str) -> bool:

@@ -1,7 +1,8 @@
 """The opener itself: a process that parses foreign bytes, holds no key, and can do nothing but compute.
 
-Run as `python -I -m dearly.opener.child letters|cards|showing|trying`. The reader of visiting cards is a kind of its
-own: the library behind it takes as long to import as all else together; and so is what makes letters fit to be shown.
+Run as `python -I -m dearly.opener.child letters|cards|settings|showing|trying`. The reader of visiting cards is a kind
+of its own: the library behind it takes as long to import as all else together; and so is what makes letters fit to be
+shown, and the reader of providers' settings, so that no XML meets a process which letters go through.
 `trying` is the kind that tests its own limits.
 """
 
@@ -9,10 +10,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from dearly.letter.errors import DearlyError
+from dearly.letter.errors import DearlyError, Usage
 from dearly.opener import reading, serving, warm
 from dearly.opener.protocol import Bytes, Certificate, Merge, Minimise, Plan
 from dearly.opener.serving import Run
@@ -70,6 +72,14 @@ def _cards() -> Mapping[str, Run]:
     return {"card": card}
 
 
+def _settings() -> Mapping[str, Run]:
+    from dearly.exchange import autoconfig
+
+    with suppress(Usage):  # refused, and what it needs is imported by then
+        autoconfig.read(b"<clientConfig><oAuth2><authURL>https://nobody.test</authURL></oAuth2></clientConfig>")
+    return {"settings": lambda data, _: autoconfig.read(data)}
+
+
 def _showing() -> Mapping[str, Run]:
     from dearly.opener import foreign, paper
 
@@ -95,4 +105,5 @@ def _trying() -> Mapping[str, Run]:
 
 
 if __name__ == "__main__":
-    serving.serve({"letters": _letters, "cards": _cards, "showing": _showing, "trying": _trying}[sys.argv[1]])
+    kinds = {"letters": _letters, "cards": _cards, "settings": _settings, "showing": _showing, "trying": _trying}
+    serving.serve(kinds[sys.argv[1]])

@@ -19,6 +19,7 @@ from dearly.exchange.vcard import Card
 from dearly.letter.address import Address
 from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Evidence, Integrity, Key, Shape
+from dearly.letter.suggestion import Settings
 from dearly.letter.words import _
 from dearly.opener import probe
 from dearly.opener.darkroom import Darkroom
@@ -43,6 +44,7 @@ from dearly.opener.protocol import (
     OUTLINE,
     PAPER,
     PLAN,
+    SETTINGS,
     Bytes,
     How,
     In,
@@ -70,6 +72,7 @@ UNFOLD = 80 << 20
 
 LARGEST_PARCEL = 128 << 20
 LARGEST_CERTIFICATE = 256 << 10
+LARGEST_SETTINGS = 64 << 10
 LARGEST_CARD = 320 << 10
 """64 KiB of card and 256 KiB of certificate (A15, A34)."""
 
@@ -243,6 +246,19 @@ class Opener:
         child = await self._start("cards")
         try:
             return await child.call(CARD, Bytes(data, now), seconds=REQUEST_SECONDS)
+        except Lost as lost:
+            raise error_of(lost) from None
+        finally:
+            await child.close()
+
+    async def read_settings(self, data: bytes) -> Settings:
+        """A mail provider's settings as XML (`exchange.autoconfig`), read by a process that is thrown away after it.
+        Raises `Usage` (bad_settings), `Refused` (too_large_to_open and the like)."""
+        if len(data) > LARGEST_SETTINGS:
+            raise too_large_error()
+        child = await self._start("settings")
+        try:
+            return await child.call(SETTINGS, data, seconds=REQUEST_SECONDS)
         except Lost as lost:
             raise error_of(lost) from None
         finally:

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from dearly.exchange.vcard import Card
 from dearly.letter.address import Address
+from dearly.letter.suggestion import Settings
 from dearly.opener.limits import Locks
 from dearly.opener.picture import Develop, Picture
 from dearly.opener.showing import Foreign, Paper, Sheets
@@ -146,6 +147,7 @@ class Operation(Generic[In, Out]):
 OPEN: Operation[Open, Opened] = Operation("open", Open, Opened)
 OUTLINE: Operation[bytes, Outside] = Operation("outline", bytes, Outside)
 CARD: Operation[Bytes, Card] = Operation("card", Bytes, Card)
+SETTINGS: Operation[bytes, Settings] = Operation("settings", bytes, Settings)
 CODE: Operation[bytes, tuple[str, ...]] = Operation("code", bytes, tuple[str, ...])
 CERTIFICATE: Operation[Bytes, Certificate] = Operation("certificate", Bytes, Certificate)
 EXAMINE: Operation[Bytes, CertificateFacts] = Operation("examine", Bytes, CertificateFacts)
@@ -173,6 +175,7 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
     for operation in (
         *(OPEN, OUTLINE, CARD, CODE, CERTIFICATE, EXAMINE, MINIMISE, MERGE, PLAN, TRY, EXEC, SPIN),
         *(PAPER, FRAME),
+        *(SETTINGS,),
         *(PICTURE, OWN, SESSION_KEYS, SEAL),
     )
 }

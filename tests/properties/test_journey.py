@@ -16,6 +16,7 @@ from dearly.letter.journey import (
     Accepted,
     Act,
     Bounced,
+    Delayed,
     Delivered,
     Found,
     Hold,
@@ -44,6 +45,7 @@ EVENTS = [
     NothingProven(),
     Delivered(),
     Bounced("no such box"),
+    Delayed("their server does not answer"),
     *(Hold(w) for w in Why),
     *Act,
 ]
@@ -73,7 +75,7 @@ def test_any_walk(events: list[object], start: State) -> None:
             pytest.fail("something happened to a letter that was taken back")
         if isinstance(event, Unknown):
             in_doubt = True
-        elif isinstance(event, NotThere | Found | Act | Delivered | Bounced):
+        elif isinstance(event, NotThere | Found | Act | Delivered | Bounced | Delayed):
             in_doubt = False
         assert (journey.since == now) == (journey.state is not before.state)
         assert journey.recipient == BERT

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from dearly.carriers.base import Collected, Collects
+from dearly.desk import reports
 from dearly.desk.desk import Desk
 from dearly.drawer import arrivals, attempts, objects, outbox, people
 from dearly.drawer.connection import Db
@@ -101,6 +102,9 @@ async def _sort_one(desk: Desk, number: int) -> bool:
             assert outside.seal_sha256 is not None
             attempts.own_copy_found(db, outside.seal_sha256, now)
             arrivals.put_aside(db, number, arrivals.ArrivalState.OWN, now, letter=own[0])
+            return False
+        if told := reports.settle(db, outside, now):
+            arrivals.put_aside(db, number, arrivals.ArrivalState.REPORT, now, letter=told.letter)
             return False
         state = arrivals.put_in_letterbox(db, number, _claims(db, outside), now)
         return state is arrivals.ArrivalState.UNOPENED

@@ -20,6 +20,7 @@ from dearly.letter.journey import (
     Accepted,
     Act,
     Bounced,
+    Delayed,
     Delivered,
     Evidence,
     Found,
@@ -176,10 +177,14 @@ def own_copy_found(db: Db, seal_sha256: bytes, now: datetime) -> list[Travel]:
     ]
 
 
-def report(db: Db, number: int, recipient: Address, event: Delivered | Bounced, now: datetime) -> list[Travel]:
-    """A carrier's later word on a letter of ours. What the journeys' table does not allow changes nothing."""
+def report(
+    db: Db, number: int, recipient: Address, event: Delivered | Bounced | Delayed, now: datetime, way: Way | None = None
+) -> list[Travel]:
+    """A carrier's later word on a letter of ours. `way`: concerns the journeys by that way alone. What the journeys'
+    table does not allow, and a journey that no attempt was made for, changes nothing."""
     travels = read(db, "WHERE j.letter = ? AND j.address_key = ? ORDER BY j.id", (number, recipient.key))
-    changed = (happen_if_it_may(db, travel, event, now) for travel in travels)
+    begun = (travel for travel in travels if travel.journey.attempts and way in (None, travel.way))
+    changed = (happen_if_it_may(db, travel, event, now) for travel in begun)
     return [travel for travel in changed if travel is not None]
 
 

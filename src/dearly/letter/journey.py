@@ -105,6 +105,13 @@ class Bounced:
 
 
 @dataclass(frozen=True, slots=True)
+class Delayed:
+    """The carrier reports that it has it, could not deliver it yet, and goes on trying (RFC 3464 2.3.3)."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A rule of ours keeps it until the person decides."""
 
@@ -121,7 +128,7 @@ class Act(StrEnum):
     TAKE_BACK = "take_back"
 
 
-Event = Outcome | Evidence | Delivered | Bounced | Hold | Act
+Event = Outcome | Evidence | Delivered | Bounced | Delayed | Hold | Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +136,7 @@ class Journey:
     """One letter to one recipient. Times are aware UTC.
 
     `not_before`: earliest time of the next attempt. `attempts`: how many were ever recorded. `reason`: a `Why` value
-    when held, a carrier's words when trying, came back or uncertain, else ""."""
+    when held, a carrier's words when trying, came back, uncertain, or late on its way, else ""."""
 
     recipient: Address
     state: State
@@ -178,11 +185,17 @@ _TABLE: dict[State, dict[type | Act, State]] = {
         NothingProven: S.UNCERTAIN,
         Delivered: S.HELD_FOR_THEM,
         Bounced: S.CAME_BACK,
+        Delayed: S.ON_ITS_WAY,
         Hold: S.HELD,
         Act.POST_AGAIN: S.TRYING,
         Act.GIVE_UP: S.GIVEN_UP,
     },
-    S.ON_ITS_WAY: {Found: S.ON_ITS_WAY, Delivered: S.HELD_FOR_THEM, Bounced: S.CAME_BACK},
+    S.ON_ITS_WAY: {
+        Found: S.ON_ITS_WAY,
+        Delivered: S.HELD_FOR_THEM,
+        Bounced: S.CAME_BACK,
+        Delayed: S.ON_ITS_WAY,
+    },
     S.HELD_FOR_THEM: {Delivered: S.HELD_FOR_THEM, Bounced: S.CAME_BACK},
     S.CAME_BACK: {Delivered: S.HELD_FOR_THEM, Act.POST_AGAIN: S.TRYING, Act.GIVE_UP: S.GIVEN_UP},
     S.GIVEN_UP: {Found: S.ON_ITS_WAY, Delivered: S.HELD_FOR_THEM, Bounced: S.CAME_BACK},
@@ -205,7 +218,7 @@ def advance(journey: Journey, event: Event, now: datetime) -> Journey:
     not_before, reason = journey.not_before, ""
     if isinstance(event, Hold):
         reason = event.why.value
-    elif isinstance(event, TryLater | Turned | Unknown | Bounced):
+    elif isinstance(event, TryLater | Turned | Unknown | Bounced | Delayed):
         reason = event.why
     elif isinstance(event, NothingProven):
         reason = journey.reason

@@ -1,11 +1,12 @@
 #!/bin/sh
 # Install the real programs that tests/peers and tests/web need, where we are root on Debian; say what is missing where we
 # are not. Fonts: pages are looked at with a serif, a sans, and the scripts of letters from right to left.
-# Postfix and Dovecot are only for tests that start them themselves: here they are neither set up nor started.
+# Mail servers are only for tests that start them themselves: here they are neither set up nor started.
 set -eu
-packages="gnupg sq thunderbird postfix dovecot-imapd dovecot-lmtpd chromium fonts-dejavu-core fonts-noto-core"
+packages="gnupg sq thunderbird postfix dovecot-imapd dovecot-pop3d dovecot-lmtpd isync cyrus-caldav chromium"
+packages="$packages fonts-dejavu-core fonts-noto-core"
 command -v npm >/dev/null || packages="$packages nodejs npm"
-services="postfix dovecot-core"
+services="postfix dovecot-core cyrus-common"
 
 lacking() {
     for package in "$@"; do
@@ -36,6 +37,11 @@ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $m
 # Nor when the machine starts the next time; a service that was there before stays as it is.
 if command -v systemctl >/dev/null; then
     for package in $new; do
-        systemctl disable --quiet "${package%-core}.service" 2>/dev/null || true
+        case "$package" in
+        dovecot-core) service=dovecot ;;
+        cyrus-common) service=cyrus-imapd ;;
+        *) service=$package ;;
+        esac
+        systemctl disable --quiet "$service.service" 2>/dev/null || true
     done
 fi

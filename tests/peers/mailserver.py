@@ -1,8 +1,11 @@
 """A mail server of the kind that people have: Postfix and Dovecot, on loopback, for one test.
 
-Delta Chat speaks to nothing else. Everything lies in one folder under a short path (sockets allow no long one), both
-programs listen at free ports of 127.0.0.1 only, nothing of the machine's own mail is read or changed, and no letter
-leaves. Every name at `DOMAIN` has a mailbox, and `PASSWORD` opens all of them.
+Everything lies in one folder under a short path (sockets allow no long one), both programs listen at free ports of
+127.0.0.1 only, nothing of the machine's own mail is read or changed, and no letter leaves. Every name at `DOMAIN` has
+a mailbox, and `PASSWORD` opens all of them.
+
+Each protocol is there in the clear and with TLS from the first byte; submission asks for a password, and its certificate
+is for `localhost` and 127.0.0.1, by an authority of this server's own (`ca`).
 
 Needs root, because Postfix does: its parts run as users of their own. Written for Postfix 3.7 and Dovecot 2.3.
 """
@@ -10,7 +13,9 @@ Needs root, because Postfix does: its parts run as users of their own. Written f
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import smtplib
 import socket
 import subprocess
@@ -21,20 +26,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.authority import Authority
+
 DOMAIN = "letters.test"
 PASSWORD = "fake-password-for-tests"  # of mailboxes that live for seconds
 POSTFIX, DOVECOT, DOVEADM = "/usr/sbin/postfix", "/usr/sbin/dovecot", "/usr/bin/doveadm"
-PROGRAMS = (POSTFIX, DOVECOT, "/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp")
+PROGRAMS = (POSTFIX, DOVECOT, "/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/pop3")
 READY_SECONDS = 20
+MOST_LETTER = 52_428_800
 
 _DOVECOT_CONF = """\
 base_dir = {folder}/dovecot
 state_dir = {folder}/dovecot
 log_path = {folder}/dovecot.log
 hostname = mail.{domain}
-protocols = imap lmtp
+protocols = imap pop3 lmtp
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{folder}/tls/certificate.pem
+ssl_key = <{folder}/tls/key.pem
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 mail_location = maildir:~/Maildir
@@ -54,7 +64,17 @@ service imap-login {{
     port = {imap}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {imaps}
+    ssl = yes
+  }}
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = {pop3s}
+    ssl = yes
   }}
 }}
 service lmtp {{
@@ -92,7 +112,7 @@ virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = static:all
 virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
 default_transport = error:5.1.2 there is no world outside
-message_size_limit = 52428800
+message_size_limit = {most}
 mailbox_size_limit = 0
 virtual_mailbox_limit = 0
 smtpd_client_connection_rate_limit = 0
@@ -100,10 +120,17 @@ smtpd_sasl_type = dovecot
 smtpd_sasl_path = {folder}/dovecot/auth-for-postfix
 smtpd_sasl_auth_enable = yes
 smtpd_relay_restrictions = reject_unauth_destination
+smtpd_tls_cert_file = {folder}/tls/certificate.pem
+smtpd_tls_key_file = {folder}/tls/key.pem
+smtputf8_enable = yes
 """
 
 _MASTER_CF = """\
 127.0.0.1:{smtp} inet n - n - - smtpd
+127.0.0.1:{submissions} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+  -o smtpd_client_restrictions=permit_sasl_authenticated,reject
+127.0.0.1:{submission} inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
+  -o smtpd_client_restrictions=permit_sasl_authenticated,reject
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -118,6 +145,7 @@ error unix - - n - - error
 retry unix - - n - - error
 lmtp unix - - n - - lmtp
 anvil unix - - n - 1 anvil
+tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 """
 
@@ -127,22 +155,27 @@ class NotStarted(Exception):
 
 
 class MailServer:
-    """Both programs, running inside the `with` block."""
+    """Both programs, running inside the `with` block.
+
+    Ports: `smtp` (in the clear, no password), `submissions` (TLS), `submission` (STARTTLS), `imap`, `imaps`, `pop3`,
+    `pop3s`, `lmtp`. `most`: octets of the largest letter that is taken. `main_cf`: more lines for Postfix."""
 
     host = "127.0.0.1"
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int = MOST_LETTER, main_cf: str = "") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dearly-mail-", dir="/tmp"))
-        with _free_ports(3) as ports:
-            self.smtp, self.imap, self.lmtp = ports
+        authority = Authority()
+        self.ca = authority.pem
+        self._issued = authority.issue("localhost", "127.0.0.1")
+        self._most, self._main_cf = most, main_cf
+        with _free_ports(8) as ports:
+            self.smtp, self.imap, self.lmtp, self.submissions, self.submission, *others = ports
+            self.imaps, self.pop3, self.pop3s = others
 
     def __enter__(self) -> MailServer:
         try:
             self._write()
-            self._run(DOVECOT, "-c", str(self.folder / "dovecot.conf"))
-            self._run(POSTFIX, "-c", str(self.folder / "postfix"), "start")
-            for port in (self.smtp, self.imap, self.lmtp):
-                self._wait_for(port)
+            self.start()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -151,12 +184,39 @@ class MailServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Both come up, at the same ports and with the same letters as before. Raises `NotStarted`."""
+        self._run(DOVECOT, "-c", str(self.folder / "dovecot.conf"))
+        self._run(POSTFIX, "-c", str(self.folder / "postfix"), "start")
+        for port in (self.smtp, self.imap, self.pop3, self.lmtp):
+            self._wait_for(port)
+
+    def stop(self) -> None:
+        """Both end in order: Postfix waits for what is going on."""
         # By their own pid files, so that only these two are ended.
         with suppress(NotStarted):
             self._run(POSTFIX, "-c", str(self.folder / "postfix"), "stop")
         with suppress(NotStarted):
             self._run(DOVEADM, "-c", str(self.folder / "dovecot.conf"), "stop")
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """Both die with everything they started, as in a power cut (SIGKILL); `start` brings them up again."""
+        for pid_file in (self.folder / "spool" / "pid" / "master.pid", self.folder / "dovecot" / "master.pid"):
+            with suppress(FileNotFoundError, ValueError):
+                master = int(pid_file.read_text())
+                for pid in [*_children(master), master]:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                _until_gone(master)
+                pid_file.unlink(missing_ok=True)
+
+    def restart(self) -> None:
+        """Killed in the midst of whatever they do, and up again."""
+        self.kill()
+        self.start()
 
     def deliver(self, raw: bytes, to: str, sender: str) -> None:
         """Post a finished message to the mailbox of `to`, as another server would."""
@@ -193,14 +253,22 @@ class MailServer:
             "smtp": self.smtp,
             "imap": self.imap,
             "lmtp": self.lmtp,
+            "submissions": self.submissions,
+            "submission": self.submission,
+            "imaps": self.imaps,
+            "pop3": self.pop3,
+            "pop3s": self.pop3s,
+            "most": self._most,
         }
         self.folder.chmod(0o755)
-        for name in ("postfix", "spool", "postfix-data", "dovecot", "mail"):
+        for name in ("postfix", "spool", "postfix-data", "dovecot", "mail", "tls"):
             (self.folder / name).mkdir()
+        (self.folder / "tls" / "certificate.pem").write_bytes(self._issued.certificate)
+        (self.folder / "tls" / "key.pem").write_bytes(self._issued.key)
         shutil.chown(self.folder / "postfix-data", "postfix")
         shutil.chown(self.folder / "mail", "mail", "mail")
         (self.folder / "dovecot.conf").write_text(_DOVECOT_CONF.format(**values))
-        (self.folder / "postfix" / "main.cf").write_text(_MAIN_CF.format(**values))
+        (self.folder / "postfix" / "main.cf").write_text(_MAIN_CF.format(**values) + self._main_cf)
         (self.folder / "postfix" / "master.cf").write_text(_MASTER_CF.format(**values))
 
     def _wait_for(self, port: int) -> None:
@@ -242,3 +310,24 @@ def _free_ports(count: int) -> Iterator[list[int]]:
     finally:
         for line in lines:
             line.close()
+
+
+def _children(pid: int) -> list[int]:
+    """Every process that `pid` started, and those that they started (Linux)."""
+    found: list[int] = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, listed.read_text().split()):
+                found += [*_children(child), child]
+    return found
+
+
+def _until_gone(pid: int) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while Path(f"/proc/{pid}").exists():
+        with suppress(OSError, IndexError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return  # it is dead, and nobody has asked how it ended
+        if time.monotonic() > deadline:
+            raise NotStarted(f"{pid} does not end")
+        time.sleep(0.02)

@@ -100,6 +100,16 @@ class Credentials(Protocol):
         """The server did not take it: a token is renewed before it is asked for again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was tried at an account. `what`: a stable name for scripts, such as "outgoing.sign_in". `words`: for
+    the person, in their language; the server's own only through `said`."""
+
+    what: str
+    fine: bool
+    words: str
+
+
 class Posts(Protocol):
     """A way by which sealed letters leave."""
 

@@ -168,7 +168,7 @@ CREATE TABLE certificates (
   fingerprint  TEXT    NOT NULL PRIMARY KEY,
   -- transferable public key (RFC 9580 10.1), merged and minimised
   body         BLOB    NOT NULL,
-  -- where it was first seen: card, autocrypt, signature, hand, ...
+  -- where it was first seen: card, autocrypt, signature, gossip, enclosed, file, hand, ...
   source       TEXT    NOT NULL,
   -- when its owner made it, as its own signatures say
   created      INTEGER NOT NULL,
@@ -206,7 +206,7 @@ CREATE TABLE bindings (
   fingerprint TEXT    NOT NULL REFERENCES certificates (fingerprint),
   -- first_seen, pinned (by use), verified (in person), changed (seen while another is in use), left
   state       TEXT    NOT NULL CHECK (state IN ('first_seen', 'pinned', 'verified', 'changed', 'left')),
-  -- what showed it: card, autocrypt, signature, hand, ...
+  -- what showed it: card, letter, autocrypt, gossip, enclosed, file, hand, ...
   source      TEXT    NOT NULL,
   -- when it was first seen there
   seen        INTEGER NOT NULL,
@@ -219,6 +219,24 @@ CREATE TABLE bindings (
 CREATE UNIQUE INDEX bindings_current ON bindings (person_id, address_key)
   WHERE state IN ('first_seen', 'pinned', 'verified');
 CREATE INDEX bindings_of_certificate ON bindings (fingerprint);
+
+-- Keys that a letter gives, and that are not taken into use by that alone.
+CREATE TABLE offered_keys (
+  -- the letter
+  letter      INTEGER NOT NULL REFERENCES letters (number),
+  -- order, 0 first
+  position    INTEGER NOT NULL,
+  -- whose key it is said to be, local@domain
+  address     TEXT    NOT NULL,
+  -- what two spellings of it have in common
+  address_key TEXT    NOT NULL,
+  -- the certificate
+  fingerprint TEXT    NOT NULL REFERENCES certificates (fingerprint),
+  -- gossip: for another reader, from a verified writer; autocrypt: of the writer of an unsealed letter
+  source      TEXT    NOT NULL CHECK (source IN ('gossip', 'autocrypt')),
+  PRIMARY KEY (letter, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX offered_keys_of ON offered_keys (fingerprint);
 
 -- Our own addresses.
 CREATE TABLE own_addresses (
@@ -378,6 +396,22 @@ CREATE TABLE enclosures (
   PRIMARY KEY (letter, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX enclosures_of ON enclosures (object_id);
+
+-- Enclosures that travel in a mail of their own behind the text (Delta Chat), so that two mails are one letter.
+CREATE TABLE pieces (
+  -- the letter; where the text has not come, it is the enclosure alone
+  letter       INTEGER NOT NULL REFERENCES letters (number),
+  -- Message-ID of the mail with the enclosure, as the signed text announces it
+  letter_id    TEXT    NOT NULL,
+  -- of that mail's signed bytes; NULL: it has not come
+  inner_sha256 BLOB    CHECK (length(inner_sha256) = 32),
+  -- file name, as announced; may be empty
+  name         TEXT    NOT NULL DEFAULT '',
+  -- octets, as announced; NULL: nothing was said
+  size         INTEGER,
+  PRIMARY KEY (letter, letter_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pieces_by_id ON pieces (letter_id);
 
 -- Unfinished writing. A posted draft stays, so that it can be taken back and its versions can be read.
 CREATE TABLE drafts (
@@ -644,7 +678,7 @@ CREATE TABLE arrivals (
   reason       TEXT    NOT NULL DEFAULT '',
   -- number of the letter that it held; of ours for own and report
   letter       INTEGER REFERENCES letters (number),
-  -- the arrival that this is another copy of, by its sealed slice, id and sender
+  -- the arrival that this is another copy of, by its sealed slice, id and sender; or the other half of (pieces)
   same_as      INTEGER REFERENCES arrivals (number)
 ) STRICT;
 CREATE INDEX arrivals_new ON arrivals (number) WHERE state = 'new';

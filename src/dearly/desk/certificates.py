@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from dearly.desk.desk import Desk
 from dearly.drawer import keyring
-from dearly.drawer.drafts import RevisionMismatch
+from dearly.letter.errors import Refused
 from dearly.seal.trust import CertificateFacts
 
 
 async def take_in(desk: Desk, certificate: bytes, source: str) -> CertificateFacts:
-    """Keep a foreign certificate; its facts, after merging. `source`: card, autocrypt, signature or hand.
+    """Keep a foreign certificate; its facts, after merging. `source`: card, autocrypt, signature, gossip,
+    enclosed, file or hand.
 
     A revocation in either copy stays (A16). Raises `CannotSealOrOpen` (bad_certificate)."""
     minimal, facts = await desk.opener.read_certificate(certificate, desk.clock.now())
     while True:
         try:
             return await _merge(desk, minimal, facts, source)
-        except RevisionMismatch:
-            continue  # another copy came in between: merge onto that one
+        except Refused as other:
+            if other.code != "changed_meanwhile":
+                raise  # else another copy came in between: merge onto that one
 
 
 async def _merge(desk: Desk, minimal: bytes, facts: CertificateFacts, source: str) -> CertificateFacts:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dearly.drawer import chain, objects
+from dearly.drawer import chain, objects, pieces
 from dearly.drawer.adopting import enter
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_LETTER
 from dearly.drawer.persons import known
+from dearly.drawer.pieces import Announced, Maker
 from dearly.drawer.rows import offset, sound, stamp
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
@@ -32,7 +33,7 @@ class Received:
     """What opening an arrival brought, to be filed. `letter_id` None: it carried none. `inner_sha256`: of the signed
     bytes; of a letter that was never sealed, of its body, From, Date, Message-ID and To. `person`: whose
     correspondence it joins; None for someone not in the address book. `commonmark`: False for the text of another
-    program."""
+    program. `announces`: an enclosure of it comes in a mail of its own; `behind`: it is such a mail (`pieces`)."""
 
     letter_id: LetterId | None
     inner_sha256: bytes
@@ -53,12 +54,21 @@ class Received:
     signed_at: datetime | None = None
     person: int | None = None
     commonmark: bool = True
+    announces: Announced | None = None
+    behind: bool = False
+
+    @property
+    def maker(self) -> Maker:
+        """Who made it, for joining two mails."""
+        readers = frozenset(who.address.key for who in (*self.to, *self.cc))
+        return Maker(self.seal, self.signer, self.sender.address.key if self.sender else "", readers)
 
 
 @dataclass(frozen=True, slots=True)
 class Filed:
     """`number`: of the letter. `first`: False when it was here already (by another way), so that only a postmark was
-    added. `twin`: another letter with the same id but other bytes is here."""
+    added, or when it is the other half of one that was. `twin`: another letter with the same id but other bytes is
+    here."""
 
     number: int
     first: bool
@@ -80,10 +90,17 @@ def file_received(db: Db, arrival: int, received: Received, now: datetime) -> Fi
     letter_id = received.letter_id or own_id(raw_sha256)
     number = same(db, letter_id, received.inner_sha256)
     first = number is None
-    if number is None:
+    if number is None and (number := _other_half(db, letter_id, received)) is not None:
+        first = False
+        _join(db, number, letter_id, received, now)
+    elif number is None:
         number = arrival
         chain.append(db, chain.Kind.FILED, _insert_received(db, number, letter_id, received, now), now)
-    elif received.seal in PROVEN:
+        if received.behind:
+            pieces.came(db, number, letter_id, received.inner_sha256)
+        if received.announces is not None:
+            pieces.announce(db, number, received.announces)
+    elif received.seal in PROVEN and db.value("SELECT letter_id FROM letters WHERE number = ?", (number,)) == letter_id:
         _prove(db, number, received)
     db.run(
         "UPDATE arrivals SET state = 'opened', at_door = 0, letter = ?, seal = ?, reason = '',"
@@ -91,6 +108,7 @@ def file_received(db: Db, arrival: int, received: Received, now: datetime) -> Fi
         (number, received.seal.value, stamp(now), received.person, arrival),
     )
     db.run("UPDATE arrivals SET letter = ? WHERE same_as = ?", (number, arrival))
+    _one_envelope(db, number, arrival)
     return Filed(number, first, _mark_twins(db, letter_id))
 
 
@@ -131,6 +149,11 @@ def same(db: Db, letter_id: LetterId, inner_sha256: bytes) -> int | None:
         " (SELECT 1 FROM sealed_forms f WHERE f.letter = number AND f.inner_sha256 = ?2)) ORDER BY number",
         (letter_id, inner_sha256),
     )
+    if found is None:  # one half of a letter that came in two
+        found = db.value(
+            "SELECT letter FROM pieces WHERE letter_id = ? AND inner_sha256 = ? ORDER BY letter",
+            (letter_id, inner_sha256),
+        )
     return None if found is None else int(found)
 
 
@@ -220,6 +243,63 @@ def _insert_received(db: Db, number: int, letter_id: LetterId, received: Receive
     IN_LETTER.add(db, number, received.enclosures)
     enter(db, number)
     return _seal_content(db, number)
+
+
+def _other_half(db: Db, letter_id: LetterId, received: Received) -> int | None:
+    """The letter here that this mail belongs to, as its text or as its enclosure."""
+    if received.behind:
+        return pieces.waiting_for(db, letter_id, received.maker)
+    return pieces.alone(db, received.announces.letter_id, received.maker) if received.announces is not None else None
+
+
+def _join(db: Db, number: int, letter_id: LetterId, received: Received, now: datetime) -> None:
+    """Make one letter of the two mails: of the text it has everything but the number, of the other the enclosure."""
+    if received.behind:
+        pieces.came(db, number, letter_id, received.inner_sha256)
+    else:
+        _take_text(db, number, letter_id, received)
+    IN_LETTER.add(db, number, received.enclosures)
+    if not received.quantum_safe:
+        db.run("UPDATE letters SET quantum_safe = 0 WHERE number = ?", (number,))
+    chain.append(db, chain.Kind.FILED, _seal_content(db, number), now)
+
+
+def _take_text(db: Db, number: int, letter_id: LetterId, received: Received) -> None:
+    """The enclosure was here by itself, and now its text has come: parties are the same, or they were not joined."""
+    key = _sort_key(db, received.date)
+    db.run(
+        "UPDATE letters SET letter_id = ?, inner_sha256 = ?, date = ?, date_offset = ?, sort_key = ?, subject = ?,"
+        " body = ?, html = coalesce(?, html), commonmark = ?, in_reply_to = ?, seal = ?, signed_at = ? WHERE number = ?",
+        (
+            letter_id,
+            received.inner_sha256,
+            stamp(received.date),
+            offset(received.date),
+            key,
+            sound(received.subject),
+            objects.pack_text(sound(received.text)),
+            None if received.html is None else objects.put(db, sound(received.html).encode()),
+            received.commonmark,
+            received.in_reply_to,
+            received.seal.value,
+            None if received.signed_at is None else stamp(received.signed_at),
+            number,
+        ),
+    )
+    db.run("UPDATE correspondences SET sort_key = ? WHERE letter = ?", (key, number))
+    db.run("DELETE FROM letter_references WHERE letter = ?", (number,))
+    _put_references(db, number, received.references)
+
+
+def _one_envelope(db: Db, number: int, arrival: int) -> None:
+    """The mails of one letter are one envelope in the letterbox, which bears the postmarks of both."""
+    if pieces.of_letter(db, number) and arrival != number:
+        db.run(
+            "UPDATE arrivals SET state = 'same', same_as = ?1 WHERE number = ?2"
+            " AND EXISTS (SELECT 1 FROM arrivals WHERE number = ?1 AND letter = ?1)",
+            (number, arrival),
+        )
+        db.run("UPDATE arrivals SET same_as = ?1 WHERE same_as = ?2", (number, arrival))
 
 
 def _prove(db: Db, number: int, received: Received) -> None:

@@ -71,7 +71,8 @@ def remove(db: Db, person: int, now: datetime) -> bool:
     for table in ("certificate_keys", "certificates"):
         db.many(
             f"DELETE FROM {table} WHERE fingerprint = ?1"  # noqa: S608  a constant
-            " AND NOT EXISTS (SELECT 1 FROM bindings WHERE fingerprint = ?1)",
+            " AND NOT EXISTS (SELECT 1 FROM bindings WHERE fingerprint = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM offered_keys WHERE fingerprint = ?1)",
             keys,
         )
     return True

@@ -29,7 +29,8 @@ LONGEST_ARMOR_HEAD = 8 * 1024
 
 def wrap(letter: Letter, armored: bytes, sender: Address, autocrypt: Introduction | None = None) -> SealedBytes:
     """The message as a carrier takes it: the neutral outer header of `write.outer_headers` and the two parts of
-    RFC 3156 section 4. `autocrypt`: for it, and only where `render` was told of it. `armored` as `seal` makes it: CRLF, no armor headers, with a CRC-24 line.
+    RFC 3156 section 4. `autocrypt`: for it, and only where `render` was told of it. `armored` as `seal` makes it:
+    CRLF, no armor headers, with a CRC-24 line.
 
     Raises `Usage` (sender_differs) when `sender` is not the letter's own address."""
     parts = (Entity("application/pgp-encrypted", b"Version: 1\r\n"), Entity("application/octet-stream", armored))

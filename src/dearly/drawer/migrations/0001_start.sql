@@ -128,6 +128,17 @@ CREATE UNIQUE INDEX bindings_current ON bindings (person_id, address_key)
   WHERE state IN ('first_seen', 'pinned', 'verified');
 CREATE INDEX bindings_of_certificate ON bindings (fingerprint);
 
+CREATE TABLE offered_keys (
+  letter      INTEGER NOT NULL REFERENCES letters (number),
+  position    INTEGER NOT NULL,
+  address     TEXT    NOT NULL,
+  address_key TEXT    NOT NULL,
+  fingerprint TEXT    NOT NULL REFERENCES certificates (fingerprint),
+  source      TEXT    NOT NULL CHECK (source IN ('gossip', 'autocrypt')),
+  PRIMARY KEY (letter, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX offered_keys_of ON offered_keys (fingerprint);
+
 -- Our own addresses and accounts ------------------------------------------------------------------------------------
 
 CREATE TABLE own_addresses (
@@ -225,6 +236,16 @@ CREATE TABLE enclosures (
   PRIMARY KEY (letter, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX enclosures_of ON enclosures (object_id);
+
+CREATE TABLE pieces (
+  letter       INTEGER NOT NULL REFERENCES letters (number),
+  letter_id    TEXT    NOT NULL,
+  inner_sha256 BLOB    CHECK (length(inner_sha256) = 32),
+  name         TEXT    NOT NULL DEFAULT '',
+  size         INTEGER,
+  PRIMARY KEY (letter, letter_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pieces_by_id ON pieces (letter_id);
 
 -- Drafts ------------------------------------------------------------------------------------------------------------
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dearly.assemble.local_office import LocalOffice
-from dearly.carriers.base import Collects, Posts
-from dearly.desk.desk import LOCAL, Joined, Office
+from dearly.carriers.base import Collects, Credentials, Head, Posts, Sieve, Verdict
+from dearly.desk.desk import LOCAL, Joined, NewBox, Office, Tokens
+from dearly.letter.account import MailAccount, OAuthClient, Protocol
+from dearly.letter.address import Address
+from dearly.letter.suggestion import Settings, Suggestion
+
+if TYPE_CHECKING:
+    from dearly.carriers.base import Check
+    from dearly.carriers.jmap.provider import ProviderCarrier
+    from dearly.carriers.mail.carrier import MailCarrier
 
 
 class MachineWays:
@@ -18,6 +28,8 @@ class MachineWays:
         self._local = LocalOffice(office_folder)
         self._offices: dict[str, tuple[Joined, Office]] = {}
         """By address, the carrier in use and what it was made from."""
+        self._mail: dict[str, tuple[MailAccount, Office]] = {}
+        """The same of mail accounts."""
 
     async def office(self, joined: Joined) -> Office:
         from dearly.carriers.jmap import JmapCarrier
@@ -31,6 +43,43 @@ class MachineWays:
             if office is not None:
                 await office.close()
         return self._offices[joined.address.key][1]
+
+    async def mail(self, account: MailAccount, credentials: Credentials, sieve: Sieve) -> Office:
+        known, carrier = self._mail.get(account.address.key, (None, None))
+        if carrier is None or known != account:
+            self._mail[account.address.key] = account, _carrier(account, credentials, sieve)
+            if carrier is not None:
+                await carrier.close()
+        return self._mail[account.address.key][1]
+
+    async def try_out(self, account: MailAccount, credentials: Credentials) -> Sequence[Check]:
+        carrier = _carrier(account, credentials, _leave_all)
+        try:
+            return await carrier.check()
+        finally:
+            await carrier.close()
+
+    async def discover(
+        self, address: Address, read: Callable[[bytes], Awaitable[Settings]], *, directory: bool = True
+    ) -> Sequence[Suggestion]:
+        from dearly.carriers.mail.discover import look_up
+
+        return await look_up(address, read, directory=directory)
+
+    async def sign_up(self, url: str, ca: str | None) -> NewBox:
+        from dearly.carriers.mail.relay import sign_up
+
+        return await sign_up(url, ca)
+
+    async def authorize(self, client: OAuthClient, show: Callable[[str], None], user: str, ca: str | None) -> Tokens:
+        from dearly.carriers.mail.oauth import authorize
+
+        return await authorize(client, show, user=user, ca=ca)
+
+    async def refresh(self, client: OAuthClient, token: str, ca: str | None) -> Tokens:
+        from dearly.carriers.mail.oauth import refresh
+
+        return await refresh(client, token, ca=ca)
 
     def new_token(self) -> str:
         from dearly.carriers.jmap import new_token
@@ -63,3 +112,21 @@ class MachineWays:
             while self._offices:
                 _address, (_joined, office) = self._offices.popitem()
                 stack.push_async_callback(office.close)
+            while self._mail:
+                _address, (_account, carrier) = self._mail.popitem()
+                stack.push_async_callback(carrier.close)
+
+
+def _carrier(account: MailAccount, credentials: Credentials, sieve: Sieve) -> MailCarrier | ProviderCarrier:
+    if account.incoming is not None and account.incoming.protocol is Protocol.JMAP:
+        from dearly.carriers.jmap.provider import ProviderCarrier
+
+        return ProviderCarrier(account, credentials, sieve)
+    from dearly.carriers.mail.carrier import MailCarrier
+
+    return MailCarrier(account, credentials, sieve)
+
+
+async def _leave_all(heads: Sequence[Head]) -> Sequence[Verdict]:
+    """The sieve of an account that is only tried."""
+    return [Verdict.LEAVE] * len(heads)

@@ -7,18 +7,24 @@ takes the desk as its first argument. `assemble` makes desks; nothing else does.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from dearly.carriers.base import Collects, Posts
+from dearly.carriers.base import Collects, Credentials, Posts, Sieve
 from dearly.drawer import keyring
 from dearly.drawer.drawer import Drawer
+from dearly.letter.account import MailAccount, OAuthClient, Server
 from dearly.letter.address import Address
 from dearly.letter.clock import Chance, Clock
+from dearly.letter.suggestion import Settings, Suggestion
 from dearly.opener.keyholder import Keyholder
 from dearly.opener.pool import Opener
+
+if TYPE_CHECKING:
+    from dearly.carriers.base import Check
 
 
 class Office(Posts, Collects, Protocol):
@@ -40,11 +46,71 @@ class Joined:
     ca: str | None = None
 
 
+class Tokens(Protocol):
+    """What signing in at a provider gave (RFC 6749 5.1). Secrets."""
+
+    @property
+    def access(self) -> str:
+        """What its servers take."""
+
+    @property
+    def lasts(self) -> int:
+        """For how many seconds from now."""
+
+    @property
+    def refresh(self) -> str:
+        """What new ones are got with; "" where there is nothing but signing in again."""
+
+
+class NewBox(Protocol):
+    """A mail account that a relay made. `password` is a secret."""
+
+    @property
+    def address(self) -> Address:
+        """Its address, made up by the relay."""
+
+    @property
+    def password(self) -> str:
+        """Its password, made up by us."""
+
+    @property
+    def incoming(self) -> Server:
+        """Where letters come in."""
+
+    @property
+    def outgoing(self) -> Server:
+        """Where letters go out."""
+
+
 class Ways(Protocol):
     """Where carriers come from. `assemble` has the implementation that reaches a network."""
 
     async def office(self, joined: Joined) -> Office:
         """The carrier for an account at an office, kept for the life of the desk. Raises `CarrierTrouble`."""
+
+    async def mail(self, account: MailAccount, credentials: Credentials, sieve: Sieve) -> Office:
+        """The carrier for a mail account, kept for the life of the desk or until the account is given otherwise.
+        Raises `CarrierTrouble`, `Usage`."""
+
+    async def try_out(self, account: MailAccount, credentials: Credentials) -> Sequence[Check]:
+        """Speak to the servers of an account, and say of each in words what works and what does not. Nothing is
+        fetched, sent or kept. Raises `Usage` (bad_ca_file)."""
+
+    async def discover(
+        self, address: Address, read: Callable[[bytes], Awaitable[Settings]], *, directory: bool = True
+    ) -> Sequence[Suggestion]:
+        """How an address could be set up, best first; empty where nobody knows. `read`: what reads a provider's
+        document, which is foreign; `directory`: whether the public directory of providers may be asked."""
+
+    async def sign_up(self, url: str, ca: str | None) -> NewBox:
+        """A new account at a relay. Raises `CarrierTrouble`, `Usage`."""
+
+    async def authorize(self, client: OAuthClient, show: Callable[[str], None], user: str, ca: str | None) -> Tokens:
+        """Let the person sign in at their provider: `show` is called once with the address that their browser is to
+        open, and this returns when they have. Raises `CarrierTrouble`, `Usage` (bad_oauth_client)."""
+
+    async def refresh(self, client: OAuthClient, token: str, ca: str | None) -> Tokens:
+        """New tokens. Raises `CarrierTrouble` (sign_in_again where the person has to)."""
 
     def new_token(self) -> str:
         """A token to become a member with, made and kept before joining, so that joining can be repeated (F05)."""

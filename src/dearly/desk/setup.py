@@ -49,7 +49,7 @@ async def _take_addresses(desk: Desk, addresses: Sequence[Address]) -> MyCard:
     def work(db: Db) -> None:
         for address in addresses:
             accounts.add_own_address(db, address, now=now, chance=desk.chance)
-        settings.put(db, _SILENT, True)
+        note_address(db)
 
     await desk.drawer.write(work)
     await complete_key(desk)
@@ -90,7 +90,7 @@ async def join_local_office(desk: Desk) -> MyCard:
     """Become a member of the office that the desks of this machine share."""
 
     def read(db: Db) -> tuple[str, Joining, bool]:
-        there = any(account.details["url"] == LOCAL for account in accounts.list_all(db))
+        there = any(account.details.get("url") == LOCAL for account in accounts.list_all(db))
         return settings.get(db, "name", ""), settings.get(db, _JOINING, {}), there
 
     name, begun, there = await desk.drawer.read(read)
@@ -155,7 +155,7 @@ async def _settle_in(desk: Desk, joined: Joined) -> MyCard:
     def work(db: Db) -> None:
         where, secret = joined.address, joined.token
         accounts.add(db, Way.OFFICE, str(where), where, details, secret, now=now, chance=desk.chance)
-        settings.put(db, _SILENT, True)
+        note_address(db)
         settings.forget(db, _JOINING)
 
     await desk.drawer.write(work)
@@ -165,6 +165,11 @@ async def _settle_in(desk: Desk, joined: Joined) -> MyCard:
 
 _SILENT = "key_incomplete"
 """Set while there is an address of ours that our key does not speak for yet."""
+
+
+def note_address(db: Db) -> None:
+    """An address became ours: our key is to speak for it. In the transaction that makes it ours; see `complete_key`."""
+    settings.put(db, _SILENT, True)
 
 
 async def complete_key(desk: Desk) -> None:
@@ -191,6 +196,23 @@ async def complete_key(desk: Desk) -> None:
     def work(db: Db) -> None:
         keyring.set_own_key(db, key, now)
         settings.forget(db, _SILENT)
+
+    await desk.drawer.write(work)
+    await desk.keyholder.forget()
+
+
+async def leave_address(desk: Desk, address: Address) -> None:
+    """An address is no longer ours: our key says so from now on, to whoever gets it (RFC 9580 5.2.1.13).
+
+    Raises `NotFound` (unknown_address), `Refused` (address_in_use), `Usage` (last_address)."""
+    now = desk.clock.now()
+    stored = await desk.drawer.read(keyring.own_key)
+    own = OwnKey.from_bytes(stored.secret).without_address(address, now)
+    key = keyring.StoredKey(own.fingerprint, own.to_bytes(), own.certificate, stored.made)
+
+    def work(db: Db) -> None:
+        accounts.end_own_address(db, address, now)
+        keyring.set_own_key(db, key, now)
 
     await desk.drawer.write(work)
     await desk.keyholder.forget()

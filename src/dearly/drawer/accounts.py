@@ -112,6 +112,47 @@ def account(db: Db, way: Way, place: str) -> Account | None:
     return found[0] if found else None
 
 
+def keep_secret(db: Db, of: Account, secret: str) -> bool:
+    """Keep a new secret of an account as it was read; False where it was changed or ended meanwhile."""
+    return bool(
+        db.run(
+            "UPDATE accounts SET secret = ? WHERE id = ? AND secret = ? AND ended IS NULL", (secret, of.id, of.secret)
+        )
+    )
+
+
+def leaving_by(db: Db, way: Way, place: str) -> list[int]:
+    """Numbers of the letters that are to leave by this account."""
+    return [
+        n
+        for (n,) in db.each(
+            "SELECT DISTINCT letter FROM journeys INDEXED BY journeys_leaving"
+            " WHERE state IN ('waiting', 'trying', 'dated') AND way = ? AND place = ? ORDER BY letter",
+            (way.value, place),
+        )
+    ]
+
+
+def last_used(db: Db, way: Way, person: int) -> str | None:
+    """The account by which the last letter with this person went or came this way; None where there was none."""
+    sent = db.one(
+        "SELECT since, place FROM journeys WHERE person_id = ? AND way = ? ORDER BY id DESC LIMIT 1",
+        (person, way.value),
+    )
+    came = db.one(
+        "SELECT arrived, place FROM arrivals WHERE person_id = ? AND way = ? ORDER BY number DESC LIMIT 1",
+        (person, way.value),
+    )
+    found = [(row[0], row[1]) for row in (sent, came) if row is not None]
+    return max(found)[1] if found else None
+
+
+def came_by(db: Db, letter: int, way: Way) -> str | None:
+    """The account by which a letter of theirs came this way; None where it did not."""
+    row = db.one("SELECT place FROM arrivals WHERE letter = ? AND way = ? LIMIT 1", (letter, way.value))
+    return row[0] if row is not None else None
+
+
 def end(db: Db, way: Way, place: str, now: datetime) -> None:
     """Give the account up: its secret is erased, its name and times stay. Raises `NotFound` (unknown_account)."""
     changed = db.run(

@@ -23,6 +23,7 @@ from dearly.letter.suggestion import Settings
 from dearly.letter.words import _
 from dearly.opener import probe
 from dearly.opener.darkroom import Darkroom
+from dearly.opener.heads import LONGEST_HEADER, MOST_TOGETHER, UNREADABLE, HeadFacts
 from dearly.opener.limits import REQUEST_SECONDS, Limits
 from dearly.opener.outcomes import error_of, too_large, too_large_error, trouble_of, unread, withheld
 from dearly.opener.picture import Picture, Purpose
@@ -34,6 +35,7 @@ from dearly.opener.protocol import (
     EXAMINE,
     FIND,
     FRAME,
+    HEADS,
     KEYS,
     LARGEST_PKESK,
     MERGE,
@@ -78,6 +80,9 @@ LARGEST_CARD = 320 << 10
 
 _PAGE_FIRST = 0.3
 """Seconds that children which are only expected leave to what is being done now."""
+
+_NO_HEADER = b"\0"
+"""Stands for a header that is not worth a look: what is read of it is `UNREADABLE`."""
 
 _MODULE = "dearly.opener.child"
 _CODES = "dearly.opener.codechild"
@@ -238,6 +243,28 @@ class Opener:
         if len(raw) > LARGEST_PARCEL:
             raise too_large_error()
         return await self._simply(OUTLINE, raw)
+
+    async def heads(self, headers: Sequence[bytes]) -> tuple[HeadFacts, ...]:
+        """What headers of unfetched messages say, each by itself, in order; `UNREADABLE` for one that is too long or
+        breaks the child. Raises `DearlyError` (opener_ended, opener_not_started) for no fault of theirs."""
+        found: list[HeadFacts] = []
+        for start in range(0, len(headers), MOST_TOGETHER):
+            batch = headers[start : start + MOST_TOGETHER]
+            found += await self._heads(tuple(one if len(one) <= LONGEST_HEADER else _NO_HEADER for one in batch))
+        return tuple(found)
+
+    async def _heads(self, headers: tuple[bytes, ...]) -> tuple[HeadFacts, ...]:
+        """One batch; where it breaks the child, each header alone, so that one cannot take others with it."""
+        try:
+            found = await self._call(HEADS, headers)
+            if len(found) == len(headers):
+                return found
+        except Lost as lost:
+            if lost.how is How.ENDED:
+                raise error_of(lost) from None
+        if len(headers) == 1:
+            return (UNREADABLE,)
+        return tuple([one for header in headers for one in await self._heads((header,))])
 
     async def read_card(self, data: bytes, *, now: datetime) -> Card:
         """A visiting card, its certificates minimised and the unusable left out. Raises `Usage` (bad_card)."""

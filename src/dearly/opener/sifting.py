@@ -1,0 +1,60 @@
+"""Headers of unfetched messages, read in the child by the same reader as whole letters (`mime.read.outline`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dearly.letter.errors import DearlyError
+from dearly.mime.outline import Outline
+from dearly.mime.read import outline
+from dearly.opener.heads import LONGEST_HEADER, MOST_NAMED, UNREADABLE, HeadFacts
+
+_BULK = frozenset({"bulk", "list", "junk"})
+"""Values of Precedence, which RFC 2076 3.9 knew and programs still write."""
+
+
+def facts(headers: Sequence[bytes]) -> tuple[HeadFacts, ...]:
+    """The facts of each, in order. Raises nothing but MemoryError."""
+    return tuple(map(facts_of, headers))
+
+
+def facts_of(header: bytes) -> HeadFacts:
+    """The facts of one header section. Raises nothing but MemoryError."""
+    if len(header) > LONGEST_HEADER or b"\0" in header:
+        return UNREADABLE
+    try:
+        seen = outline(header)
+    except DearlyError:
+        return UNREADABLE
+    root = seen.root
+    return HeadFacts(
+        readable=True,
+        whole=header.endswith((b"\r\n\r\n", b"\n\n")),
+        sender=seen.froms[0] if len(seen.froms) == 1 else None,
+        to=seen.to[:MOST_NAMED],
+        cc=seen.cc[:MOST_NAMED],
+        date=seen.date,
+        subject=seen.subject,
+        letter_id=seen.message_id,
+        in_reply_to=seen.in_reply_to,
+        references=seen.references,
+        sealed=root.content_type == "multipart/encrypted"
+        and root.parameters.get("protocol", "").lower() == "application/pgp-encrypted",
+        report=root.content_type == "multipart/report"
+        and root.parameters.get("report-type", "").lower() == "delivery-status",
+        bulk=_bulk(seen),
+    )
+
+
+def _bulk(seen: Outline) -> bool:
+    """Whether any field says that a program sent it, or sent it to many. Every field of a name counts."""
+    for name, value in seen.headers:
+        word = value.split(";")[0].split("(")[0].strip().lower()
+        if name.startswith("list-") or name == "feedback-id":
+            return True
+        if name == "precedence" and word in _BULK:
+            return True
+        # RFC 3834 5: anything but "no", parameters aside.
+        if name == "auto-submitted" and word != "no":
+            return True
+    return False

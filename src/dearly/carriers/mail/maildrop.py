@@ -1,0 +1,431 @@
+"""Collecting from a POP3 maildrop (RFC 1939). Everything stays where it lies: no command of ours deletes.
+
+One connection for one act, and a short one: as long as it lasts, no other program can come into the maildrop (RFC 1939
+4). First the listing (`popcursor` says what is new in it), then the headers of what is new (TOP), then, of what the
+sieve takes, the whole (RETR).
+
+The first time only the newest `FIRST` messages are looked at, and of these only what came in the last `LOOK_BACK`, by
+the stamp of the server that took it in (the first Received field), else by its Date. What is older comes by import.
+
+Nothing half is taken. The final dot is demanded, and as many octets as the server states. Some servers state an
+estimate (docs/peers.md): so what came short is taken all the same where its own last boundary stands at its end, or
+where at a third round just the same octets have come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from dearly.carriers.base import (
+    MOST_HEAD,
+    MOST_PARCEL,
+    Check,
+    Collected,
+    Credentials,
+    Head,
+    Sieve,
+    Verdict,
+    for_each,
+)
+from dearly.carriers.mail import popcursor, tls
+from dearly.carriers.mail.popcursor import Cursor, Entry, Owed
+from dearly.carriers.mail.popline import Broken, NoLine, PopLine, Refused
+from dearly.letter.account import MailAccount, Security, Server, SignIn
+from dearly.letter.address import Address
+from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
+from dearly.letter.errors import CarrierTrouble, Usage
+from dearly.letter.journey import Evidence, NothingProven
+from dearly.letter.words import _
+
+LOOK_BACK = timedelta(days=30)
+HEADS = 500
+"""Headers that are looked at in one round trip of collecting."""
+_TOGETHER = 8_000_000
+"""Octets of messages fetched in one collecting; one message may be larger."""
+_NO_UIDL = 500
+"""Messages, the newest, that are told apart by their headers where the server gives no unique ids."""
+_MOST_SECONDS = 1_800.0
+"""How long one act may last, whatever the server does."""
+_SAME = 3
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was seen of the fresh messages: heads by uid, and what had to be fetched whole to see them."""
+
+    heads: dict[str, Head] = field(default_factory=dict)
+    whole: dict[str, bytes] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
+    """Not looked at yet: the next batch begins with them."""
+    failed: set[str] = field(default_factory=set)
+    """The server gave nothing of them: looked at again at the next round."""
+    too_large: int = 0
+
+
+class Maildrop:
+    """`Fetches` for the POP3 side of an account. `now`: the time of day, aware."""
+
+    way = Way.MAIL
+
+    def __init__(
+        self,
+        account: MailAccount,
+        credentials: Credentials,
+        sieve: Sieve,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        if account.incoming is None:
+            raise ValueError("an account without an incoming server")
+        self._server: Server = account.incoming
+        self._account, self._credentials, self._sieve, self._now = account, credentials, sieve, now
+        self.place = str(account.address)
+
+    def __repr__(self) -> str:
+        return f"Maildrop({self._server.host!r}, {self.place!r})"
+
+    async def collect(self, cursor: str) -> Collected:
+        known = Cursor.read(cursor)
+        async with self._line() as line:
+            entries = await self._within(line, _entries)
+            plan = popcursor.plan(known, entries)
+            batch = plan.fresh[:HEADS]
+            look = await self._within(line, lambda line: self._look(line, batch))
+            verdicts = await self._judged(look, plan.first)
+            unseen = len(plan.fresh) > len(batch) or bool(look.later)
+            present = {entry.uid: entry for entry in plan.window}
+            owed = {one.uid: one for one in known.owed if one.uid in present}
+            # What is owed is asked for again once nothing new is left; it holds nothing up.
+            again = [] if unseen else [present[uid] for uid in owed]
+            taken = [entry for entry in batch if verdicts.get(entry.uid) is Verdict.TAKE]
+            now, later = _portion([*taken, *again], look.whole)
+            wanted = [entry for entry in now if entry.uid not in look.whole]
+            got = look.whole | await self._within(line, lambda line: _retrieved(line, wanted))
+        parcels = []
+        for entry in now:
+            data, became = _weighed(entry, got.get(entry.uid), owed.pop(entry.uid, Owed(entry.uid)))
+            if data is not None:
+                parcels.append(Parcel(data, self._source(entry.uid)))
+            else:
+                owed[entry.uid] = became
+        if len(owed) > popcursor.MOST_OWED:
+            raise self._trouble(_("Too many letters at {host} do not come whole.").format(host=self._server.host))
+        # What was not fetched yet is fresh again at the next batch; what is owed was seen.
+        undone = look.later | look.failed | ({entry.uid for entry in later} - set(owed))
+        done = plan.seen | {entry.mark for entry in batch if entry.uid not in undone}
+        more = unseen or any(entry.uid not in owed for entry in later)
+        kept = Cursor(
+            begun=True,
+            first=plan.first and more,
+            older=plan.older,
+            seen=tuple(entry.mark for entry in plan.window if entry.mark in done),
+            owed=tuple(owed.values()),
+        )
+        doors = tuple(look.heads[e.uid] for e in batch if verdicts.get(e.uid) is Verdict.DOOR)
+        left = len(owed) + len(look.failed) + look.too_large
+        return Collected(tuple(parcels), kept.text(), more, left, doors)
+
+    async def acknowledge(self, sources: Sequence[Source]) -> None:
+        """Nothing: POP3 has no mark but the one that deletes (RFC 1939 5)."""
+
+    async def fetch(self, sources: Sequence[Source]) -> tuple[Parcel, ...]:
+        asked = {source.uid for source in sources if source.way is self.way and source.place == self.place}
+        if not asked:
+            return ()
+        async with self._line() as line:
+            there = [entry for entry in await self._within(line, _entries) if entry.uid in asked]
+            got = await self._within(line, lambda line: _retrieved(line, there))
+        return tuple(
+            Parcel(got[entry.uid], self._source(entry.uid))
+            for entry in there
+            if entry.uid in got and _whole(got[entry.uid], entry.size)
+        )
+
+    async def look_for(self, letter: SealedLetter) -> Mapping[Address, Evidence]:
+        """A maildrop proves nothing by itself: our own copy is recognised when it is collected."""
+        return for_each(letter, NothingProven())
+
+    async def check(self) -> list[Check]:
+        """What works and what does not, as far as one gets."""
+        host = self._server.host
+        try:
+            async with self._line() as line:
+                reached = Check("incoming.sign_in", True, _("{host} (POP3) lets us in.").format(host=host))
+                try:
+                    entries = await self._within(line, _entries)
+                except CarrierTrouble as trouble:
+                    return [reached, Check("incoming.messages", False, trouble.told)]
+                words = _("{count} messages lie in the maildrop, and stay there.").format(count=len(entries))
+                return [reached, Check("incoming.messages", True, words)]
+        except CarrierTrouble as trouble:
+            what = "incoming.sign_in" if trouble.code == "sign_in_refused" else "incoming.line"
+            return [Check(what, False, trouble.told)]
+
+    async def close(self) -> None:
+        """Nothing is kept open between two acts."""
+
+    # -- the line
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[PopLine]:
+        """A line, signed in. Raises `CarrierTrouble`."""
+        try:
+            async with asyncio.timeout(_MOST_SECONDS):
+                line = await self._signed_in()
+                try:
+                    yield line
+                    await asyncio.to_thread(line.end)
+                finally:
+                    line.abort()
+        except TimeoutError:
+            raise self._trouble(_("{host} did not answer in time.").format(host=self._server.host)) from None
+
+    async def _signed_in(self) -> PopLine:
+        secret = await self._credentials.password()
+        while True:
+            line = PopLine(self._server, self._trust())
+            try:
+                await self._within(line, PopLine.open)
+                await asyncio.to_thread(line.sign_in, self._server.user, secret, self._account.sign_in)
+                return line
+            except Refused as refused:
+                line.abort()
+                if refused.passing:
+                    raise self._refused(refused) from None
+                await self._credentials.refused()
+                # A token that was renewed is worth one more attempt; a password that was refused is not.
+                stale, secret = secret, secret
+                if self._account.sign_in is SignIn.OAUTH:
+                    secret = await self._credentials.password()
+                if secret == stale:
+                    raise self._turned_away(refused) from None
+            except ValueError:
+                line.abort()
+                raise Usage(
+                    "bad_password",
+                    _("The name or password for {host} holds a character that none can hold.").format(
+                        host=self._server.host
+                    ),
+                    _("Copy it once more, in one line."),
+                ) from None
+            except Broken:
+                line.abort()
+                raise self._cut() from None
+            except BaseException:
+                line.abort()
+                raise
+
+    def _trust(self) -> ssl.SSLContext | None:
+        return None if self._server.security is Security.PLAIN else tls.context(self._account.ca)
+
+    async def _within(self, line: PopLine, act: Callable[[PopLine], T]) -> T:
+        """`act` in a thread, its troubles as a person is told of them."""
+        try:
+            return await asyncio.to_thread(act, line)
+        except Broken:
+            raise self._cut() from None
+        except Refused as refused:
+            raise self._refused(refused) from None
+        except NoLine as none:
+            raise self._no_line(none) from None
+        except asyncio.CancelledError:
+            line.abort()  # so that the thread is let go of too
+            raise
+
+    # -- looking and judging
+
+    def _look(self, line: PopLine, entries: Sequence[Entry]) -> _Look:
+        """The headers of these messages. Without TOP they are fetched whole, where they are not too large."""
+        look = _Look()
+        if entries and _gives_heads(line, entries[0]):
+            heads = line.texts([f"TOP {entry.number} 0" for entry in entries], MOST_PARCEL, MOST_HEAD)
+            for entry, head in zip(entries, heads, strict=True):
+                if head is None:
+                    look.failed.add(entry.uid)
+                else:
+                    look.heads[entry.uid] = self._head(entry, head)
+            return look
+        small = [entry for entry in entries if entry.size <= _TOGETHER]
+        look.too_large = len(entries) - len(small)
+        now, later = _portion(small, {})
+        look.whole = _retrieved(line, now)
+        look.heads = {entry.uid: self._head(entry, look.whole[entry.uid]) for entry in now if entry.uid in look.whole}
+        look.failed = {entry.uid for entry in now} - set(look.whole)
+        look.later = {entry.uid for entry in later}
+        return look
+
+    def _head(self, entry: Entry, data: bytes) -> Head:
+        return Head(self._source(entry.uid), entry.size, _header(data))
+
+    async def _judged(self, look: _Look, first: bool) -> dict[str, Verdict]:
+        since = self._now() - LOOK_BACK
+        heads = [head for head in look.heads.values() if not first or not _came_before(head.data, since)]
+        verdicts = await self._sieve(heads) if heads else ()
+        return {head.source.uid: verdict for head, verdict in zip(heads, verdicts, strict=True)}
+
+    def _source(self, uid: str) -> Source:
+        return Source(self.way, self.place, "", uid)
+
+    # -- what a person is told
+
+    def _trouble(self, why: str) -> CarrierTrouble:
+        return CarrierTrouble(
+            "mail_answer", why, _("Nothing is lost; it is tried again at the next round."), retry=True
+        )
+
+    def _cut(self) -> CarrierTrouble:
+        return self._trouble(
+            _("The connection to {host} broke before its answer was complete.").format(host=self._server.host)
+        )
+
+    def _refused(self, refused: Refused) -> CarrierTrouble:
+        if refused.code == "IN-USE":
+            why = _("Another program is reading the maildrop at {host} just now.").format(host=self._server.host)
+        else:
+            why = _("{host} says: {words}").format(host=self._server.host, words=refused.words or "-ERR")
+        return self._trouble(why)
+
+    def _turned_away(self, refused: Refused) -> CarrierTrouble:
+        return CarrierTrouble(
+            "sign_in_refused",
+            _("{host} did not take the name and password. It says: {words}").format(
+                host=self._server.host, words=refused.words or "-ERR"
+            ),
+            _("Give the password once more (dearly account add). Many providers want one made for a single program."),
+        )
+
+    def _no_line(self, none: NoLine) -> CarrierTrouble:
+        if none.untrusted:
+            return CarrierTrouble(
+                "mail_untrusted",
+                _("The certificate of {host} is not to be trusted: {why}.").format(
+                    host=self._server.host, why=none.untrusted
+                ),
+                _("Do not go on unless you know why. A private server needs the file of its authority (--ca-file)."),
+            )
+        return CarrierTrouble(
+            "mail_unreachable",
+            _("There is no connection to {host}.").format(host=self._server.host),
+            _("Nothing is lost; it is tried again at the next round."),
+            retry=True,
+        )
+
+
+# -- on the line, in its thread
+
+
+def _entries(line: PopLine) -> list[Entry]:
+    """The listing, oldest first."""
+    sizes = line.listing("LIST")
+    try:
+        try:
+            return popcursor.listed(sizes, line.listing("UIDL"))
+        except Refused:
+            return _told_apart_by_header(line, sizes)
+    except ValueError:
+        raise Broken("no listing") from None
+
+
+def _told_apart_by_header(line: PopLine, sizes: Sequence[str]) -> list[Entry]:
+    """Where the server gives no unique ids: by what their headers are. Raises `Refused` where it gives none either."""
+    numbers = popcursor.listed(sizes, [size.split()[0] + " -" for size in sizes])[-_NO_UIDL:]
+    names = []
+    heads = list(line.texts([f"TOP {entry.number} 0" for entry in numbers], MOST_PARCEL, MOST_HEAD))
+    for entry, head in zip(numbers, heads, strict=True):
+        if head is None:
+            raise Refused(b"-ERR no unique ids, and no headers")
+        names.append(f"{entry.number} top:{hashlib.sha256(head).hexdigest()}")
+    return popcursor.listed(sizes, names)
+
+
+def _gives_heads(line: PopLine, entry: Entry) -> bool:
+    """Whether the server has TOP, which is optional (RFC 1939 7). Where it does not say what it can, it is asked."""
+    if line.can:
+        return "TOP" in line.can
+    return next(iter(line.texts([f"TOP {entry.number} 0"], MOST_PARCEL, MOST_HEAD))) is not None
+
+
+def _retrieved(line: PopLine, entries: Sequence[Entry]) -> dict[str, bytes]:
+    """Of these messages, those that the server gives."""
+    wanted = [entry for entry in entries if entry.size <= MOST_PARCEL]
+    texts = line.texts([f"RETR {entry.number}" for entry in wanted], MOST_PARCEL + 1_000_000)
+    return {entry.uid: text for entry, text in zip(wanted, texts, strict=True) if text is not None}
+
+
+# -- pure
+
+
+def _portion(entries: Sequence[Entry], at_hand: Mapping[str, bytes]) -> tuple[list[Entry], list[Entry]]:
+    """What is fetched now, and what is left for the next batch."""
+    weight = 0
+    for n, entry in enumerate(entries):
+        weight += 0 if entry.uid in at_hand else entry.size
+        if n and weight > _TOGETHER:
+            return list(entries[:n]), list(entries[n:])
+    return list(entries), []
+
+
+def _weighed(entry: Entry, data: bytes | None, before: Owed) -> tuple[bytes | None, Owed]:
+    """The message, when it is taken for whole; else what is remembered of it."""
+    if data is None:
+        return None, replace(before, digest="", times=0)
+    if _whole(data, entry.size):
+        return data, before
+    digest = hashlib.sha256(data).hexdigest()[:16]
+    times = before.times + 1 if digest == before.digest else 1
+    return (data if data and times >= _SAME else None), Owed(entry.uid, digest, times)
+
+
+_BOUNDARY = re.compile(rb'[;\s]boundary\s*=\s*(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
+
+
+def _whole(data: bytes | None, stated: int) -> bool:
+    """Whether a message is all there: as long as the server says, or closed by its own last boundary."""
+    if not data:
+        return False
+    if len(data) >= stated:
+        return True
+    found = _BOUNDARY.search(_header(data))
+    if found is None:
+        return False
+    boundary = found[1] or found[2]
+    return data[-len(boundary) - 512 :].rstrip().endswith(b"\r\n--" + boundary + b"--")
+
+
+def _header(data: bytes) -> bytes:
+    """The header of a message, with the empty line after it; cut at the last line that fits."""
+    if data.startswith(b"\r\n"):
+        return b"\r\n"
+    end = data.find(b"\r\n\r\n", 0, MOST_HEAD)
+    if end < 0:
+        end = data.rfind(b"\r\n", 0, MOST_HEAD - 2)
+    return data[: end + 2] + b"\r\n" if end >= 0 else b"\r\n"
+
+
+_STAMP = re.compile(rb"(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d)")
+_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+
+
+def _came_before(header: bytes, since: datetime) -> bool:
+    """Whether a message certainly came before `since`, give or take a zone. What cannot be read came just now."""
+    fields = re.sub(rb"\r\n(?=[ \t])", b"", header).split(b"\r\n")
+    received = next((one for one in fields if one[:9].lower() == b"received:"), None)
+    date = next((one for one in fields if one[:5].lower() == b"date:"), b"")
+    found = _STAMP.search((date if received is None else received.rpartition(b";")[2])[:200])
+    if found is None or found[2] not in _MONTHS:
+        return False
+    day, year, hour, minute = (int(found[group]) for group in (1, 3, 4, 5))
+    try:
+        return datetime(year, _MONTHS.index(found[2]) + 1, day, hour, minute, tzinfo=UTC) < since - timedelta(days=1)
+    except (ValueError, OverflowError):
+        return False

@@ -89,6 +89,7 @@ class Maildrop:
             raise ValueError("an account without an incoming server")
         self._server: Server = account.incoming
         self._account, self._credentials, self._sieve, self._now = account, credentials, sieve, now
+        self._context: ssl.SSLContext | None = None
         self.place = str(account.address)
 
     def __repr__(self) -> str:
@@ -192,6 +193,7 @@ class Maildrop:
 
     async def _signed_in(self) -> PopLine:
         secret = await self._credentials.password()
+        stale = ""
         while True:
             line = PopLine(self._server, self._trust())
             try:
@@ -204,9 +206,9 @@ class Maildrop:
                     raise self._refused(refused) from None
                 await self._credentials.refused()
                 # A token that was renewed is worth one more attempt; a password that was refused is not.
-                stale, secret = secret, secret
-                if self._account.sign_in is SignIn.OAUTH:
-                    secret = await self._credentials.password()
+                if stale or self._account.sign_in is not SignIn.OAUTH:
+                    raise self._turned_away(refused) from None
+                stale, secret = secret, await self._credentials.password()
                 if secret == stale:
                     raise self._turned_away(refused) from None
             except ValueError:
@@ -226,7 +228,9 @@ class Maildrop:
                 raise
 
     def _trust(self) -> ssl.SSLContext | None:
-        return None if self._server.security is Security.PLAIN else tls.context(self._account.ca)
+        if self._context is None and self._server.security is not Security.PLAIN:
+            self._context = tls.context(self._account.ca)
+        return self._context
 
     async def _within(self, line: PopLine, act: Callable[[PopLine], T]) -> T:
         """`act` in a thread, its troubles as a person is told of them."""
@@ -236,8 +240,13 @@ class Maildrop:
             raise self._cut() from None
         except Refused as refused:
             raise self._refused(refused) from None
-        except NoLine as none:
-            raise self._no_line(none) from None
+        except NoLine:
+            raise CarrierTrouble(
+                "mail_unreachable",
+                _("There is no connection to {host}.").format(host=self._server.host),
+                _("Nothing is lost; it is tried again at the next round."),
+                retry=True,
+            ) from None
         except asyncio.CancelledError:
             line.abort()  # so that the thread is let go of too
             raise
@@ -302,22 +311,6 @@ class Maildrop:
                 host=self._server.host, words=refused.words or "-ERR"
             ),
             _("Give the password once more (dearly account add). Many providers want one made for a single program."),
-        )
-
-    def _no_line(self, none: NoLine) -> CarrierTrouble:
-        if none.untrusted:
-            return CarrierTrouble(
-                "mail_untrusted",
-                _("The certificate of {host} is not to be trusted: {why}.").format(
-                    host=self._server.host, why=none.untrusted
-                ),
-                _("Do not go on unless you know why. A private server needs the file of its authority (--ca-file)."),
-            )
-        return CarrierTrouble(
-            "mail_unreachable",
-            _("There is no connection to {host}.").format(host=self._server.host),
-            _("Nothing is lost; it is tried again at the next round."),
-            retry=True,
         )
 
 

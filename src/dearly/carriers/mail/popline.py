@@ -12,10 +12,13 @@ import base64
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from dearly.carriers.base import said
+from dearly.carriers.mail import tls
 from dearly.letter.account import Security, Server, SignIn
+from dearly.letter.errors import CarrierTrouble
+from dearly.letter.words import _
 
 _CONNECT, _READ = 20.0, 60.0
 """Seconds to wait for a connection, and for the next octets."""
@@ -31,11 +34,7 @@ class Broken(Exception):
 
 
 class NoLine(Exception):
-    """No line came about. `untrusted`: what is wrong with the server's certificate, "" where that was not it."""
-
-    def __init__(self, untrusted: str = "") -> None:
-        super().__init__(untrusted)
-        self.untrusted = untrusted
+    """No line came about."""
 
 
 class Refused(Exception):
@@ -55,7 +54,7 @@ class Refused(Exception):
 
 
 class PopLine:
-    """One connection, up until `end`. `open` raises `NoLine` where none comes about; everything raises `Broken`.
+    """One connection, up until `end`. Everything raises `Broken`.
 
     `abort` may be called from another thread: whoever waits for the server is let go of with `Broken`."""
 
@@ -68,30 +67,56 @@ class PopLine:
         """What the server says it can (CAPA), by name; empty where it does not say."""
 
     def open(self) -> None:
-        """Connect, secured as the account says, and hear what the server can."""
+        """Connect, secured as the account says, and hear what the server can. Raises `NoLine`, `Refused` and
+        `CarrierTrouble` (server_untrusted, no_encryption, meddled_line)."""
         server = self._server
-        with _connecting():
+        try:
             self._socket = socket.create_connection((server.host.strip("[]"), server.port), timeout=_CONNECT)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if server.security is Security.TLS:
-                self._secure()
+        except (OSError, UnicodeError):  # the second: no name of a host at all
+            raise NoLine from None
+        if server.security is Security.TLS:
+            self._encrypt()
         self._socket.settimeout(_READ)
         if not self._reply().startswith(b"+OK"):
             raise Broken("no greeting")
         if server.security is Security.STARTTLS:
-            # Whatever is said before is said by anybody, so nothing of it is used (RFC 2595 4, RFC 8314 4.1).
-            self.command("STLS")
-            if self._pending:
-                raise Broken("octets between STLS and the line's being secured")
-            with _connecting():
-                self._secure()
+            self._start_tls()
         with suppress(Refused):
             self.can = {name.upper(): rest for name, *rest in (line.split() for line in self.listing("CAPA") if line)}
 
-    def _secure(self) -> None:
-        if self._context is None or self._socket is None:
-            raise NoLine
-        self._socket = self._context.wrap_socket(self._socket, server_hostname=self._server.host.strip("[]"))
+    def _start_tls(self) -> None:
+        """RFC 2595 4. Whatever was said before it is said by anybody, so nothing of it is used."""
+        host = said(self._server.host)
+        try:
+            self.command("STLS")
+        except Refused:
+            raise CarrierTrouble(
+                "no_encryption",
+                _("{host} offers no encryption at port {port}.").format(host=host, port=self._server.port),
+                _("Nothing was said to it. Use TLS from the first byte (--security tls), or ask the provider."),
+                retry=True,
+            ) from None
+        if self._pending:
+            raise CarrierTrouble(
+                "meddled_line",
+                _("Something was put into the line to {host} before it was encrypted.").format(host=host),
+                _("Nothing was said to it. Try another network, or TLS from the first byte (--security tls)."),
+                retry=True,
+            )
+        self._encrypt()
+
+    def _encrypt(self) -> None:
+        assert self._context is not None
+        assert self._socket is not None
+        self._socket.settimeout(_CONNECT)
+        try:
+            self._socket = self._context.wrap_socket(self._socket, server_hostname=self._server.host.strip("[]"))
+        except ssl.SSLError as error:
+            raise tls.trouble(said(self._server.host), self._server.port, error) or NoLine() from None
+        except (OSError, ValueError):
+            raise NoLine from None
+        self._socket.settimeout(_READ)
 
     def sign_in(self, user: str, secret: str, how: SignIn) -> None:
         """Raises `Refused`, and `ValueError` for a name or secret that cannot be said on one line (A24)."""
@@ -163,8 +188,9 @@ class PopLine:
         """Let go of the connection, whatever it is doing."""
         line = self._socket
         if line is not None:
+            # Not SSLSocket.shutdown: that one forgets the encryption first, and a thread may be writing.
             with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
             with suppress(OSError):
                 line.close()
 
@@ -173,11 +199,11 @@ class PopLine:
         return self._reply()
 
     def _send(self, text: str) -> None:
-        if self._socket is None:
-            raise Broken("no line")
+        if self._socket is None or self._pending:
+            raise Broken("an answer before its question")
         try:
             self._socket.sendall(text.encode())
-        except OSError:
+        except (OSError, ValueError):  # the second: another thread has let go of the line
             raise Broken("cut while asking") from None
 
     def _reply(self) -> bytes:
@@ -219,18 +245,8 @@ class PopLine:
             raise Broken("no line")
         try:
             octets = self._socket.recv(65_536)
-        except OSError:  # a time-out too, and whatever TLS objects to
+        except (OSError, ValueError):  # a time-out too, and whatever TLS objects to
             octets = b""
         if not octets:
             raise Broken("cut")
         self._pending += octets
-
-
-@contextmanager
-def _connecting() -> Iterator[None]:
-    try:
-        yield
-    except ssl.SSLCertVerificationError as error:
-        raise NoLine(said(error.verify_message) or said(str(error))) from None
-    except (OSError, ValueError, UnicodeError):
-        raise NoLine from None

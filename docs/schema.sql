@@ -319,6 +319,8 @@ CREATE TABLE letters (
   reply           TEXT    CHECK (reply IN ('later', 'not_needed')),
   -- in: what the seal is worth (letter.sealing.Seal); out: NULL
   seal            TEXT,
+  -- in, never sealed: what the signature that it carries comes to (letter.sealing.Signed); NULL: none
+  signature       TEXT    CHECK (signature IN ('holds', 'bad', 'unknown', 'in_part')),
   -- in: 1: only ML-KEM keys could open it; NULL: never sealed, or ours
   quantum_safe    INTEGER CHECK (quantum_safe IN (0, 1)),
   -- in: fingerprint of the certificate whose signature holds; NULL: none
@@ -737,3 +739,41 @@ CREATE TABLE strangers (
   -- when
   at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Strangers at the door whose letters lie unfetched at a carrier: what their headers claim.
+CREATE TABLE knocks (
+  -- given when the header was kept; the letter has the same when it is fetched
+  number       INTEGER PRIMARY KEY REFERENCES numbers (number),
+  -- by which way it would come
+  way          TEXT    NOT NULL CHECK (way IN ('mail', 'office', 'hand', 'folder', 'paper')),
+  -- at which account it lies
+  place        TEXT    NOT NULL,
+  -- as the carrier numbers (RFC 9051 UIDVALIDITY); may be empty
+  validity     TEXT    NOT NULL,
+  -- as the carrier numbers (RFC 9051 UID; JMAP Email id)
+  uid          TEXT    NOT NULL,
+  -- octets of the whole message, as the carrier states
+  size         INTEGER NOT NULL,
+  -- waiting: not answered; let_in: to be fetched; refused: turned away; gone: let in, but not there any more; fetched:
+  -- among the arrivals
+  state        TEXT    NOT NULL CHECK (state IN ('waiting', 'let_in', 'refused', 'gone', 'fetched')),
+  -- when it came into this state
+  since        INTEGER NOT NULL,
+  -- when its header was kept
+  at           INTEGER NOT NULL,
+  -- name of the sender, as the header claims
+  from_name    TEXT    NOT NULL,
+  -- address of the sender, as the header claims
+  from_address TEXT    NOT NULL,
+  -- what two spellings of that address have in common
+  from_key     TEXT    NOT NULL,
+  -- Subject, as the header claims
+  subject      TEXT    NOT NULL,
+  -- Message-ID, as the header claims; NULL: none
+  letter_id    TEXT,
+  -- Date, as the header claims; NULL: none that can be read
+  date         INTEGER,
+  UNIQUE (way, place, validity, uid)
+) STRICT;
+CREATE INDEX knocks_standing ON knocks (state, number);
+CREATE INDEX knocks_from ON knocks (from_key);

@@ -186,6 +186,7 @@ CREATE TABLE letters (
   postcard        INTEGER NOT NULL DEFAULT 0 CHECK (postcard IN (0, 1)),
   reply           TEXT    CHECK (reply IN ('later', 'not_needed')),
   seal            TEXT,
+  signature       TEXT    CHECK (signature IN ('holds', 'bad', 'unknown', 'in_part')),
   quantum_safe    INTEGER CHECK (quantum_safe IN (0, 1)),
   signer          TEXT,
   signed_at       INTEGER,
@@ -453,3 +454,24 @@ CREATE TABLE strangers (
   answer      TEXT    NOT NULL CHECK (answer IN ('let_in', 'refused')),
   at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE knocks (
+  number       INTEGER PRIMARY KEY REFERENCES numbers (number),
+  way          TEXT    NOT NULL CHECK (way IN ('mail', 'office', 'hand', 'folder', 'paper')),
+  place        TEXT    NOT NULL,
+  validity     TEXT    NOT NULL,
+  uid          TEXT    NOT NULL,
+  size         INTEGER NOT NULL,
+  state        TEXT    NOT NULL CHECK (state IN ('waiting', 'let_in', 'refused', 'gone', 'fetched')),
+  since        INTEGER NOT NULL,
+  at           INTEGER NOT NULL,
+  from_name    TEXT    NOT NULL,
+  from_address TEXT    NOT NULL,
+  from_key     TEXT    NOT NULL,
+  subject      TEXT    NOT NULL,
+  letter_id    TEXT,
+  date         INTEGER,
+  UNIQUE (way, place, validity, uid)
+) STRICT;
+CREATE INDEX knocks_standing ON knocks (state, number);
+CREATE INDEX knocks_from ON knocks (from_key);

@@ -1,6 +1,6 @@
 """One question to a web server, bounded in every way: of finding settings, of signing in, and of relays.
 
-https with verified certificates, and http only where a test's server on this machine is asked for by name. No cookies,
+The certificate is verified wherever the address begins with https; that it does is the caller's to see to. No cookies,
 no proxies of the environment, no redirect followed here. None of the HTTP library's errors leaves this module.
 """
 
@@ -10,13 +10,12 @@ import asyncio
 import json
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dearly.carriers.base import said
-from dearly.letter.errors import Usage
+from dearly.carriers.mail import tls
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ async def ask(
             asyncio.timeout(seconds),
             httpx.AsyncClient(
                 headers=headers,
-                verify=trust(ca),
+                verify=tls.context(ca),
                 transport=transport,
                 trust_env=False,
                 follow_redirects=False,
@@ -99,21 +98,6 @@ def _silent(trouble: BaseException, host: str) -> Silent:
             )
         cause = cause.__cause__ or cause.__context__
     return Silent(_("There is no connection to {host}.").format(host=host))
-
-
-def trust(ca: str | None) -> ssl.SSLContext:
-    """The authorities in `ca` alone, or else the well-known ones. Raises `Usage` (bad_ca_file)."""
-    if ca is None:
-        return ssl.create_default_context()
-    # The library takes an empty text for «everybody», and one that is not ASCII for a programmer's mistake.
-    if ca.isascii() and ca.strip():
-        with suppress(ssl.SSLError, ValueError):
-            return ssl.create_default_context(cadata=ca)
-    raise Usage(
-        "bad_ca_file",
-        _("There is no certificate of an authority in what was given as one."),
-        _("Give the PEM file of the authority that signed the server's certificate."),
-    )
 
 
 def json_object(body: bytes) -> Mapping[str, Any]:

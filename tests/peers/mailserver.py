@@ -4,8 +4,8 @@ Everything lies in one folder under a short path (sockets allow no long one), bo
 127.0.0.1 only, nothing of the machine's own mail is read or changed, and no letter leaves. Every name at `DOMAIN` has
 a mailbox, and `PASSWORD` opens all of them.
 
-Each protocol is there in the clear and with TLS from the first byte; submission asks for a password, and its certificate
-is for `localhost` and 127.0.0.1, by an authority of this server's own (`ca`).
+Each protocol is there in the clear and with TLS from the first byte; submission asks for a password, and its
+certificate is for `localhost` and 127.0.0.1, by an authority of this server's own (`ca`).
 
 Needs root, because Postfix does: its parts run as users of their own. Written for Postfix 3.7 and Dovecot 2.3.
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dearly.assemble.local_office import LocalOffice
+from dearly.assemble.machine import CLOCK
 from dearly.carriers.base import Collects, Credentials, Head, Posts, Sieve, Verdict
 from dearly.desk.desk import LOCAL, Joined, NewBox, Office, Tokens
 from dearly.letter.account import MailAccount, OAuthClient, Protocol
@@ -124,7 +125,7 @@ def _carrier(account: MailAccount, credentials: Credentials, sieve: Sieve) -> Ma
         return ProviderCarrier(account, credentials, sieve)
     from dearly.carriers.mail.carrier import MailCarrier
 
-    return MailCarrier(account, credentials, sieve)
+    return MailCarrier(account, credentials, sieve, CLOCK)
 
 
 async def _leave_all(heads: Sequence[Head]) -> Sequence[Verdict]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dearly.carriers.base import Check, Collected, Credentials, Sieve, for_each
 from dearly.letter.account import MailAccount, Protocol
 from dearly.letter.address import Address
+from dearly.letter.clock import Clock
 from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.journey import Evidence, NothingProven, Outcome
@@ -27,9 +28,9 @@ class MailCarrier:
 
     way = Way.MAIL
 
-    def __init__(self, account: MailAccount, credentials: Credentials, sieve: Sieve) -> None:
+    def __init__(self, account: MailAccount, credentials: Credentials, sieve: Sieve, clock: Clock) -> None:
         self.place = str(account.address)
-        self._incoming = _incoming(account, credentials, sieve)
+        self._incoming = _incoming(account, credentials, sieve, clock)
         self._outgoing = _outgoing(account, credentials)
 
     def __repr__(self) -> str:
@@ -88,18 +89,18 @@ class MailCarrier:
         return self._outgoing
 
 
-def _incoming(account: MailAccount, credentials: Credentials, sieve: Sieve) -> Mailbox | Maildrop | None:
+def _incoming(account: MailAccount, credentials: Credentials, sieve: Sieve, clock: Clock) -> Mailbox | Maildrop | None:
     """Imported only where they are needed: the libraries of both take their time."""
     if account.incoming is None:
         return None
     if account.incoming.protocol is Protocol.IMAP:
         from dearly.carriers.mail.mailbox import Mailbox
 
-        return Mailbox(account, credentials, sieve)
+        return Mailbox(account, credentials, sieve, clock)
     if account.incoming.protocol is Protocol.POP3:
         from dearly.carriers.mail.maildrop import Maildrop
 
-        return Maildrop(account, credentials, sieve)
+        return Maildrop(account, credentials, sieve, now=clock.now)
     raise AssertionError(f"{account.incoming.protocol} is not for letters to come in by here")
 
 

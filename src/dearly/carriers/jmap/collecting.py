@@ -12,17 +12,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 from dearly.carriers.base import MOST_PARCEL, Collected
 from dearly.carriers.jmap.blobs import fetch
 from dearly.carriers.jmap.line import Cut, NotDone
 from dearly.carriers.jmap.session import Account, Answers, Call, MethodFailed, mapping, objects, strings, text
-from dearly.letter.envelope import Parcel, Source, Way
+from dearly.letter.envelope import Parcel, Source
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.words import _
-
-T = TypeVar("T")
 
 _PAGE = 200
 """Ids named at once. With the longest ids that a server may give (RFC 8620 1.2: 255), a cursor stays below 64 KiB."""
@@ -59,7 +57,7 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Email:
+class Listed:
     """What has to be known of an Email to fetch it."""
 
     uid: str
@@ -68,38 +66,57 @@ class _Email:
     received: str
 
 
-async def collect(account: Account, kept: str) -> Collected:
+class Sift(Protocol):
+    """Who decides what is fetched, where a letterbox holds more than letters for us. Without one, everything is."""
+
+    since: str
+    """What came before is not looked at: a UTCDate (RFC 8620 1.4)."""
+
+    async def choose(self, listed: Sequence[Listed]) -> list[Listed]:
+        """Of these, in their order, what is to be fetched. Raises as `Account.ask`."""
+
+
+async def collect(account: Account, kept: str, sift: Sift | None = None) -> Collected:
     """The next batch. Raises `CarrierTrouble`."""
-    with _troubles(account):
-        return await _collect(account, kept)
+    with troubles(account):
+        return await _collect(account, kept, sift)
 
 
-async def _collect(account: Account, kept: str) -> Collected:
+async def fetch_these(account: Account, uids: Sequence[str]) -> tuple[Parcel, ...]:
+    """Of these Emails what is there, in whichever mailbox, and comes whole. Raises `CarrierTrouble`."""
+    with troubles(account):
+        listed = await _facts(account, uids, None)
+        now, later = _portion(listed)
+        parcels: list[Parcel] = []
+        while now:
+            parcels += await _parcels(account, now)
+            now, later = _portion(later)
+        return tuple(parcels)
+
+
+async def _collect(account: Account, kept: str, sift: Sift | None) -> Collected:
     session = await account.session()
     inbox = (await account.bearings()).inbox
     if inbox is None:
         raise _trouble(_("There is no letterbox at {host}.").format(host=account.line.host))
     cursor = Cursor.read(kept, session.account)
-    listed: list[_Email] = []
+    listed: list[Listed] = []
     more = False
     if cursor.named:
         # Whether there was more to name is not known any more: ask once again after these.
         listed, more = await _facts(account, cursor.named, inbox), True
     else:
-        cursor, listed, more = await _name(account, cursor, inbox)
+        cursor, listed, more = await _name(account, cursor, inbox, sift)
+        if sift is not None:
+            listed = await sift.choose(listed)
     tried = not listed and not more
     owed = set(cursor.owed)
     if tried and cursor.owed:
         listed = await _facts(account, cursor.owed, inbox)
         owed.clear()
     now, later = _portion(listed)
-    got = await fetch(account, {e.blob: e.size for e in now if e.size <= MOST_PARCEL})
-    parcels = tuple(
-        Parcel(got[e.blob], Source(Way.OFFICE, str(account.address), session.account, e.uid))
-        for e in now
-        if e.blob in got
-    )
-    owed |= {e.uid for e in now if e.blob not in got}
+    parcels = await _parcels(account, now)
+    owed |= {e.uid for e in now} - {parcel.source.uid for parcel in parcels}
     owed |= {e.uid for e in later} if tried else set()
     if len(owed) > _MOST_OWED:
         raise _trouble(_("Too many letters at {host} do not come whole.").format(host=account.line.host))
@@ -108,7 +125,17 @@ async def _collect(account: Account, kept: str) -> Collected:
     return Collected(parcels, cursor.text(), more or bool(named) or (bool(owed) and not tried), len(owed))
 
 
-def _portion(listed: Sequence[_Email]) -> tuple[list[_Email], list[_Email]]:
+async def _parcels(account: Account, listed: Sequence[Listed]) -> tuple[Parcel, ...]:
+    """Those that come whole."""
+    session = await account.session()
+    got = await fetch(account, {e.blob: e.size for e in listed if e.size <= MOST_PARCEL})
+    place = str(account.address)
+    return tuple(
+        Parcel(got[e.blob], Source(account.way, place, session.account, e.uid)) for e in listed if e.blob in got
+    )
+
+
+def _portion(listed: Sequence[Listed]) -> tuple[list[Listed], list[Listed]]:
     """What is fetched now, and what the next batch begins with."""
     weight = 0
     for n, email in enumerate(listed):
@@ -118,10 +145,10 @@ def _portion(listed: Sequence[_Email]) -> tuple[list[_Email], list[_Email]]:
     return list(listed), []
 
 
-async def _name(account: Account, cursor: Cursor, inbox: str) -> tuple[Cursor, list[_Email], bool]:
+async def _name(account: Account, cursor: Cursor, inbox: str, sift: Sift | None) -> tuple[Cursor, list[Listed], bool]:
     """Go on from `cursor`: what is new, oldest first, and whether there is more to name."""
     if cursor.walk is not None:
-        return await _walk(account, cursor, inbox)
+        return await _walk(account, cursor, inbox, sift)
     most = min(_PAGE, (await account.session()).most_get)
     named = {"accountId": cursor.account}
     calls: list[Call] = [
@@ -135,23 +162,23 @@ async def _name(account: Account, cursor: Cursor, inbox: str) -> tuple[Cursor, l
     except MethodFailed as failed:
         if failed.kind != "cannotCalculateChanges":
             raise
-        return await _walk(account, Cursor(cursor.account, owed=cursor.owed), inbox)
+        return await _walk(account, Cursor(cursor.account, owed=cursor.owed), inbox, sift)
     created = _emails(answers, "g", inbox)
-    # Moved into the letterbox, by another program: also new. What carries our mark we have.
-    updated = _emails(answers, "u", inbox, unseen=True)
+    # Moved into the letterbox, by another program: also new. What carries our mark we have; a provider has none.
+    updated = _emails(answers, "u", inbox, unseen=sift is None)
     state, more = text(changes.get("newState")), changes.get("hasMoreChanges") is True
     if not state or (more and state == cursor.state):
         raise Cut(_("The answer is not complete."))
     return replace(cursor, state=state), sorted(created + updated, key=lambda e: e.received), more
 
 
-async def _walk(account: Account, cursor: Cursor, inbox: str) -> tuple[Cursor, list[_Email], bool]:
+async def _walk(account: Account, cursor: Cursor, inbox: str, sift: Sift | None) -> tuple[Cursor, list[Listed], bool]:
     """One page of the letterbox from its oldest Email on. The state is taken before, so that nothing slips through."""
     limit = min(_PAGE, (await account.session()).most_get)
     named = {"accountId": cursor.account}
     query: dict[str, Any] = {
         **named,
-        "filter": {"inMailbox": inbox},
+        "filter": {"inMailbox": inbox} | ({"after": sift.since} if sift is not None else {}),
         "sort": [{"property": "receivedAt", "isAscending": True}],
         "limit": limit,
     }
@@ -169,7 +196,7 @@ async def _walk(account: Account, cursor: Cursor, inbox: str) -> tuple[Cursor, l
     except MethodFailed as failed:
         if failed.kind != "anchorNotFound" or not cursor.walk:
             raise
-        return await _walk(account, replace(cursor, walk=""), inbox)
+        return await _walk(account, replace(cursor, walk=""), inbox, sift)
     ids = strings(found.get("ids"))
     if not state or not isinstance(found.get("ids"), list):
         raise Cut(_("The answer is not complete."))
@@ -189,15 +216,15 @@ def _get(account: str, call_id: str, *, of: str, name: str, path: str) -> Call:
     return ("Email/get", {"accountId": account, "#ids": reference, "properties": _FACTS}, call_id)
 
 
-async def _facts(account: Account, ids: Sequence[str], inbox: str) -> list[_Email]:
-    """What is still there of these, in their order."""
+async def _facts(account: Account, ids: Sequence[str], inbox: str | None) -> list[Listed]:
+    """What is still there of these, in their order; in the letterbox, or anywhere."""
     asked = {"accountId": (await account.session()).account, "ids": ids, "properties": _FACTS}
     there = {e.uid: e for e in _emails(await account.ask([("Email/get", asked, "g")]), "g", inbox)}
     return [there[uid] for uid in ids if uid in there]
 
 
-def _emails(answers: Answers, call_id: str, inbox: str, *, unseen: bool = False) -> list[_Email]:
-    """The Emails of an answer that lie in the letterbox. Raises `Cut` when one cannot be read."""
+def _emails(answers: Answers, call_id: str, inbox: str | None, *, unseen: bool = False) -> list[Listed]:
+    """The Emails of an answer that lie in the letterbox (None: anywhere). Raises `Cut` when one cannot be read."""
     answer = answers.of(call_id, "Email/get")
     if not isinstance(answer.get("list"), list):
         raise Cut(_("The answer is not complete."))
@@ -205,8 +232,9 @@ def _emails(answers: Answers, call_id: str, inbox: str, *, unseen: bool = False)
     for one in objects(answer["list"]):
         match one:
             case {"id": str(uid), "blobId": str(blob), "size": int(size)} if uid and blob and size >= 0:
-                if mapping(one.get("mailboxIds")).get(inbox) is True and not (unseen and _seen(one)):
-                    found.append(_Email(uid, blob, size, text(one.get("receivedAt"))))
+                there = inbox is None or mapping(one.get("mailboxIds")).get(inbox) is True
+                if there and not (unseen and _seen(one)):
+                    found.append(Listed(uid, blob, size, text(one.get("receivedAt"))))
             case _:
                 raise Cut(_("The answer is not complete."))
     return found
@@ -218,7 +246,7 @@ def _seen(email: Mapping[str, Any]) -> bool:
 
 async def acknowledge(account: Account, sources: Sequence[Source]) -> None:
     """Set `$seen` on these. Raises `CarrierTrouble`."""
-    with _troubles(account):
+    with troubles(account):
         session = await account.session()
         ids = [s.uid for s in sources if s.validity == session.account and s.place == str(account.address)]
         most = min(session.most_set, 400)
@@ -233,7 +261,7 @@ async def acknowledge(account: Account, sources: Sequence[Source]) -> None:
 
 
 @contextmanager
-def _troubles(account: Account) -> Iterator[None]:
+def troubles(account: Account) -> Iterator[None]:
     """What goes wrong inside the block, as a person is told of it."""
     try:
         yield

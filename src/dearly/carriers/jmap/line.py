@@ -13,7 +13,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from dearly.carriers.base import said
@@ -34,6 +34,16 @@ HASTY, PATIENT = 120.0, 600.0
 that gives up earlier than the server makes doubles; RFC 5321 4.5.3.2.6 waits as long)."""
 _READ_AT_MOST = PATIENT
 """Lowered by a test that plays a line fallen silent."""
+
+
+class Signing(Protocol):
+    """What proves to a server that it is us, where that is no token for ever."""
+
+    async def value(self) -> str:
+        """The value of the Authorization field (RFC 9110 11.6.2) for the next request. Raises `CarrierTrouble`."""
+
+    async def refused(self) -> None:
+        """The server did not take it."""
 
 
 class NotDone(Exception):
@@ -113,9 +123,9 @@ def trust(url: SplitResult, ca: str | None) -> ssl.SSLContext | bool:
 class Line:
     """Requests to one server, with one token ("" for none).
 
-    `url`: of the server, or of its session resource. `ca`: PEM text of an authority."""
+    `url`: of the server, or of its session resource. `ca`: PEM text of an authority. `signing`: in place of a token."""
 
-    def __init__(self, url: str, token: str, ca: str | None = None) -> None:
+    def __init__(self, url: str, token: str, ca: str | None = None, signing: Signing | None = None) -> None:
         parts = checked(url)
         if token != said(token) or not token.isascii() or " " in token:
             raise Usage("bad_token", _("The token holds characters that no token holds."), _("Copy it once more."))
@@ -123,6 +133,7 @@ class Line:
         self.host = parts.hostname or ""
         self._trust = trust(parts, ca)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._signing = signing
         self._client: httpx.AsyncClient | None = None
 
     async def get_json(self, url: str) -> Any:
@@ -205,9 +216,25 @@ class Line:
         self, method: str, url: str, data: bytes, media_type: str, patience: float, most: int
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One exchange: status, headers and the whole body of at most `most` bytes and one."""
+        headers = {"Accept": "application/json"} | ({"Content-Type": media_type} if media_type else {})
+        if self._signing is None:
+            return await self._exchange(method, url, data, headers, patience, most)
+        headers["Authorization"] = shown = await self._signing.value()
+        answer = await self._exchange(method, url, data, headers, patience, most)
+        if answer[0] != 401:
+            return answer
+        # Refused, so certainly not done. A token that was renewed is worth one more attempt, a password is not.
+        await self._signing.refused()
+        headers["Authorization"] = await self._signing.value()
+        if headers["Authorization"] == shown:
+            return answer
+        return await self._exchange(method, url, data, headers, patience, most)
+
+    async def _exchange(
+        self, method: str, url: str, data: bytes, headers: Mapping[str, str], patience: float, most: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
         import httpx
 
-        headers = {"Accept": "application/json"} | ({"Content-Type": media_type} if media_type else {})
         timeout = httpx.Timeout(connect=_CONNECT, read=min(patience, _READ_AT_MOST), write=_WRITE, pool=_CONNECT)
         body = bytearray()
         try:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from dearly.carriers.base import said
 from dearly.carriers.jmap.line import HASTY, Cut, Line, NotDone
 from dearly.letter.address import Address
+from dearly.letter.envelope import Way
 from dearly.letter.errors import CarrierTrouble, Usage
 from dearly.letter.words import _
 
@@ -84,10 +85,12 @@ class Answers:
 
 
 class Account:
-    """An account on a JMAP server, over a line: its session, its bearings, its requests."""
+    """An account on a JMAP server, over a line: its session, its bearings, its requests.
 
-    def __init__(self, line: Line, address: Address) -> None:
-        self.line, self.address = line, address
+    `way`: OFFICE, or MAIL where it is a provider's, which has other people's letters and other programs too."""
+
+    def __init__(self, line: Line, address: Address, way: Way = Way.OFFICE) -> None:
+        self.line, self.address, self.way = line, address, way
         self._session: Session | None = None
         self._bearings: Bearings | None = None
 

@@ -47,7 +47,7 @@ def settle(db: Db, outside: Outside, now: datetime) -> Settled | None:
 
 
 def _named(db: Db, report: Report) -> tuple[int, bool] | None:
-    """(number of the letter of ours that it names, whether by our envelope's id); two names for two letters are none."""
+    """(number of the letter of ours that it names, whether by our envelope's id). Two different ones are none."""
     by_key = db.value("SELECT letter FROM sealed_forms WHERE key = ?", (report.envelope_id,))
     by_id = db.value("SELECT number FROM letters WHERE letter_id = ? AND direction = 'out'", (report.letter_id,))
     if by_key is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dearly.letter.content import Enclosure
 from dearly.letter.envelope import Way
-from dearly.letter.sealing import Seal
+from dearly.letter.sealing import Seal, Signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class LetterView:
 
     `number`: drawer-wide. `letter_no`: inside the correspondence, as its writer counted it. `direction`: "out" or "in".
     `state`: for a draft "draft" or "put_away"; for one of ours the least advanced journey; for an arrival "opened" or
-    "unreadable". `seal`: of a letter that came. `signer`: fingerprint. `notes`: see there."""
+    "unreadable". `seal`: of a letter that came. `signer`: fingerprint. `signature`: what one that was never sealed
+    carries besides; None for a sealed one, and for one of ours. `notes`: see there."""
 
     number: int
     direction: str
@@ -59,6 +60,7 @@ class LetterView:
     enclosures: tuple[EnclosureView, ...] = ()
     put_away_until: day | None = None
     signer: str | None = None
+    signature: Signed | None = None
     notes: tuple[str, ...] = ()
     """Sentences about this letter that the reader should see outside it."""
 
@@ -95,13 +97,37 @@ class OutboxRow:
 @dataclass(frozen=True, slots=True)
 class KeyView:
     """A certificate as the address book knows it. `state`: first_seen, pinned, verified, changed or left. `words`: what
-    two people read to each other to check it, where they were asked for."""
+    two people read to each other to check it, where they were asked for. `source`: how it came: card, letter, gossip,
+    autocrypt, enclosed, file or hand. `given_by`: whose letter gave it, for gossip."""
 
     fingerprint: str
     state: str
     quantum_safe: bool
     since: datetime
     words: tuple[str, ...] = ()
+    source: str = ""
+    given_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedKey:
+    """A key that a letter brings for somebody. `which`: its place in the letter, from 1. `addresses`: whom it is
+    offered for; empty where it names nobody. `person`: who that is in the address book, or the name on a card.
+
+    `state`: as of a `KeyView` where it is known as theirs; "another" where another key of theirs is in use; "unknown"
+    where none is. `source`: gossip (of another reader, as a verified writer gives it), autocrypt (of the writer of an
+    unsealed letter), enclosed or card. `given_by`: the letter's writer. `enclosure`: the file's name, or empty."""
+
+    which: int
+    fingerprint: str
+    addresses: tuple[str, ...]
+    person: str
+    state: str
+    source: str
+    given_by: str
+    enclosure: str
+    usable: bool
+    quantum_safe: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from dearly.drawer.rows import offset, sound, stamp
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.errors import NotFound
-from dearly.letter.sealing import PROVEN, Seal
+from dearly.letter.sealing import PROVEN, Seal, Signed
 from dearly.letter.words import _
 
 _DAY = int(timedelta(days=1).total_seconds())
@@ -33,7 +33,8 @@ class Received:
     """What opening an arrival brought, to be filed. `letter_id` None: it carried none. `inner_sha256`: of the signed
     bytes; of a letter that was never sealed, of its body, From, Date, Message-ID and To. `person`: whose
     correspondence it joins; None for someone not in the address book. `commonmark`: False for the text of another
-    program. `announces`: an enclosure of it comes in a mail of its own; `behind`: it is such a mail (`pieces`)."""
+    program. `signature`: what one that was never sealed carries. `announces`: an enclosure of it comes in a mail of its
+    own; `behind`: it is such a mail (`pieces`)."""
 
     letter_id: LetterId | None
     inner_sha256: bytes
@@ -54,6 +55,7 @@ class Received:
     signed_at: datetime | None = None
     person: int | None = None
     commonmark: bool = True
+    signature: Signed = Signed.NONE
     announces: Announced | None = None
     behind: bool = False
 
@@ -215,8 +217,8 @@ def _insert_received(db: Db, number: int, letter_id: LetterId, received: Receive
     html = None if received.html is None else objects.put(db, sound(received.html).encode())
     db.run(
         "INSERT INTO letters (number, direction, letter_id, inner_sha256, content_sha256, letter_no, date, date_offset,"
-        " sort_key, filed, subject, body, commonmark, html, in_reply_to, seal, quantum_safe, signer, signed_at)"
-        " VALUES (?, 'in', ?, ?, zeroblob(32), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " sort_key, filed, subject, body, commonmark, html, in_reply_to, signature, seal, quantum_safe, signer,"
+        " signed_at) VALUES (?, 'in', ?, ?, zeroblob(32), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             letter_id,
@@ -232,6 +234,7 @@ def _insert_received(db: Db, number: int, letter_id: LetterId, received: Receive
             received.commonmark,
             html,
             received.in_reply_to,
+            None if received.signature is Signed.NONE else received.signature.value,
             *_proof(received),
         ),
     )
@@ -269,7 +272,8 @@ def _take_text(db: Db, number: int, letter_id: LetterId, received: Received) -> 
     key = _sort_key(db, received.date)
     db.run(
         "UPDATE letters SET letter_id = ?, inner_sha256 = ?, date = ?, date_offset = ?, sort_key = ?, subject = ?,"
-        " body = ?, html = coalesce(?, html), commonmark = ?, in_reply_to = ?, seal = ?, signed_at = ? WHERE number = ?",
+        " body = ?, html = coalesce(?, html), commonmark = ?, in_reply_to = ?, seal = ?, signed_at = ?"
+        " WHERE number = ?",
         (
             letter_id,
             received.inner_sha256,

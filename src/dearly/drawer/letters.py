@@ -22,7 +22,7 @@ from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound
-from dearly.letter.sealing import Seal
+from dearly.letter.sealing import Seal, Signed
 from dearly.letter.words import _
 
 __all__ = [
@@ -104,8 +104,8 @@ class FiledLetter:
 
     `seal`, `quantum_safe`, `signer` (fingerprint), `signed_at`: what opening came to; None for our own. `postcard`:
     ours, chosen to go unsealed. `filed`: when it was posted or opened. `has_html`: whether `html` has something.
-    `commonmark`: False for another program's text. `reply`: what its reader decided about answering it, if anything.
-    `answers`, `answered_by`: numbers of letters at hand."""
+    `commonmark`: False for another program's text. `signature`: what one that was never sealed carries. `reply`: what
+    its reader decided about answering it, if anything. `answers`, `answered_by`: numbers of letters at hand."""
 
     number: int
     uid: str
@@ -132,6 +132,7 @@ class FiledLetter:
     answers: tuple[int, ...]
     answered_by: tuple[int, ...]
     filed: datetime
+    signature: Signed
 
     @property
     def sender(self) -> Correspondent | None:
@@ -150,7 +151,7 @@ def letter(db: Db, number: int) -> FiledLetter:
     row = db.one(
         "SELECT l.number, n.uid, l.direction, l.letter_id, l.letter_no, l.date, l.date_offset, l.subject, l.body,"
         " l.in_reply_to, l.seal, l.quantum_safe, l.signer, l.signed_at, l.postcard, l.twin, l.html, l.filed,"
-        " l.commonmark, l.reply"
+        " l.commonmark, l.reply, l.signature"
         " FROM letters l JOIN numbers n ON n.number = l.number"
         " WHERE l.number = coalesce((SELECT letter FROM arrivals WHERE number = ?1), ?1)",
         (number,),
@@ -158,7 +159,8 @@ def letter(db: Db, number: int) -> FiledLetter:
     if row is None:
         raise _no_letter(number)
     number, uid, direction, letter_id, letter_no, date, minutes, subject, body = row[:9]
-    in_reply_to, seal, quantum_safe, signer, signed_at, postcard, twin, has_html, filed, commonmark, reply = row[9:]
+    in_reply_to, seal, quantum_safe, signer, signed_at, postcard, twin, has_html, filed, *more = row[9:]
+    commonmark, reply, signature = more
     return FiledLetter(
         number=number,
         uid=uid.hex(),
@@ -181,6 +183,7 @@ def letter(db: Db, number: int) -> FiledLetter:
         twin=bool(twin),
         has_html=has_html is not None,
         commonmark=bool(commonmark),
+        signature=Signed.NONE if signature is None else Signed(signature),
         reply=reply,
         answers=() if in_reply_to is None else tuple(with_id(db, in_reply_to)),
         answered_by=tuple(

@@ -77,6 +77,22 @@ class Signature(Enum):
     HOLDS = "holds"
 
 
+class Signed(StrEnum):
+    """What a letter that was never sealed carries besides: a second fact, which never makes it a sealed one (A06, A10).
+
+    A signature speaks for the text alone. To whom and when it was written, whoever passes it on may say anew."""
+
+    NONE = "none"
+    HOLDS = "holds"
+    """One signature around the whole text, by a key of the person whom the letter names."""
+    BAD = "bad"
+    """One around the whole text that does not hold, or by a key that may not be used."""
+    UNKNOWN = "unknown"
+    """One around the whole text that cannot be checked here: by no key that is known for this sender."""
+    IN_PART = "in_part"
+    """Something in it is signed or sealed by itself. It is shown as it stands, and not looked into."""
+
+
 class Binding(Enum):
     """What the address book says of the signer's certificate, for the person the letter says it is from."""
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from dearly.letter.content import Enclosure
 from dearly.mime import charset, plain, transfer
 from dearly.mime.outline import Body, Outline, Part
+from dearly.mime.signed import signed_part
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
+_HEADER = re.compile(r"(?:[A-Za-z][A-Za-z-]{0,40}:[ \t][^\n]{0,998}(?:\n[ \t][^\n]{1,998}){0,20}(?:\n|\Z)){1,20}")
 _NAMES = {
     "message/rfc822": "letter.eml",
     "text/calendar": "calendar.ics",
@@ -34,15 +36,23 @@ class _Found(NamedTuple):
     enclosed: list[int]
 
 
-def readable(raw: bytes, outline: Outline) -> Body:
-    """The text and the enclosures of the letter that `outline` was made from. Decodes, and never raises."""
+def readable(raw: bytes, outline: Outline, *, inside: bool = True) -> Body:
+    """The text and the enclosures of the letter that `outline` was made from. Decodes, and never raises.
+
+    `inside`: these bytes were sealed. Only then is a copy of the header taken out that stands in the text for programs
+    that do not read protected headers (RFC 9788 2.1.2, hp="cipher"; or protected-headers="v1", its draft)."""
     parts = outline.parts
     children: list[list[int]] = [[] for _part in parts]
     for index, part in enumerate(parts):
         if part.parent >= 0:
             children[part.parent].append(index)
     found = _with_some_text(parts, _sort(raw, parts, children, 0))
-    protected = outline.hp is not None
+    if signed := signed_part(outline):  # its signature is looked at, and no enclosure
+        found.enclosed.remove(parts.index(signed[1]))
+    protected = inside and outline.hp == "cipher"
+    if inside and (index := _legacy_part(raw, outline)):
+        found.texts[:] = [one for one in found.texts if one != index]
+        found.enclosed[:] = [one for one in found.enclosed if one != index]
 
     html, left_out, cut = None, False, False
     pieces: list[str] = []
@@ -113,8 +123,9 @@ def _decoded(raw: bytes, part: Part) -> str:
 def _text(raw: bytes, part: Part, protected: bool) -> str:
     text = _decoded(raw, part)
     if protected and _is_legacy(part):
-        # RFC 9788 2.1.2: a copy of the protected header for old readers, up to the first empty line.
-        text = text.partition("\n\n")[2]
+        # Up to the first empty line, and only what is a header: nothing else is ever left out of a text.
+        copied, _empty, rest = text.partition("\n\n")
+        text = rest if _is_header(copied) else text
     if part.parameters.get("format", "").lower() == "flowed":
         return plain.from_flowed(text, delsp=part.parameters.get("delsp", "").lower() == "yes")
     return text
@@ -122,6 +133,22 @@ def _text(raw: bytes, part: Part, protected: bool) -> str:
 
 def _is_legacy(part: Part) -> bool:
     return part.parameters.get("hp-legacy-display") == "1"
+
+
+def _legacy_part(raw: bytes, outline: Outline) -> int:
+    """The index of the part that holds such a copy and nothing else, as Enigmail and Thunderbird wrote it; else 0."""
+    root = outline.root
+    if root.content_type != "multipart/mixed" or root.parameters.get("protected-headers", "").lower() != "v1":
+        return 0
+    first = outline.parts[1] if root.container and len(outline.parts) > 2 else root
+    if first.content_type not in ("text/plain", "text/rfc822-headers"):
+        return 0
+    copies = first.parameters.get("protected-headers", "").lower() == "v1"
+    return 1 if copies and _is_header(_decoded(raw, first)) else 0
+
+
+def _is_header(text: str) -> bool:
+    return bool(_HEADER.fullmatch(text.rstrip("\n")))
 
 
 def _together(pieces: list[str]) -> str:

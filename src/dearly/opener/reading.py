@@ -15,11 +15,12 @@ from typing import Any
 
 from dearly.letter.address import Address
 from dearly.letter.errors import DearlyError
-from dearly.letter.sealing import TEXT_WITHHELD, Evidence, Headers, Shape, Signature, judge
+from dearly.letter.sealing import TEXT_WITHHELD, Evidence, Headers, Shape, Signature, Signed, judge
 from dearly.letter.words import _
-from dearly.mime import autocrypt, pgpmime, report
+from dearly.mime import autocrypt, charset, pgpmime, report
 from dearly.mime.outline import Body, Outline
 from dearly.mime.read import Unreadable, compare_headers, outline, readable
+from dearly.mime.signed import SignedText, foreign_signature, signed_in_part, signed_whole
 from dearly.opener import gossip
 from dearly.opener.protocol import MOST_ISSUERS, Open
 from dearly.opener.values import Heading, Introduced, Opened, OpenedLetter, Outside, Trouble, unopened
@@ -58,7 +59,7 @@ def _open(opened: Opened, what: Open, ask: Ask) -> Opened:
         return replace(opened, trouble=Trouble(error.code, error.message, error.hint))
     opened = replace(opened, evidence=Evidence(shape))
     if shape is Shape.PLAIN:
-        return _read_cleartext(opened, what, outside)
+        return _read_cleartext(opened, what, outside, ask)
     if shape is Shape.MALFORMED or armor is None:
         return opened
     taken = openpgp.outer(armor)
@@ -71,15 +72,52 @@ def _open(opened: Opened, what: Open, ask: Ask) -> Opened:
     return _read_unpacked(opened, what, outside, unpacked, ask)
 
 
-def _read_cleartext(opened: Opened, what: Open, outside: Outline) -> Opened:
-    """A letter that was never sealed, a postcard: nothing about it is proven."""
+def _read_cleartext(opened: Opened, what: Open, outside: Outline, ask: Ask) -> Opened:
+    """A letter that was never sealed, a postcard. A signature around all of it is looked at, and proves its text alone.
+
+    What its root says of protected headers means nothing here: nothing was sealed (A19)."""
+    whole = signed_whole(what.raw, outside)
+    verified = openpgp.Verified(Signature.NONE)
+    if whole is not None:
+        text = openpgp.detached(whole.data, whole.signature, text_only=whole.text is not None)
+        # Only with certificates that the drawer knows: a key that comes with the letter would prove nothing.
+        given: tuple[bytes, ...] = ask("find", text.issuers[:MOST_ISSUERS]) if text.issuers else ()
+        verified = openpgp.verify(text, given, what.now)
+    body = readable(what.raw, outside, inside=False)
+    if whole is not None and whole.text is not None:
+        body = replace(body, text=charset.decode(whole.text, outside.root.charset))
     return replace(
         opened,
         inner_sha256=cleartext_sha256(what.raw, outside),
-        letter=_letter(heading(outside), readable(what.raw, outside), inside=False),
+        letter=_letter(heading(outside), body, inside=False),
         introduced=_introduced(outside, outside, inside=False),
         evidence=replace(opened.evidence, for_us=_named((*outside.to, *outside.cc), what.our_addresses)),
+        signers=verified.signers,
+        signed_at=verified.signed_at,
+        signed=_signed(what.raw, outside, whole, verified.signature),
     )
+
+
+def _signed(raw: bytes, outside: Outline, whole: SignedText | None, found: Signature) -> Signed:
+    if whole is None:
+        if foreign_signature(outside):
+            return Signed.UNKNOWN
+        return Signed.IN_PART if signed_in_part(raw, outside) else Signed.NONE
+    if found is Signature.HOLDS:
+        return Signed.HOLDS if _agrees(whole, outside) else Signed.BAD
+    return Signed.UNKNOWN if found in (Signature.UNKNOWN, Signature.NONE) else Signed.BAD
+
+
+def _agrees(whole: SignedText, outside: Outline) -> bool:
+    """Whether the header fields inside the signed part, where it has some (RFC 9788 2.1), are those of the letter."""
+    if whole.text is not None:
+        return True
+    try:
+        inside = outline(whole.data)
+    except Unreadable:
+        return False
+    same_subject = not inside.subject or inside.subject == outside.subject
+    return same_subject and compare_headers(inside, outside) is not Headers.DIFFER
 
 
 def _read_unpacked(opened: Opened, what: Open, outside: Outline, unpacked: openpgp.Unpacked, ask: Ask) -> Opened:
@@ -88,14 +126,16 @@ def _read_unpacked(opened: Opened, what: Open, outside: Outline, unpacked: openp
     opened = replace(opened, evidence=evidence)
     if judge(evidence) in TEXT_WITHHELD:
         return opened
-    opened = replace(opened, inner_sha256=hashlib.sha256(unpacked.data).digest(), issuers=unpacked.issuers)
     inner: Outline | None = None
     trouble: Trouble | None = None
+    data = unpacked.data
     if outside.root.content_type == "multipart/encrypted":
         try:
-            inner = outline(unpacked.data)
+            unpacked = _signed_before(unpacked)
+            data, inner = _unwrapped(unpacked.data)
         except Unreadable as error:
             trouble = Trouble(error.code, error.message, error.hint)
+    opened = replace(opened, inner_sha256=hashlib.sha256(unpacked.data).digest(), issuers=unpacked.issuers)
     judged = _judge_signature(unpacked, inner, outside, what, ask)
     headers = compare_headers(inner, outside) if inner is not None else Headers.ABSENT
     evidence = replace(
@@ -111,9 +151,37 @@ def _read_unpacked(opened: Opened, what: Open, outside: Outline, unpacked: openp
         signed_at=judged.verified.signed_at,
         introduced=judged.introduced,
         found=judged.found,
-        letter=None if trouble else _sealed_letter(unpacked.data, inner, outside),
+        letter=None if trouble else _sealed_letter(data, inner, outside),
         trouble=trouble,
     )
+
+
+def _signed_before(unpacked: openpgp.Unpacked) -> openpgp.Unpacked:
+    """RFC 3156 6.1: signed as a multipart/signed first, and then sealed as a whole. The one layer directly below the
+    seal is part of it (RFC 9787); only what it signs is the letter, so fields beside that are not read. Raises
+    `Unreadable`."""
+    if unpacked.signatures:
+        return unpacked
+    whole = signed_whole(unpacked.data, outline(unpacked.data))
+    if whole is None or whole.text is not None:
+        return unpacked
+    text = openpgp.detached(whole.data, whole.signature)
+    if not text.signatures:
+        return unpacked
+    return replace(unpacked, data=text.data, signatures=text.signatures, issuers=text.issuers)
+
+
+def _unwrapped(data: bytes) -> tuple[bytes, Outline]:
+    """The signed part and its outline; where a program put its header fields there by wrapping the whole message once
+    (RFC 8551 3.1, and the drafts before RFC 9788), that message. A second wrapping is an enclosure, as is a message
+    that somebody passes on (A19). Raises `Unreadable`."""
+    seen = outline(data)
+    root = seen.root
+    meant = root.parameters.get("forwarded", "").lower() == "no" or "protected-headers" in root.parameters
+    if root.content_type != "message/rfc822" or not meant or root.cte in ("base64", "quoted-printable"):
+        return data, seen
+    inside = data[root.body : root.end]
+    return inside, outline(inside)
 
 
 def _sealed_letter(data: bytes, inner: Outline | None, outside: Outline) -> OpenedLetter:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure, LetterId
-from dearly.letter.sealing import Evidence, Shape
+from dearly.letter.sealing import Evidence, Shape, Signed
 from dearly.mime.report import Report
 
 
@@ -111,7 +111,8 @@ class Opened:
     `signers`: fingerprints of the certificates whose signature holds. `found`: minimised certificates among them that
     `find` had not given: they came in this very letter. `trouble`: set when the letter could not be read or opened for
     a reason that the seal's state does not say; the raw bytes are then all there is, and must be kept. `gossiped`,
-    `chat`: from inside a signed part whose signature holds, else empty; `chat` None: not of Delta Chat's making."""
+    `chat`: from inside a signed part whose signature holds, else empty; `chat` None: not of Delta Chat's making.
+    `signed`: of a letter that was never sealed, what the signature around it comes to, whoever made it (`signers`)."""
 
     raw_sha256: bytes
     seal_sha256: bytes | None
@@ -128,6 +129,7 @@ class Opened:
     trouble: Trouble | None
     gossiped: tuple[Gossiped, ...] = ()
     chat: Chat | None = None
+    signed: Signed = Signed.NONE
 
 
 @dataclass(frozen=True, slots=True)

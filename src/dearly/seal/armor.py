@@ -20,7 +20,7 @@ _PAGE = struct.Struct(f"{_LINE}s" * _ROWS)
 """Cuts many lines in one call: lines are a third of the cost of sealing a large letter otherwise."""
 
 _BEGIN = re.compile(
-    rb"\s*-----BEGIN PGP (MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK)-----[ \t]*\r?\n"
+    rb"\s*-----BEGIN PGP (MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK|SIGNATURE)-----[ \t]*\r?\n"
     rb"(?:[!-9;-~]+:[^\n]*\n)*[ \t]*\r?\n"
 )
 

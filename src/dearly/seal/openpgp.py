@@ -4,6 +4,7 @@ Opening is four steps, because bytes from outside and our private keys never mee
 `session_keys` (keyholder), `unpack` (child), `verify` (child). Nothing is returned that was not proven whole.
 """
 
+from dearly.seal.detached import detached
 from dearly.seal.judging import Verified, verify
 from dearly.seal.opening import LIMIT, Outer, SessionKey, Unpacked, outer, passphrase_keys, session_keys, unpack
 from dearly.seal.sealing import Sealed, seal
@@ -15,6 +16,7 @@ __all__ = [
     "SessionKey",
     "Unpacked",
     "Verified",
+    "detached",
     "outer",
     "passphrase_keys",
     "seal",

@@ -12,20 +12,25 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dearly.desk import certificates, saving, strangers, views
+from dearly.desk import certificates, introductions, saving, strangers, views
 from dearly.desk.desk import Desk
 from dearly.desk.recognise import best, recognise
 from dearly.desk.values import EnvelopeView, LetterView, Opened
-from dearly.drawer import accounts, arrivals, drafts, keyring, letters, people
+from dearly.drawer import accounts, arrivals, drafts, keyring, letters, people, pieces
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure
 from dearly.letter.errors import NotFound
 from dearly.letter.failpoint import reach
-from dearly.letter.sealing import PROVEN, Seal, judge
+from dearly.letter.sealing import PROVEN, Binding, Seal, Signature, Signed, judge
 from dearly.letter.words import _
 from dearly.opener import values as opener
 from dearly.seal.trust import CertificateFacts
+
+_BY_AN_OLD_COPY = frozenset({Signature.EXPIRED, Signature.BAD, Signature.UNKNOWN})
+"""What a signature comes to that was made by a key which our copy of the certificate does not show as good."""
+
+_KNOWN_FOR_THEM = frozenset({Binding.FIRST_SEEN, Binding.PINNED, Binding.VERIFIED})
 
 _NOT_FOR_READING = frozenset({arrivals.ArrivalState.OWN, arrivals.ArrivalState.REPORT, arrivals.ArrivalState.REFUSED})
 
@@ -48,11 +53,25 @@ async def open_letter(desk: Desk, number: int, save_to: Path | None = None) -> O
             _("“dearly letterbox” shows what came."),
         )
     if arrival.state not in {arrivals.ArrivalState.OPENED, arrivals.ArrivalState.SAME}:
-        reading = await _read(desk, number)
-        reach("open.opened")
-        await _file(desk, number, reading)
-        reach("open.after-commit")
+        await _open(desk, number)
+        await open_what_belongs(desk)
     return await show(desk, number, save_to)
+
+
+async def open_what_belongs(desk: Desk) -> list[int]:
+    """Open the mails with enclosures that letters opened before are waiting for (`drawer.pieces`): they are part of
+    those letters, and nobody has to ask for them. Their numbers."""
+    numbers = await desk.drawer.read(pieces.waiting_arrivals)
+    for number in numbers:
+        await _open(desk, number)
+    return numbers
+
+
+async def _open(desk: Desk, number: int) -> None:
+    reading = await _read(desk, number)
+    reach("open.opened")
+    await _file(desk, number, reading)
+    reach("open.after-commit")
 
 
 async def show(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
@@ -93,12 +112,15 @@ async def correspondence(desk: Desk, name: str) -> list[LetterView]:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What opening came to, judged. `speaker`: facts of the certificate that proves the sender, if any does."""
+    """What opening came to, judged. `speaker`: facts of the certificate that proves the sender, if any does.
+    `signed`: of a letter that was never sealed, what its signature is worth for this sender."""
 
     opened: opener.Opened
     seal: Seal
     signer: str | None
     speaker: CertificateFacts | None
+    signed: Signed
+    brought: list[introductions.Brought]
 
 
 async def _read(desk: Desk, number: int) -> _Reading:
@@ -113,18 +135,25 @@ async def _read(desk: Desk, number: int) -> _Reading:
     await asyncio.gather(
         desk.opener.start(), desk.keyholder.ready()
     )  # both children at once, where they do not run yet
-    opened = await desk.opener.open(
-        raw,
-        desk.keyholder.session_keys,
-        find,
-        now=desk.clock.now(),
-        our_fingerprints=[fingerprint],
-        our_addresses=addresses,
-    )
+
+    async def once() -> opener.Opened:
+        return await desk.opener.open(
+            raw,
+            desk.keyholder.session_keys,
+            find,
+            now=desk.clock.now(),
+            our_fingerprints=[fingerprint],
+            our_addresses=addresses,
+        )
+
+    opened = await once()
+    # A newer copy of a key that we have may have come in this very letter: then its signature is judged by that.
+    if await introductions.renewed(desk, opened) and opened.evidence.signature in _BY_AN_OLD_COPY:
+        opened = await once()
     signers = await _signers(desk, opened)
     sender = _sender(opened)
 
-    def look(db: Db) -> tuple[Seal, str | None]:
+    def look(db: Db) -> tuple[Seal, str | None, Signed]:
         person = people.person_of_address(db, sender.address, sender.name) if sender else None
         bindings = {
             one: recognise(
@@ -134,13 +163,18 @@ async def _read(desk: Desk, number: int) -> _Reading:
             for one, facts in signers.items()
         }
         binding, signer = best(bindings)
-        return judge(replace(opened.evidence, binding=binding)), signer
+        signed = opened.signed
+        if signed is Signed.HOLDS and not (
+            person and any(keyring.standing(db, person.id, one) in _KNOWN_FOR_THEM for one in opened.signers)
+        ):
+            signed = Signed.UNKNOWN  # by somebody else's key, or one that nobody knows for this person (A07)
+        return judge(replace(opened.evidence, binding=binding)), signer, signed
 
-    seal, signer = await desk.drawer.read(look)
+    seal, signer, signed = await desk.drawer.read(look)
     speaker = signers.get(signer) if signer is not None else None
     if speaker is not None and (seal in PROVEN or seal is Seal.SIGNED_CHANGED_KEY):
         await _keep_certificate(desk, opened, speaker)
-    return _Reading(opened, seal, signer, speaker)
+    return _Reading(opened, seal, signer, speaker, signed, await introductions.gather(desk, opened, seal))
 
 
 async def _signers(desk: Desk, opened: opener.Opened) -> dict[str, CertificateFacts]:
@@ -194,6 +228,8 @@ async def _file(desk: Desk, number: int, reading: _Reading) -> None:
     inner_sha256 = opened.inner_sha256
     heading = letter.heading
 
+    proves = reading.seal is not Seal.NEVER_SEALED or reading.signed is Signed.HOLDS
+
     def work(db: Db) -> None:
         person = _let_in(db, desk, number, heading.sender, reading)
         received = letters.Received(
@@ -213,15 +249,25 @@ async def _file(desk: Desk, number: int, reading: _Reading) -> None:
             references=heading.references,
             letter_no=heading.letter_no,
             quantum_safe=opened.quantum_safe,
-            signer=reading.signer,
-            signed_at=opened.signed_at,
+            signer=reading.signer if proves else None,
+            signed_at=opened.signed_at if proves else None,
+            signature=reading.signed,
             person=person,
             commonmark=bool(heading.letter_format),
+            announces=_announced(opened.chat),
+            behind=opened.chat is not None and opened.chat.behind,
         )
-        letters.file_received(db, number, received, now)
+        filed = letters.file_received(db, number, received, now)
+        introductions.file(db, filed.number, reading.brought, now)
         reach("open.before-commit")
 
     await desk.drawer.write(work)
+
+
+def _announced(chat: opener.Chat | None) -> pieces.Announced | None:
+    if chat is None or chat.announces is None:
+        return None
+    return pieces.Announced(chat.announces, chat.name, chat.size)
 
 
 def _let_in(db: Db, desk: Desk, number: int, sender: Correspondent | None, reading: _Reading) -> int | None:

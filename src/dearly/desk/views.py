@@ -11,11 +11,12 @@ from dearly.desk.values import (
     PersonView,
     Postmark,
 )
-from dearly.drawer import arrivals, drafts, keyring, letters, outbox, people
+from dearly.drawer import arrivals, drafts, keyring, letters, offers, outbox, people, pieces
 from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound
 from dearly.letter.journey import LEAVES, State
+from dearly.letter.sealing import Seal, Signed
 from dearly.letter.words import _
 from dearly.mime import plain
 
@@ -75,7 +76,8 @@ def letter_view(db: Db, number: int) -> LetterView:
         postmarks=tuple(Postmark(mark.way, mark.at, mark.place) for mark in filed.postmarks),
         enclosures=_listed(filed.enclosed),
         signer=filed.signer,
-        notes=_notes(filed),
+        signature=filed.signature if filed.seal is Seal.NEVER_SEALED else None,
+        notes=_notes(db, filed),
     )
 
 
@@ -141,7 +143,15 @@ def person_view(db: Db, person: people.Person) -> PersonView:
     for bound in keyring.bindings(db, person.id):
         certificate = keyring.certificate(db, bound.fingerprint)
         safe = certificate is not None and certificate.quantum_safe
-        keys.setdefault(bound.fingerprint, KeyView(bound.fingerprint, bound.state.value, safe, bound.since))
+        view = KeyView(
+            bound.fingerprint,
+            bound.state.value,
+            safe,
+            bound.since,
+            source=bound.source,
+            given_by=_given_by(db, bound) if bound.source == offers.Source.GOSSIP else "",
+        )
+        keys.setdefault(bound.fingerprint, view)
     return PersonView(
         name=person.name,
         uid=person.uid,
@@ -149,6 +159,15 @@ def person_view(db: Db, person: people.Person) -> PersonView:
         keys=tuple(keys.values()),
         kind=person.kind.value,
     )
+
+
+def _given_by(db: Db, bound: keyring.Bound) -> str:
+    """Whose letter gave this key first."""
+    for one in offers.of_key(db, bound.fingerprint):
+        writers = [party for party in letters.letter(db, one.letter).parties if party.role == "from"]
+        if one.source is offers.Source.GOSSIP and one.address.key == bound.address and writers:
+            return _name(db, writers[0])
+    return ""
 
 
 def _name(db: Db, party: letters.Party) -> str:
@@ -171,8 +190,42 @@ def _quantum_safe(db: Db, filed: letters.FiledLetter, travels: list[outbox.Trave
     return all(outbox.quantum_safe(db, form) for form in forms) if forms else None
 
 
-def _notes(filed: letters.FiledLetter) -> tuple[str, ...]:
+def _beside(signed: Signed) -> str:
+    """What a letter that was never sealed carries besides, in one sentence; "" for nothing."""
+    match signed:
+        case Signed.HOLDS:
+            return _(
+                "It carries a signature that holds: the text is as the person it names has signed it. To whom and when"
+                " is not signed, so whoever passes it on may say that anew."
+            )
+        case Signed.BAD:
+            return _(
+                "It carries a signature that does not hold: the letter was changed after it was signed, or the key may"
+                " not be used."
+            )
+        case Signed.UNKNOWN:
+            return _("It carries a signature that cannot be checked here: no key known for this sender made it.")
+        case Signed.IN_PART:
+            return _(
+                "Something in it is signed or sealed by itself. It is shown as it stands: what is not around the whole"
+                " letter proves nothing."
+            )
+        case Signed.NONE:
+            return ""
+
+
+def _notes(db: Db, filed: letters.FiledLetter) -> tuple[str, ...]:
     notes = []
+    if filed.seal is Seal.NEVER_SEALED and (beside := _beside(filed.signature)):
+        notes.append(beside)
+    for piece in pieces.of_letter(db, filed.number) if filed.direction == "in" else []:
+        if not piece.here and piece.name:
+            name = plain.clean_filename(piece.name)
+            notes.append(_("An enclosure, “{name}”, is still on its way: it travels by itself.").format(name=name))
+        elif not piece.here:
+            notes.append(_("An enclosure is still on its way: it travels by itself."))
+        elif piece.letter_id == filed.letter_id:
+            notes.append(_("This enclosure came by itself. The text that belongs to it is still on its way."))
     if filed.twin:
         notes.append(_("Another letter came that claims to be this very one, with other content. Both are kept."))
     return tuple(notes)

@@ -1,0 +1,125 @@
+"""What is remembered of the mailboxes between two rounds. The drawer keeps it; nobody else reads it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+MOST_OWED = 50
+"""Messages remembered because they did not come whole, of one mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A message that did not come whole. `size`: octets, as the server said, 0 where not even its header came;
+    `digest`: of what came, "" for nothing; `noted`: the day on which just these octets came first."""
+
+    uid: int
+    size: int = 0
+    digest: str = ""
+    noted: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One mailbox. `validity`: its UIDVALIDITY, None before the first look. `last`: the highest UID judged. `since`:
+    while it is looked through from the beginning, the day from which on. `seen`: the day of the last whole look.
+    `exists`: messages accounted for, -1 for unknown, and `more_than_told`: there was one more than was listed.
+    `named`: UID and size of what is to be taken and was not fetched yet. `marks`: what the last ones were, by
+    `plan.mark`. `lost`: how many that did not come whole are not remembered any more."""
+
+    validity: int | None = None
+    last: int = 0
+    since: date | None = None
+    seen: date | None = None
+    exists: int = -1
+    more_than_told: bool = False
+    named: tuple[tuple[int, int], ...] = ()
+    owed: tuple[Owed, ...] = ()
+    marks: tuple[tuple[int, str], ...] = ()
+    lost: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many did not come whole."""
+        return len(self.owed) + self.lost
+
+    def owing(self, more: list[Owed]) -> Box:
+        """With these owed as well; where they are too many, the oldest are not remembered any more."""
+        by_uid = {owed.uid: owed for owed in (*self.owed, *more)}
+        owed = sorted(by_uid.values(), key=lambda one: one.uid)
+        spare = max(0, len(owed) - MOST_OWED)
+        return replace(self, owed=tuple(owed[spare:]), lost=self.lost + spare)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`boxes`: by name. `turn`: which mailbox of the round comes next."""
+
+    boxes: dict[str, Box]
+    turn: int = 0
+
+    def box(self, name: str) -> Box:
+        """What is known of this mailbox."""
+        return self.boxes.get(name, Box())
+
+    def with_box(self, name: str, box: Box) -> Cursor:
+        """The same with another knowledge of this mailbox."""
+        return replace(self, boxes={**self.boxes, name: box})
+
+    def text(self) -> str:
+        """As the drawer keeps it."""
+        flat = {name: _flat(box) for name, box in self.boxes.items()}
+        return json.dumps({"imap": 1, "turn": self.turn, "boxes": flat}, separators=(",", ":"))
+
+    @classmethod
+    def read(cls, kept: str) -> Cursor:
+        """The cursor in `kept`; a fresh one when it is of another making."""
+        try:
+            match json.loads(kept):
+                case {"imap": 1, "turn": int(turn), "boxes": dict(boxes)}:
+                    return cls({str(name): _box(box) for name, box in boxes.items()}, turn)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            pass
+        return cls({})
+
+
+def _flat(box: Box) -> dict[str, Any]:
+    return {
+        "validity": box.validity,
+        "last": box.last,
+        "since": _iso(box.since),
+        "seen": _iso(box.seen),
+        "exists": box.exists,
+        "more": box.more_than_told,
+        "named": box.named,
+        "owed": [[owed.uid, owed.size, owed.digest, _iso(owed.noted)] for owed in box.owed],
+        "marks": box.marks,
+        "lost": box.lost,
+    }
+
+
+def _box(kept: dict[str, Any]) -> Box:
+    validity = kept["validity"]
+    return Box(
+        validity=None if validity is None else int(validity),
+        last=int(kept["last"]),
+        since=_date(kept["since"]),
+        seen=_date(kept["seen"]),
+        exists=int(kept["exists"]),
+        more_than_told=bool(kept["more"]),
+        named=tuple((int(uid), int(size)) for uid, size in kept["named"]),
+        owed=tuple(Owed(int(u), int(size), str(digest), _date(noted)) for u, size, digest, noted in kept["owed"]),
+        marks=tuple((int(uid), str(made)) for uid, made in kept["marks"]),
+        lost=int(kept["lost"]),
+    )
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _date(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None

@@ -142,5 +142,10 @@ def read_json(sent: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise Usage("bad_form", _("What this page sent cannot be read."), _("Load the page again."))
+        raise unreadable()
     return value
+
+
+def unreadable() -> Usage:
+    """What is said to a script that sends something else than ours do."""
+    return Usage("bad_form", _("What this page sent cannot be read."), _("Load the page again."))

@@ -325,11 +325,9 @@ async def _given_token(visit: Visit) -> str | None:
 
 async def _led_away(visit: Visit) -> Response:
     """To where this browser can come in."""
-    if visit.wants_json or visit.request.method == "POST":
-        if visit.wants_json:
-            error = {"code": "locked", "message": _("The desk is locked."), "hint": _("Unlock it to go on.")}
-            return visit.reply({"error": error}, 401)
-        return visit.go(way_in(visit))
+    if visit.wants_json:
+        error = {"code": "locked", "message": _("The desk is locked."), "hint": _("Unlock it to go on.")}
+        return visit.reply({"error": error}, 401)
     return visit.go(way_in(visit))
 
 

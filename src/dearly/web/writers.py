@@ -25,10 +25,11 @@ class Run:
 
 @dataclass(slots=True)
 class Writer:
-    """One page: `lock` is held while it is saved or shown."""
+    """One page: `lock` is held while it is saved or shown. `saves`: how often it was saved, by whichever window."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     run: Run = field(default_factory=Run)
+    saves: int = 0
 
     def overtaken(self, window: str, turn: int) -> bool:
         """Whether this window has sent something newer, which is kept already."""
@@ -41,6 +42,7 @@ class Writer:
 
     def wrote(self, window: str, turn: int, base: int, revision: int) -> None:
         """It was saved."""
+        self.saves += 1
         if window and window == self.run.window and base == self.run.last:
             self.run.last, self.run.turn = revision, max(turn, self.run.turn)
         else:

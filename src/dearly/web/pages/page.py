@@ -15,9 +15,8 @@ from dearly.desk import beside, envelope, people
 from dearly.desk import page as pages
 from dearly.desk import write as writing
 from dearly.letter.errors import DearlyError, Usage
-from dearly.letter.words import _
 from dearly.web import addressing, vendor
-from dearly.web.forms import whole
+from dearly.web.forms import unreadable, whole
 from dearly.web.hints import hint
 from dearly.web.visit import Pages, Visit
 from dearly.web.writers import Writer, Writers
@@ -66,6 +65,7 @@ async def show(visit: Visit, number: int, said: DearlyError | None = None) -> Re
         status=200 if said is None else 409,
         said=said,
         view=view,
+        saves=_writer(visit, number).saves,
         readers=readers,
         known=await known(visit),
         earlier=await beside.earlier(desk, number, limit=beside.FIRST),
@@ -112,6 +112,15 @@ def _brought(view: pages.PageView) -> Markup:
             history = None
     text = json.dumps({"caret": view.caret, "history": history}, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 (no "<" is left in it)
+
+
+@routes.get("/page/{number:int}/saves")
+async def saves(visit: Visit, number: int) -> Response:
+    """How often the page was saved, for a window that was loaded again: what the old one sent as it went may have been
+    overtaken by the asking for the new one."""
+    writer = _writer(visit, number)
+    async with writer.lock:
+        return visit.reply({"saves": writer.saves})
 
 
 @routes.get("/page/{number:int}/to")
@@ -258,21 +267,21 @@ async def take_in(visit: Visit, number: int) -> Response | None:
 def _whole(text: str) -> int:
     number = whole(text)
     if number is None:
-        raise _bad()
+        raise unreadable()
     return number
 
 
 def _number(sent: Mapping[str, Any], name: str) -> int:
     value = sent.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 40:
-        raise _bad()
+        raise unreadable()
     return value
 
 
 def _text(sent: Mapping[str, Any], name: str) -> str | None:
     value = sent.get(name)
     if value is not None and not isinstance(value, str):
-        raise _bad()
+        raise unreadable()
     return value
 
 
@@ -281,7 +290,7 @@ def _names(sent: Mapping[str, Any]) -> list[str] | None:
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise _bad()
+        raise unreadable()
     return value
 
 
@@ -290,9 +299,5 @@ def _change(sent: Mapping[str, Any]) -> str | pages.Splice | None:
     if splice is None:
         return _text(sent, "text")
     if not isinstance(splice, dict) or not isinstance(splice.get("insert"), str):
-        raise _bad()
+        raise unreadable()
     return pages.Splice(_number(splice, "at"), _number(splice, "remove"), splice["insert"], _number(splice, "length"))
-
-
-def _bad() -> Usage:
-    return Usage("bad_form", _("What this page sent cannot be read."), _("Load the page again."))

@@ -6,6 +6,7 @@ import { makeEditor } from "./editor.js";
 import { layBeside } from "./page/beside.js";
 import { Keeper } from "./page/keeper.js";
 import { Readers } from "./page/readers.js";
+import { ask } from "./page/sending.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("page"));
 const field = /** @type {HTMLTextAreaElement} */ (document.getElementById("text"));
@@ -41,6 +42,12 @@ keeper = new Keeper(path, Number(revision.value), editor, {
     location.replace(`/locked?to=${encodeURIComponent(location.pathname)}`);
   },
 });
+
+// What was written before this ran is not kept yet.
+if (editor.text() !== field.defaultValue) {
+  keeper.text = field.defaultValue;
+  keeper.touched();
+}
 
 /** Nothing of the letter stays in the window. */
 function clear() {
@@ -170,4 +177,17 @@ layBeside(path);
 const ribbon = document.querySelector(".ribbon ol");
 if (ribbon) ribbon.scrollLeft = ribbon.scrollWidth;
 if (!editor.rich && at > 0) field.setSelectionRange(at, at);
+await settled();
 editor.focus();
+
+/** A page that was loaded again may have been asked for before the desk had what the old one sent as it went. Then it is
+ * asked for once more: unless somebody writes already, who is told of both texts like any second window. */
+async function settled() {
+  const [how] = performance.getEntriesByType("navigation");
+  if (!(how instanceof PerformanceNavigationTiming) || how.type !== "reload") return;
+  const now = await ask(`${path}/saves`);
+  if (!now || now.saves === Number(field.dataset.saves) || keeper.turn || keeper.unkept) return;
+  sent = true;
+  location.reload();
+  await new Promise(() => {}); // this window is over
+}

@@ -13,7 +13,10 @@ from tests.support.drawers import PASSPHRASE
 from tests.support.furnished import Furnished
 from tests.web.conftest import DeskOf, Sit
 
-LIGHTS = [pytest.param(False, 1280, id="light"), pytest.param(True, 390, id="lamp, narrow")]
+LIGHTS = [
+    pytest.param(False, 1280, id="light"),
+    pytest.param(True, 390, id="lamp, narrow", marks=pytest.mark.long),
+]
 
 
 def _settle(page: Page) -> None:
@@ -44,6 +47,7 @@ def test_pages_of_the_open_desk(furnished: Furnished, sit: Sit, dark: bool, widt
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("dark", "width"), LIGHTS)
 def test_pages_of_an_empty_desk(desk_of: DeskOf, sit: Sit, dark: bool, width: int) -> None:
     home = desk_of("Nobody")
@@ -56,6 +60,7 @@ def test_pages_of_an_empty_desk(desk_of: DeskOf, sit: Sit, dark: bool, width: in
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("dark", "width"), LIGHTS)
 def test_pages_before_the_desk(bare_desk: DeskOf, sit: Sit, dark: bool, width: int) -> None:
     home = bare_desk(f"before-{width}")
@@ -66,6 +71,7 @@ def test_pages_before_the_desk(bare_desk: DeskOf, sit: Sit, dark: bool, width: i
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("dark", "width"), LIGHTS)
 @pytest.mark.parametrize("lock", ["soft", "hard"])
 def test_the_lock_page(quarter: Quarter, sit: Sit, dark: bool, width: int, lock: str) -> None:

@@ -77,6 +77,7 @@ def ada(desk_of: DeskOf) -> tuple[Home, str]:
     return home, bound(home)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", [{}, {"dark": True}, {"width": 390}], ids=["day", "lamp", "telephone"])
 def test_how_it_looks(ada: tuple[Home, str], sit: Sit, how: dict[str, Any]) -> None:
     home, uid = ada
@@ -111,7 +112,9 @@ def test_own_voice_has_its_own_ink_and_hebrew_stands_right(ada: tuple[Home, str]
     assert page.title() == "Letters · Dearly"
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["with a script", "without"])
+@pytest.mark.parametrize(
+    "js", [pytest.param(True, id="with a script"), pytest.param(False, id="without", marks=pytest.mark.long)]
+)
 def test_reading_searching_and_leafing(ada: tuple[Home, str], sit: Sit, js: bool) -> None:
     home, _uid = ada
     page = sit(home, "/letters", js=js)

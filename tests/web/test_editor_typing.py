@@ -359,8 +359,6 @@ def test_two_hundred_thousand_words_are_written_on(page: Open, windows: Windows)
     window.keyboard.press("Control+Home")
     window.keyboard.press("Control+i")
     assert text(window).startswith("**so much")
-    # Far jumps in such a text take the editor more than its five looks at how tall it is; it says so, and looks again.
-    windows.troubles[:] = [trouble for trouble in windows.troubles if "stabilize" not in trouble]
 
 
 def test_one_endless_line_is_written_on(page: Open) -> None:

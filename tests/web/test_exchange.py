@@ -175,14 +175,17 @@ def test_by_mouse(desks: tuple[Seat, Seat], windows: Windows) -> None:
     _exchange(Mouse(), desks, "HERONS-BY-MOUSE")
 
 
+@pytest.mark.long
 def test_by_keys_alone(desks: tuple[Seat, Seat], windows: Windows) -> None:
     _exchange(Keys(), desks, "HERONS-BY-KEYS")
 
 
+@pytest.mark.long
 def test_without_a_script(desks: tuple[Seat, Seat], windows: Windows) -> None:
     _exchange(Mouse(), desks, "HERONS-WITHOUT-SCRIPT", js=False)
 
 
+@pytest.mark.long
 def test_f01_the_process_dies_while_one_writes(desks: tuple[Seat, Seat], windows: Windows) -> None:
     """What was kept is there; what the window still shows can be kept once the desk is back."""
     one = desks[0]

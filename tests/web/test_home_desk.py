@@ -41,7 +41,7 @@ def test_a_first_day(desk_of: DeskOf, sit: Sit) -> None:
     page.wait_for_url("**/page/*")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["day", "lamp"])
+@pytest.mark.parametrize("dark", [pytest.param(False, id="day"), pytest.param(True, id="lamp", marks=pytest.mark.long)])
 def test_a_desk_in_use(desk_of: DeskOf, sit: Sit, dark: bool) -> None:
     ada, _bert, _clara = desk_of("Ada"), desk_of("Bert"), desk_of("Clara")
     ada.run(settings.choose_place(ada.desk, "Bergen"))

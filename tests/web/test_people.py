@@ -32,7 +32,9 @@ def renamed(vcard: str, name: str) -> str:
     return re.sub(r"FN:.*", f"FN:{name}", vcard)
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["script", "no-script"])
+@pytest.mark.parametrize(
+    "js", [pytest.param(True, id="script"), pytest.param(False, id="no-script", marks=pytest.mark.long)]
+)
 def test_someone_is_taken_in_by_a_card_as_file_as_text_and_as_a_picture(desk_of: DeskOf, sit: Sit, js: bool) -> None:
     ada, bert = desk_of("Ada"), desk_of("Bert")
     fingerprint = card_of(bert)
@@ -89,7 +91,9 @@ def test_what_is_no_card_is_said_beside_its_field_and_nobody_is_added(desk_of: D
     assert ada.run(person.everybody(ada.desk)) == before
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["script", "no-script"])
+@pytest.mark.parametrize(
+    "js", [pytest.param(True, id="script"), pytest.param(False, id="no-script", marks=pytest.mark.long)]
+)
 def test_an_address_with_its_days_is_added_changed_and_ended(desk_of: DeskOf, sit: Sit, js: bool) -> None:
     ada = desk_of("Ada")
     page = sit(ada, "/people/new", js=js)
@@ -220,6 +224,7 @@ def test_a_person_is_asked_for_by_uid_alone(desk_of: DeskOf, call: Call) -> None
     assert client.get(f"/people/{uid_of(ada, 'Bert')}/check/{'0' * 40}").status_code == 404
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dark", [False, True], ids=["day", "lamp"])
 def test_axe_finds_nothing(desk_of: DeskOf, sit: Sit, dark: bool) -> None:
     ada = desk_of("Ada")

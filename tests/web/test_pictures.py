@@ -51,7 +51,9 @@ def test_a_picture_is_laid_in_and_seen_at_the_other_desk(desk_of: DeskOf, sit: S
     assert alike(corners(call(bert).get(source).content), CORNERS)
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["with a script", "without"])
+@pytest.mark.parametrize(
+    "js", [pytest.param(True, id="with a script"), pytest.param(False, id="without", marks=pytest.mark.long)]
+)
 def test_what_goes_along(desk_of: DeskOf, sit: Sit, tmp_path: Path, js: bool) -> None:
     ada, _bert = desk_of("Ada"), desk_of("Bert")
     number = ada.run(ada.person.write("Bert", "Dear Bert"))

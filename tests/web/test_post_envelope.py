@@ -33,7 +33,9 @@ def _state(home: Home, number: int) -> str:
     return home.run(home.person.state(number))
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize(
+    "js", [pytest.param(True, id="script"), pytest.param(False, id="no script", marks=pytest.mark.long)]
+)
 def test_posted_and_taken_back(desk_of: DeskOf, sit: Sit, js: bool) -> None:
     ada, _bert = desk_of("Ada"), desk_of("Bert")
     number = _page(ada, "Bert", "Dear Bert, come and see.")
@@ -140,7 +142,9 @@ def test_on_a_day_years_ahead(desk_of: DeskOf, sit: Sit) -> None:
     expect(page.get_by_text("It leaves on 1 May 2031.")).to_be_visible()
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize(
+    "js", [pytest.param(True, id="script"), pytest.param(False, id="no script", marks=pytest.mark.long)]
+)
 def test_a_postcard_is_an_act_of_its_own(desk_of: DeskOf, sit: Sit, tmp_path: Path, js: bool) -> None:
     ada, _bert = desk_of("Ada"), desk_of("Bert")
     number = _page(ada, "Bert", "Dear Bert, only this, because the boat is leaving.")
@@ -218,7 +222,9 @@ def _new_key(home: Home, name: str) -> str:
     return key.fingerprint
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize(
+    "js", [pytest.param(True, id="script"), pytest.param(False, id="no script", marks=pytest.mark.long)]
+)
 def test_a_new_key_is_kept_unless_the_writer_decides(desk_of: DeskOf, sit: Sit, js: bool) -> None:
     ada = desk_of("Ada")
     name = "Clara" if js else "Dora"
@@ -303,7 +309,9 @@ def test_letters_that_are_not_there(desk_of: DeskOf, call: Call) -> None:
     assert client.post("/page/99999/post", data={"revision": "x"}).status_code in (400, 404, 409)
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize(
+    "js", [pytest.param(True, id="script"), pytest.param(False, id="no script", marks=pytest.mark.long)]
+)
 def test_an_envelope_of_nobody_takes_a_name(desk_of: DeskOf, sit: Sit, js: bool) -> None:
     ada, _bert = desk_of("Ada"), desk_of("Bert")
     number = ada.run(pages.begin(ada.person.desk)).number

@@ -59,6 +59,7 @@ def come_in(browser: BrowserContext, way: dict[str, str]) -> Page:
     return page
 
 
+@pytest.mark.long
 def test_the_launch_leaves_no_secret_in_the_browser(machine: Machine, browser: BrowserContext, tmp_path: Path) -> None:
     assert machine.run("unlock", drawer="ada").code == 0
     visit = sit_down(machine, "ada")
@@ -122,6 +123,7 @@ def test_the_first_day_with_scripts(machine: Machine, browser: BrowserContext) -
     assert time.monotonic() - begun < 100  # two minutes are a person's; this one types quickly
 
 
+@pytest.mark.long
 def test_a_lock_takes_every_page_away(machine: Machine, browser: BrowserContext) -> None:
     visit = sit_down(machine, "bert")
     page = come_in(browser, visit.way)
@@ -157,6 +159,7 @@ def test_a_lock_takes_every_page_away(machine: Machine, browser: BrowserContext)
     expect(other.get_by_role("button", name="Lock the desk")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_last_window_is_closed(machine: Machine, browser: BrowserContext) -> None:
     with altered(machine, "clara", "from dearly.desk import threshold; threshold.GRACE_SECONDS = 1.5"):
         visit = sit_down(machine, "clara")
@@ -179,6 +182,7 @@ def test_the_last_window_is_closed(machine: Machine, browser: BrowserContext) ->
         assert (done.code, done.error["code"]) == (3, "passphrase_wanted")
 
 
+@pytest.mark.long
 def test_without_scripts_the_file_leads_to_the_code(playwright: Playwright, machine: Machine) -> None:
     if not shutil.which("chromium"):
         pytest.skip("no chromium")

@@ -121,6 +121,7 @@ def kill(machine: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_browsers_profile_holds_nothing_that_was_typed_or_read(desk_of: DeskOf, machine: Path) -> None:
     home = desk_of("Ada")

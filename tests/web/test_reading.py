@@ -299,6 +299,7 @@ def test_right_to_left_letters(desk_of: DeskOf, sit: Sit) -> None:
     page.context.close()
 
 
+@pytest.mark.long
 def test_every_state_is_accessible(desk_of: DeskOf, sit: Sit) -> None:
     """What the furnished desk does not show: a stranger, what was refused, a torn parcel, a link, the locked frame."""
     ada = desk_of("Ada")

@@ -26,6 +26,7 @@ def _sticking_out(page: Page) -> str:
     return ", ".join(found)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_nothing_has_to_be_slid_sideways(furnished: Furnished, sit: Sit) -> None:
     home = furnished.home

@@ -123,7 +123,7 @@ def as_a_person_has_it(windows: Windows) -> Iterator[BrowserContext]:
     browser.close()
 
 
-@pytest.mark.parametrize("how", ["soft", "hard"])
+@pytest.mark.parametrize("how", [pytest.param("soft", marks=pytest.mark.long), "hard"])
 def test_10_after_a_lock_nothing_is_behind_the_back_button(
     desk_of: DeskOf, as_a_person_has_it: BrowserContext, how: str
 ) -> None:

@@ -84,6 +84,7 @@ def test_a_choice_that_is_not_offered_is_refused(desk_of: DeskOf, call: Call) ->
     assert ada.run(settings.chosen(ada.desk)) == before
 
 
+@pytest.mark.long
 def test_the_passphrase_is_changed_by_key_alone(desk_of: DeskOf, sit: Sit) -> None:
     dora = desk_of("Dora")
     page = sit(dora, "/settings/passphrase")
@@ -143,7 +144,9 @@ def test_the_kit_is_shown_for_the_passphrase_and_opens_the_drawer(desk_of: DeskO
     assert page.locator(".kit-code").count() == 0
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["script", "no-script"])
+@pytest.mark.parametrize(
+    "js", [pytest.param(True, id="script"), pytest.param(False, id="no-script", marks=pytest.mark.long)]
+)
 def test_a_copy_is_saved_looked_through_and_restored_on_an_empty_machine(
     desk_of: DeskOf, sit: Sit, tmp_path: Path, js: bool
 ) -> None:
@@ -193,6 +196,7 @@ def test_a_way_is_added(desk_of: DeskOf, sit: Sit) -> None:
     expect(page.locator("main")).to_contain_text("adamill@town.office.invalid")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dark", [False, True], ids=["day", "lamp"])
 def test_axe_finds_nothing(desk_of: DeskOf, sit: Sit, dark: bool) -> None:
     for path in PAGES:
@@ -201,6 +205,7 @@ def test_axe_finds_nothing(desk_of: DeskOf, sit: Sit, dark: bool) -> None:
         page.context.close()
 
 
+@pytest.mark.long
 def test_nothing_is_wider_than_a_telephone(desk_of: DeskOf, sit: Sit) -> None:
     for path in (*(f"/settings{path}" for path in PAGES), "/card", "/people/new"):
         page = sit(desk_of("Ada"), path, width=360, height=740)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from dearly.desk import routes, settings, setup
 from dearly.desk.credentials import Given, OfDrawer, as_kept
-from dearly.desk.desk import Desk
+from dearly.desk.desk import Desk, Office
+from dearly.desk.sieve import sieve_for
 from dearly.drawer import accounts, arrivals, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.account import MailAccount, Protocol, Server, SignIn
@@ -189,6 +190,12 @@ async def remove(desk: Desk, address: str, *, leave: bool = False) -> Removed:
 
 
 _TO_LEAVE = LEAVES | {State.DATED}
+
+
+async def carrier(desk: Desk, kept: accounts.Account) -> Office:
+    """The carrier of an account that is kept. Raises `CarrierTrouble`, `Usage`."""
+    account = settings_of(kept)
+    return await desk.ways.mail(account, OfDrawer(desk, kept.place), sieve_for(desk, account))
 
 
 def settings_of(kept: accounts.Account) -> MailAccount:

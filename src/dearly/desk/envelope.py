@@ -4,13 +4,14 @@ and when it would leave. Looking changes nothing; closing it is `post.post_page`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dearly.desk import post, routes
 from dearly.desk.desk import Desk
 from dearly.desk.settings import COOLING_MINUTES
-from dearly.drawer import drafts, keyring, people, settings
+from dearly.drawer import accounts, drafts, keyring, people, settings
 from dearly.drawer.connection import Db
 from dearly.letter.address import Correspondent
 from dearly.letter.envelope import Way
@@ -81,7 +82,8 @@ async def envelope(desk: Desk, number: int) -> EnvelopeToClose:
 
     def read(db: Db) -> tuple[drafts.OnPage, list[tuple[ReaderToBe, bytes | None]], str, int]:
         page = drafts.load(db, number)
-        readers = [_reader(db, who, person) for who, person in zip(page.draft.to, page.persons, strict=True)]
+        served = routes.our_accounts(db, page)
+        readers = [_reader(db, who, person, served) for who, person in zip(page.draft.to, page.persons, strict=True)]
         minutes = settings.get(db, "cooling_minutes", COOLING_MINUTES)
         return page, readers, settings.get(db, "name", ""), minutes
 
@@ -108,10 +110,12 @@ async def envelope(desk: Desk, number: int) -> EnvelopeToClose:
     )
 
 
-def _reader(db: Db, who: Correspondent, person: int | None) -> tuple[ReaderToBe, bytes | None]:
+def _reader(
+    db: Db, who: Correspondent, person: int | None, served: Sequence[accounts.Account]
+) -> tuple[ReaderToBe, bytes | None]:
     usual = routes.usual_way(who.address)
     leg = routes.leg(db, who, person, usual, "")
-    offers = [WayOffer(usual, _trouble(db, who, usual))]
+    offers = [WayOffer(usual, _trouble(who, usual, served))]
     if usual is not Way.HAND:
         offers.append(WayOffer(Way.HAND))
     bound = keyring.bindings(db, leg.person) if leg.person is not None else []
@@ -135,9 +139,9 @@ def _key(bound: keyring.Bound) -> KeyOnEnvelope:
     return KeyOnEnvelope(bound.fingerprint, bound.state.value, bound.since, bound.place)
 
 
-def _trouble(db: Db, who: Correspondent, way: Way) -> str:
+def _trouble(who: Correspondent, way: Way, served: Sequence[accounts.Account]) -> str:
     try:
-        routes.place_of(way, who.address, who.name, routes.our_offices(db))
+        routes.place_of(way, who.address, who.name, served)
     except CannotSealOrOpen as cannot:
         return cannot.message
     return ""

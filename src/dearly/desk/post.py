@@ -15,14 +15,14 @@ from dearly.desk import dateline, pictures, routes, views
 from dearly.desk.desk import Desk
 from dearly.desk.routes import By
 from dearly.desk.values import LetterView, OutboxRow
-from dearly.drawer import drafts, keyring, letters, settings
+from dearly.drawer import accounts, drafts, keyring, letters, settings
 from dearly.drawer import outbox as out
 from dearly.drawer.connection import Db
 from dearly.letter import ledger
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Letter, check, finish
 from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter, Way
-from dearly.letter.errors import NotFound, Refused, Usage
+from dearly.letter.errors import CannotSealOrOpen, NotFound, Refused, Usage
 from dearly.letter.failpoint import reach
 from dearly.letter.journey import Act, State
 from dearly.letter.journey import Why as HeldWhy
@@ -169,10 +169,14 @@ async def outbox(desk: Desk) -> list[OutboxRow]:
     return await desk.drawer.read(lambda db: [views.outbox_row(travel) for travel in out.listing(db)])
 
 
+_RESTING = frozenset({State.HELD, State.UNCERTAIN, State.CAME_BACK, State.TRYING})
+"""Where a letter waits for the person's word, or would be glad of it."""
+
+
 async def _again(desk: Desk, number: int) -> list[OutboxRow]:
     now = desk.clock.now()
     travels = await desk.drawer.read(lambda db: out.travels(db, number))
-    resting = {t.journey.state for t in travels} & {State.HELD, State.UNCERTAIN, State.CAME_BACK, State.TRYING}
+    resting = {t.journey.state for t in travels} & _RESTING
     if not resting:
         return [views.outbox_row(travel) for travel in travels]  # posted before, and on its way: one letter (F48)
     if any(travel.journey.reason in (HeldWhy.KEY_CHANGED, HeldWhy.KEY_UNUSABLE) for travel in travels):
@@ -180,6 +184,8 @@ async def _again(desk: Desk, number: int) -> list[OutboxRow]:
     acts = [Act.RELEASE] if State.HELD in resting else []
     if resting - {State.HELD}:
         acts.append(Act.POST_AGAIN)
+
+    await _still_leads_there(desk, travels)
 
     def work(db: Db) -> list[OutboxRow]:
         for act in acts:
@@ -189,6 +195,21 @@ async def _again(desk: Desk, number: int) -> list[OutboxRow]:
     # Not beside a round: what it is just looking for may turn out to have been accepted.
     async with desk.turn:
         return await desk.drawer.write(work)
+
+
+async def _still_leads_there(desk: Desk, travels: Sequence[out.Travel]) -> None:
+    """Raises `CannotSealOrOpen` (account_gone) where the account was removed by which a letter was to leave."""
+    served = await desk.drawer.read(lambda db: {(one.way, one.place) for one in accounts.list_all(db)})
+    for travel in travels:
+        to_leave = travel.way in (Way.OFFICE, Way.MAIL) and travel.journey.state in _RESTING
+        if to_leave and (travel.way, travel.place) not in served:
+            raise CannotSealOrOpen(
+                "account_gone",
+                _("The account {place}, by which this letter was to leave, is no longer at this desk.").format(
+                    place=travel.place
+                ),
+                _("Add it again, or take the letter back and give it another way."),
+            )
 
 
 async def seal_anew(desk: Desk, number: int) -> None:
@@ -254,6 +275,10 @@ async def answers_sealed(desk: Desk, page: drafts.OnPage) -> bool:
     return await desk.drawer.read(lambda db: letters.letter(db, answered).seal) is not Seal.NEVER_SEALED
 
 
+_OPEN_WAYS = frozenset({Way.HAND, Way.MAIL})
+"""By which a postcard may go, when the writer says so. An office takes sealed letters alone."""
+
+
 async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: By) -> None:
     if await answers_sealed(desk, page):
         raise Refused(
@@ -261,7 +286,8 @@ async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: By) -> None:
             _("An answer to a sealed letter is sealed: it may repeat what the letter said."),
             _("Post it without --unsealed, or write a letter that is not an answer."),
         )
-    if any(routes.chosen(by, who.address) is not Way.HAND for who in page.draft.to):
+    ways = {routes.chosen(by, who.address) or routes.usual_way(who.address) for who in page.draft.to}
+    if not ways <= _OPEN_WAYS:
         raise Refused(
             "office_takes_sealed_only",
             _("A postcard, which anyone on the way can read, does not go by this way."),

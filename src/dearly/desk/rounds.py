@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from dearly.carriers.base import Collects, PostsMany, Report, Reports
+from dearly.carriers.base import PostsMany, Report, Reports
+from dearly.desk import account as mailing
 from dearly.desk import fetch, post, settings, setup
 from dearly.desk.desk import Desk, Joined, Office
 from dearly.desk.values import RoundReport
@@ -90,13 +91,17 @@ async def next_round(desk: Desk, after: datetime | None = None) -> datetime:
     return next(moment for day in days for hour in hours if (moment := desk.clock.on(day, hour)) > local)
 
 
+Account = tuple[Way, str]
+"""An account of ours: the same address may be one at an office and one at a mail provider."""
+
+
 class _Round:
     """One round: the carriers it reached, and what it has to tell."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.offices: dict[str, Office] = {}
-        self._accounts: dict[str, str] = {}
+        self.reached: dict[Account, Office] = {}
+        self._uids: dict[Account, str] = {}
         """Uid of the account at each place."""
         self.handed: list[int] = []
         self.arrived: list[int] = []
@@ -112,8 +117,8 @@ class _Round:
             await self._look_for_the_uncertain()
             await self._hand_over()
         await self._ask_after_the_accepted()
-        for office in self.offices.values():
-            await self._collect(office)
+        for carrier in self.reached.values():
+            await self._collect(carrier)
         sorted_ = await fetch.sort(self.desk)
         self.arrived += sorted_.new
         self.troubles += sorted_.troubles
@@ -128,11 +133,13 @@ class _Round:
 
     async def _reach_carriers(self) -> None:
         for account in await self.desk.drawer.read(accounts.list_all):
-            if account.way is not Way.OFFICE:
-                continue
+            at = account.way, account.place
             try:
-                self.offices[account.place] = await self.desk.ways.office(joined(account))
-                self._accounts[account.place] = account.uid
+                if account.way is Way.OFFICE:
+                    self.reached[at] = await self.desk.ways.office(joined(account))
+                elif account.way is Way.MAIL:
+                    self.reached[at] = await mailing.carrier(self.desk, account)
+                self._uids[at] = account.uid
             except DearlyError as trouble:
                 self._tell(account.place, trouble)
 
@@ -161,7 +168,7 @@ class _Round:
         while batch := await self._uncertain_after(after):
             after = batch[-1].form
             for ready in batch:
-                office = self.offices.get(ready.place)
+                office = self.reached.get((ready.way, ready.place))
                 evidence: Mapping[Address, Evidence] = (
                     await office.look_for(ready.sealed)
                     if office is not None
@@ -181,15 +188,18 @@ class _Round:
     async def _ask_after_the_accepted(self) -> None:
         """Let carriers that report say what became of what they accepted: ready for its reader, or given up."""
         since = self.desk.clock.now() - ASK_AFTER
-        for place, office in self.offices.items():
+        for at, office in self.reached.items():
             after = 0
-            while isinstance(office, Reports) and (batch := await self._travelling(place, since, after)):
+            while isinstance(office, Reports) and (batch := await self._travelling(at, since, after)):
                 after = batch[-1].form
                 for ready in batch:
                     await self._report(ready, await office.ask_after(ready.sealed))
 
-    async def _travelling(self, place: str, since: datetime, after: int) -> list[outbox.Ready]:
-        return await self.desk.drawer.read(lambda db: attempts.travelling(db, place=place, since=since, after=after))
+    async def _travelling(self, at: Account, since: datetime, after: int) -> list[outbox.Ready]:
+        way, place = at
+        return await self.desk.drawer.read(
+            lambda db: attempts.travelling(db, way=way, place=place, since=since, after=after)
+        )
 
     async def _report(self, ready: outbox.Ready, said: Mapping[Address, Report]) -> None:
         now = self.desk.clock.now()
@@ -208,13 +218,13 @@ class _Round:
         done: set[int] = set()
         while True:
             due = await self.desk.drawer.read(partial(attempts.due, now=self.desk.clock.now()))
-            todo = [ready for ready in due if ready.form not in done and ready.place in self.offices]
+            todo = [ready for ready in due if ready.form not in done and (ready.way, ready.place) in self.reached]
             if not todo:
                 return unclear
             done |= {ready.form for ready in todo}
-            for place in dict.fromkeys(ready.place for ready in todo):
-                mine = [ready for ready in todo if ready.place == place and await self._may_leave(ready)]
-                unclear |= await self._hand_over_to(self.offices[place], mine)
+            for at in dict.fromkeys((ready.way, ready.place) for ready in todo):
+                mine = [ready for ready in todo if (ready.way, ready.place) == at and await self._may_leave(ready)]
+                unclear |= await self._hand_over_to(self.reached[at], mine)
 
     async def _may_leave(self, ready: outbox.Ready) -> bool:
         """Look at the certificates once more before the first attempt (revoked, expired or changed since: held)."""
@@ -275,13 +285,13 @@ class _Round:
             same = Unknown(trouble.message)
         return [dict.fromkeys(letter.envelope.recipients, same) for letter in letters]
 
-    async def _collect(self, office: Collects) -> None:
+    async def _collect(self, office: Office) -> None:
         try:
             await fetch.collect(self.desk, office)
-        except CarrierTrouble as trouble:
+        except DearlyError as trouble:
             self._tell(office.place, trouble)
             return
-        if account := self._accounts.get(office.place):
+        if account := self._uids.get((office.way, office.place)):
             now = self.desk.clock.now()
             await self.desk.drawer.write(lambda db: settings.note_spoken(db, account, now))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dearly.desk.desk import Desk
 from dearly.drawer import accounts, drafts, keyring, outbox, people
 from dearly.drawer.connection import Db
+from dearly.letter.account import MailAccount, Protocol
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Letter
 from dearly.letter.envelope import Way
@@ -70,30 +71,49 @@ def _find(db: Db, page: drafts.OnPage, by: By) -> Route:
         raise Usage("no_recipient", _("This letter names nobody it should go to."), _("Say who it is for."))
     ours = accounts.own_addresses(db)
     if not ours:
-        raise Usage("no_own_address", _("You have no address yet."), _("Join an office with “dearly setup”."))
-    offices = our_offices(db)
+        raise Usage(
+            "no_own_address",
+            _("You have no address yet."),
+            _("Join an office with “dearly setup”, or add your e-mail address with “dearly account add”."),
+        )
+    served = our_accounts(db, page)
     legs = []
     for who, person in zip(page.draft.to, page.persons, strict=True):
         way = chosen(by, who.address) or usual_way(who.address)
-        legs.append(leg(db, who, person, way, place_of(way, who.address, who.name, offices)))
-    senders = {account.address for account in offices if account.place in {leg.place for leg in legs}}
+        legs.append(leg(db, who, person, way, place_of(way, who.address, who.name, served)))
+    taken = {(leg.way, leg.place) for leg in legs}
+    senders = {account.address for account in served if (account.way, account.place) in taken}
     if len(senders) > 1:
         raise Refused(
-            "two_offices",
-            _("These readers are at different offices, where you have different addresses."),
+            "two_senders",
+            _("These readers are reached from different addresses of yours."),
             _("Write to them in separate letters."),
         )
     return Route(senders.pop() if senders else ours[0], tuple(legs))
 
 
-def our_offices(db: Db) -> list[accounts.Account]:
-    """Where we have a box."""
-    return [account for account in accounts.list_all(db) if account.way is Way.OFFICE]
+def our_accounts(db: Db, page: drafts.OnPage) -> list[accounts.Account]:
+    """The accounts by which this page may leave: of our offices all, of our mail accounts one. That by which the letter
+    came that it answers, else that by which the last letter with one of its readers went or came, else the first."""
+    served = accounts.list_all(db)
+    mail = {account.place: account for account in served if account.way is Way.MAIL and sends(account)}
+    persons = [_known(db, who, person) for who, person in zip(page.draft.to, page.persons, strict=True)]
+    before = [accounts.came_by(db, page.answers, Way.MAIL)] if page.answers is not None else []
+    before += [accounts.last_used(db, Way.MAIL, person) for person in persons if person is not None]
+    place = next((place for place in before if place in mail), next(iter(mail), None))
+    offices = [account for account in served if account.way is Way.OFFICE]
+    return [*offices, *([mail[place]] if place is not None else [])]
+
+
+def sends(kept: accounts.Account) -> bool:
+    """Whether letters leave by a mail account; one may be for receiving alone."""
+    account = MailAccount.of_details(kept.address, kept.details)
+    return account.outgoing is not None or (account.incoming is not None and account.incoming.protocol is Protocol.JMAP)
 
 
 def leg(db: Db, who: Correspondent, person: int | None, way: Way, place: str) -> Leg:
     """One reader by a way and a place, with the certificate in use for them."""
-    known = person if person is not None else _owner(db, who.address)
+    known = _known(db, who, person)
     bound = keyring.binding(db, known, who.address) if known is not None else None
     certificate = keyring.certificate(db, bound.fingerprint) if bound else None
     return Leg(
@@ -107,9 +127,11 @@ def leg(db: Db, who: Correspondent, person: int | None, way: Way, place: str) ->
     )
 
 
-def _owner(db: Db, address: Address) -> int | None:
-    person = people.person_of_address(db, address)
-    return person.id if person else None
+def _known(db: Db, who: Correspondent, person: int | None) -> int | None:
+    if person is not None:
+        return person
+    owner = people.person_of_address(db, who.address)
+    return owner.id if owner else None
 
 
 def usual_way(address: Address) -> Way:
@@ -119,23 +141,34 @@ def usual_way(address: Address) -> Way:
     return Way.HAND if address.domain.endswith(HAND_DOMAIN) else Way.MAIL
 
 
-def place_of(way: Way, address: Address, name: str, offices: Sequence[accounts.Account]) -> str:
-    """By which account of ours a letter gets to this address. Raises `CannotSealOrOpen` (no_way)."""
+def place_of(way: Way, address: Address, name: str, served: Sequence[accounts.Account]) -> str:
+    """By which of these accounts of ours a letter gets to this address. Raises `CannotSealOrOpen` (no_way)."""
     if way is Way.HAND:
         return HAND
     if way is Way.OFFICE:
-        for account in offices:
-            if account.address.domain == address.domain:
+        for account in served:
+            if account.way is Way.OFFICE and account.address.domain == address.domain:
                 return account.place
         raise CannotSealOrOpen(
             "no_way",
             _("{name} has a box at an office where you have none.").format(name=name or address),
             _("Ask for an invitation there, or let the letter go by hand (--by hand)."),
         )
+    if way is Way.MAIL and usual_way(address) is Way.MAIL:
+        for account in served:
+            if account.way is Way.MAIL:
+                return account.place
+        raise CannotSealOrOpen(
+            "no_way",
+            _("{address} is an e-mail address, and this desk has no mail account yet to write from.").format(
+                address=address
+            ),
+            _("Add yours with “dearly account add ADDRESS”, or let the letter go by hand (--by hand)."),
+        )
     raise CannotSealOrOpen(
         "no_way",
-        _("No way to {address} is set up: this desk has no carrier for it yet.").format(address=address),
-        _("Let the letter go by hand (--by hand), or meet at an office."),
+        _("Nothing goes to {address} that way.").format(address=address),
+        _("Leave the way to the desk, or let the letter go by hand (--by hand)."),
     )
 
 

@@ -21,12 +21,13 @@ those above 1 MB, for what came short, and where blobs inside the request are no
 of the keyword `$seen`; where a server forbids it, parcels stay as they are and nothing is lost.
 
 The modules: `line` (HTTP: what may have had an effect, and what cannot have), `session` (the Session object and one
-request), `blobs`, `posting`, `looking`, `collecting`, and `joining` (an invitation for an account, which JMAP
-does not speak of).
+request), `blobs`, `posting`, `looking`, `collecting`, `provider` (an account at a provider: a mailbox that others use
+too), and `joining` (an invitation for an account, which JMAP does not speak of).
 """
 
 from dearly.carriers.jmap.carrier import JmapCarrier
 from dearly.carriers.jmap.joining import Membership, join, new_token
+from dearly.carriers.jmap.provider import ProviderCarrier
 from dearly.carriers.jmap.session import ONCE
 
-__all__ = ["ONCE", "JmapCarrier", "Membership", "join", "new_token"]
+__all__ = ["ONCE", "JmapCarrier", "Membership", "ProviderCarrier", "join", "new_token"]

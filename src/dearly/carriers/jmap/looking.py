@@ -1,13 +1,17 @@
 """Looking for a letter after it was handed over to a JMAP server, and asking what became of it (RFC 8621 7).
 
 Where the server honours keys (`ONCE`), it is the authority on what it took. Elsewhere only finding the submission of
-exactly these bytes proves something, and not finding it proves nothing.
+exactly these bytes proves something, or as many copies that came back to ourselves as there were recipients; and not
+finding it proves nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from dearly.carriers.base import Report, for_each, said
@@ -15,10 +19,25 @@ from dearly.carriers.jmap.blobs import fetch
 from dearly.carriers.jmap.line import Cut, NotDone
 from dearly.carriers.jmap.session import Account, MethodFailed, mapping, objects, text
 from dearly.letter.address import Address
-from dearly.letter.envelope import SealedLetter
+from dearly.letter.envelope import SealedLetter, Way
 from dearly.letter.errors import CarrierTrouble, Usage
 from dearly.letter.journey import Bounced, Delivered, Evidence, Found, NothingProven, NotThere
 from dearly.letter.words import _
+
+_MOST = 64
+"""Emails with one Message-ID that are looked at."""
+_STAMPS = 64 * 1024
+"""Octets that servers on the way may have put before a letter."""
+_RECEIVED = re.compile(rb"^received:", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bearing:
+    """An Email that bears a Message-ID."""
+
+    uid: str
+    blob: str
+    size: int
 
 
 def once_key(letter: SealedLetter, recipient: Address) -> str:
@@ -28,21 +47,34 @@ def once_key(letter: SealedLetter, recipient: Address) -> str:
 
 async def look_for(account: Account, letter: SealedLetter) -> Mapping[Address, Evidence]:
     """Evidence for each recipient; raises nothing."""
+    found: Mapping[Address, Mapping[str, Any]] = {}
+    not_found: Evidence = NothingProven()
     try:
         found, authoritative = await _find(account, letter)
-    except (NotDone, Cut, MethodFailed, CarrierTrouble):
+        not_found = NotThere() if authoritative else not_found
+    except MethodFailed:
+        pass  # a server may have no EmailSubmission/query; what came to us may still speak
+    except (NotDone, Cut, CarrierTrouble):
         return for_each(letter, NothingProven())
-    not_found: Evidence = NotThere() if authoritative else NothingProven()
-    return {r: Found() if r in found else not_found for r in letter.envelope.recipients}
+    evidence = {r: Found() if r in found else not_found for r in letter.envelope.recipients}
+    if account.way is Way.MAIL and NothingProven() in evidence.values():
+        with suppress(NotDone, Cut, MethodFailed, CarrierTrouble):
+            if await _copies(account, letter) >= len(letter.envelope.recipients):
+                return for_each(letter, Found())
+    return evidence
 
 
 async def ask_after(account: Account, letter: SealedLetter) -> Mapping[Address, Report]:
     """What the server reports for each recipient; raises nothing."""
     try:
-        found, _authoritative = await _find(account, letter)
+        found, _authoritative = await _find(account, letter, _speaks)
     except (NotDone, Cut, MethodFailed, CarrierTrouble):
         return for_each(letter, None)
-    return {r: _report(delivery(found.get(r, {}))) for r in letter.envelope.recipients}
+    return {r: _report(delivery(found.get(r, {}), r)) for r in letter.envelope.recipients}
+
+
+def _speaks(submission: Mapping[str, Any], recipient: Address) -> bool:
+    return delivery(submission, recipient).get("delivered") in ("yes", "no")
 
 
 def _report(delivery: Mapping[str, Any]) -> Report:
@@ -54,25 +86,45 @@ def _report(delivery: Mapping[str, Any]) -> Report:
     return None
 
 
-async def _find(account: Account, letter: SealedLetter) -> tuple[dict[Address, Mapping[str, Any]], bool]:
-    """The submissions of this letter by recipient, and whether one that is not among them was never made."""
+async def _find(
+    account: Account, letter: SealedLetter, wanted: Callable[[Mapping[str, Any], Address], bool] = lambda _s, _r: True
+) -> tuple[dict[Address, Mapping[str, Any]], bool]:
+    """The wanted submissions of this letter by recipient, and whether one that is not among them was never made."""
     session = await account.session()
     if session.once:
         keys = {once_key(letter, r): r for r in letter.envelope.recipients}
         made = await _query(account, {"onceKeys": list(keys)}, ["id", "onceKey", "undoStatus", "deliveryStatus"])
         return {keys[k]: s for s in made if (k := text(s.get("onceKey"))) in keys}, True
-    emails = await _same_bytes(account, letter)
-    if not emails:
+    alike = await _as_long(account, letter)
+    if not alike:
         return {}, False
-    made = await _query(account, {"emailIds": emails}, ["id", "envelope", "undoStatus", "deliveryStatus"])
+    properties = ["id", "emailId", "envelope", "undoStatus", "deliveryStatus"]
+    made = await _query(account, {"emailIds": list(alike)}, properties)
     by_key = {r.key: r for r in letter.envelope.recipients}
-    found: dict[Address, Mapping[str, Any]] = {}
+    claimed: list[tuple[Address, Mapping[str, Any]]] = []
     for submission in made:
         for one in objects(mapping(submission.get("envelope")).get("rcptTo")):
             recipient = by_key.get(_key(text(one.get("email"))))
-            if recipient is not None:
-                found[recipient] = submission
-    return found, False
+            if recipient is not None and text(submission.get("emailId")) in alike and wanted(submission, recipient):
+                claimed.append((recipient, submission))
+    # Only now is it worth fetching what was submitted: only these very bytes count, anybody can write a Message-ID.
+    blobs = {alike[text(submission.get("emailId"))] for _recipient, submission in claimed}
+    got = await fetch(account, dict.fromkeys(blobs, len(letter.data)))
+    ours = {blob for blob, data in got.items() if data == letter.data}
+    return {r: submission for r, submission in claimed if alike[text(submission.get("emailId"))] in ours}, False
+
+
+async def _copies(account: Account, letter: SealedLetter) -> int:
+    """How many copies of the letter have come to us by mail, each of which went with one to a recipient. What we laid
+    into «sent» is none: a copy that has travelled bears the field of a server that received it (RFC 5321 4.4)."""
+    travelled = {e.blob: e.size for e in await _bearing(account, letter) if 0 < e.size - len(letter.data) <= _STAMPS}
+    _ours, _empty_line, body = letter.data.partition(b"\r\n\r\n")
+    count = 0
+    for blob in travelled:
+        for data in (await fetch(account, {blob: travelled[blob]})).values():
+            header, _empty_line, came = data.partition(b"\r\n\r\n")
+            count += bool(body) and came == body and _RECEIVED.search(header) is not None
+    return count
 
 
 async def _query(account: Account, condition: Mapping[str, Any], properties: list[str]) -> list[Mapping[str, Any]]:
@@ -92,22 +144,29 @@ async def _query(account: Account, condition: Mapping[str, Any], properties: lis
     return [s for s in objects(made["list"]) if s.get("undoStatus") != "canceled"]
 
 
-async def _same_bytes(account: Account, letter: SealedLetter) -> list[str]:
-    """Emails in the account with exactly these bytes. The Message-ID only narrows the search: anyone can write one."""
+async def _as_long(account: Account, letter: SealedLetter) -> dict[str, str]:
+    """Emails with the letter's Message-ID that are as long as it: their blobs by id."""
+    return {e.uid: e.blob for e in await _bearing(account, letter) if e.size == len(letter.data)}
+
+
+async def _bearing(account: Account, letter: SealedLetter) -> list[_Bearing]:
+    """Emails in the account that bear the letter's Message-ID, which only narrows the search: anyone can write one."""
     session = await account.session()
     named = {"accountId": session.account}
     reference = {"resultOf": "q", "name": "Email/query", "path": "/ids"}
     answers = await account.ask(
         [
-            ("Email/query", {**named, "filter": {"header": ["Message-ID", letter.letter_id]}, "limit": 16}, "q"),
+            ("Email/query", {**named, "filter": {"header": ["Message-ID", letter.letter_id]}, "limit": _MOST}, "q"),
             ("Email/get", {**named, "#ids": reference, "properties": ["id", "blobId", "size"]}, "g"),
         ]
     )
     answers.of("q", "Email/query")
-    listed = objects(answers.of("g", "Email/get").get("list"))
-    alike = {text(e.get("blobId")): text(e.get("id")) for e in listed if e.get("size") == len(letter.data)}
-    got = await fetch(account, dict.fromkeys(alike, len(letter.data)))
-    return [alike[blob] for blob, data in got.items() if data == letter.data]
+    found = []
+    for one in objects(answers.of("g", "Email/get").get("list"))[:_MOST]:
+        match one:
+            case {"id": str(uid), "blobId": str(blob), "size": int(size)}:
+                found.append(_Bearing(uid, blob, size))
+    return found
 
 
 def _key(address: str) -> str:
@@ -117,7 +176,7 @@ def _key(address: str) -> str:
         return ""
 
 
-def delivery(submission: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The DeliveryStatus (RFC 8621 7) of a submission to one recipient."""
+def delivery(submission: Mapping[str, Any], recipient: Address) -> Mapping[str, Any]:
+    """The DeliveryStatus (RFC 8621 7) of a submission to this recipient, and perhaps to ourselves."""
     statuses = mapping(submission.get("deliveryStatus"))
-    return mapping(next(iter(statuses.values()), None)) if len(statuses) == 1 else {}
+    return mapping(next((status for address, status in statuses.items() if _key(address) == recipient.key), None))

@@ -1,6 +1,7 @@
 """Handing letters over to a JMAP server (RFC 8621 4.8 and 7.5).
 
-One EmailSubmission for each recipient, so that each has an outcome of its own.
+One EmailSubmission for each recipient, so that each has an outcome of its own. At a provider it is addressed to
+ourselves too: a server that remembers no submissions can still show, by the copy that comes, that it took one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dearly.carriers.jmap.session import (
     text,
 )
 from dearly.letter.address import Address
-from dearly.letter.envelope import SealedLetter
+from dearly.letter.envelope import SealedLetter, Way
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.journey import (
     Accepted,
@@ -184,7 +185,9 @@ class _Exchange:
                     "emailId": self._emails[n],
                     "envelope": {
                         "mailFrom": {"email": str(letter.envelope.sender), "parameters": None},
-                        "rcptTo": [{"email": str(recipient), "parameters": None}],
+                        "rcptTo": [
+                            {"email": str(one), "parameters": None} for one in self._addressed(letter, recipient)
+                        ],
                     },
                 } | ({"onceKey": once_key(letter, recipient)} if self._session.once else {})
         arguments: dict[str, Any] = {"accountId": self._session.account, "create": creates}
@@ -192,6 +195,11 @@ class _Exchange:
             # The letter lies in our drawer, and with them; an office needs to keep no third copy.
             arguments["onSuccessDestroyEmail"] = [f"#{cid}" for cid in creates]
         return ("EmailSubmission/set", arguments, "s")
+
+    def _addressed(self, letter: SealedLetter, recipient: Address) -> list[Address]:
+        sender = letter.envelope.sender
+        copy = self._account.way is Way.MAIL and not self._session.once and not recipient.same(sender)
+        return [recipient, sender] if copy else [recipient]
 
     def _see_refusals(self, answers: Answers, inside: Mapping[str, Any]) -> None:
         """What came of the steps before the submission: `_refused`, and Emails that were there already."""
@@ -226,7 +234,7 @@ class _Exchange:
             return Unknown(cut.why)
         made = _created(answer, f"s{n}x{i}")
         if text(made.get("id")):
-            status = delivery(made)
+            status = delivery(made, self._letters[n].envelope.recipients[i])
             if status.get("delivered") == "no":
                 return Turned(said(status.get("smtpReply")) or _("It was refused, and no reason was given."))
             return refused if isinstance(refused, Unknown) else Accepted()

@@ -154,9 +154,12 @@ class Account:
         can = mapping(mapping(mapping(top.get("accounts")).get(account)).get("accountCapabilities"))
         core = mapping(mapping(top.get("capabilities")).get(CORE))
         if not account or MAIL not in can or not text(top.get("apiUrl")):
+            words = _("{host} is no office: it does not answer as a JMAP server for mail.")
+            if self.way is Way.MAIL:
+                words = _("{host} does not answer as a JMAP server with a mailbox for us.")
             raise CarrierTrouble(
                 "office_answer",
-                _("{host} is no office: it does not answer as a JMAP server for mail.").format(host=self.line.host),
+                words.format(host=self.line.host),
                 _("Check the address."),
             )
         blob = mapping(can.get(BLOB))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from dearly.desk import dateline, pictures, routes, views
+from dearly.desk import dateline, pictures, routes, style, views
 from dearly.desk.desk import Desk
 from dearly.desk.routes import By
 from dearly.desk.values import LetterView, OutboxRow
@@ -231,14 +231,18 @@ async def seal_anew(desk: Desk, number: int) -> None:
 async def _forms(desk: Desk, letter: Letter, route: routes.Route, plan: SealPlan | None) -> Sequence[out.Form]:
     """The letter rendered and sealed once, in one form for each way and account that it leaves by."""
     own = await desk.drawer.read(keyring.own_key)
+    ours = (route.sender, own.certificate)
     if plan is None:
-        mime = write.render(letter, autocrypt=(route.sender, own.certificate), hp=False)
+        mime = write.render(letter, autocrypt=ours, hp=False)
         data, digest, safe = SealedBytes(mime), hashlib.sha256(mime).digest(), False
         certificates: tuple[str, ...] = ()
     else:
-        mime = write.render(letter, autocrypt=(route.sender, own.certificate), binary=plan.binary)
+        how = await style.of(desk, letter, route)
+        mime = write.render(
+            letter, autocrypt=ours, gossip=how.gossip, outside=how.outside, chat=how.chat, binary=how.binary
+        )
         sealed = await desk.keyholder.seal(mime, plan)
-        data = pgpmime.wrap(letter, sealed.armored, route.sender)
+        data = pgpmime.wrap(letter, sealed.armored, route.sender, ours if how.outside else None)
         digest, certificates, safe = sealed.slice_sha256, sealed.fingerprints, sealed.quantum_safe
     inner = hashlib.sha256(mime).digest()
     forms = []

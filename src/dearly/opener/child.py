@@ -42,7 +42,7 @@ def _letters() -> Mapping[str, Run]:
 
 
 def _minimise(what: Minimise, _: Any) -> bytes:
-    return trust.minimise(what.certificate, what.keep)
+    return trust.minimise(what.certificate, what.keep, only=what.only)
 
 
 def _merge(what: Merge, _: Any) -> bytes:

@@ -316,9 +316,9 @@ class Opener:
         """`seal.trust.examine` in a child."""
         return await self._simply(EXAMINE, Bytes(certificate, now))
 
-    async def minimise(self, certificate: bytes, keep: Address | None = None) -> bytes:
+    async def minimise(self, certificate: bytes, keep: Address | None = None, *, only: bool = False) -> bytes:
         """`seal.trust.minimise` in a child."""
-        return await self._simply(MINIMISE, Minimise(certificate, keep))
+        return await self._simply(MINIMISE, Minimise(certificate, keep, only))
 
     async def merge(self, old: bytes, new: bytes) -> bytes:
         """`seal.trust.merge` in a child."""

@@ -71,6 +71,7 @@ class Bytes:
 class Minimise:
     certificate: bytes = field(repr=False)
     keep: Address | None
+    only: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,15 @@ class Certificate:
         """The same certificate with this one subkey (or none, for the primary key itself)."""
         return self.of(self.primary, self.user_ids, tuple(c for c in self.subkeys if c.key == key))
 
+    def alone(self, address: Address) -> Certificate:
+        """The same certificate as others need it: every key with its newest signature and its revocations, and of the
+        User IDs the one with this address, or the one signed last where none has it."""
+        live = [u for u in self.user_ids if not u.revoked]
+        ours = [u for u in live if (held := address_of(u.body)) is not None and held.same(address)]
+        last = max(live, key=lambda u: u.newest.created if u.newest else 0, default=None)
+        kept = ours[:1] or ([last] if last is not None else [])
+        return self.of(_lean(self.primary), tuple(map(_lean, kept)), tuple(map(_lean, self.subkeys)))
+
     def sealing_keys(self, now: int) -> list[KeyPacket]:
         """Keys that letters may be sealed to at `now` (Unix seconds), best first: ML-KEM-768, then the newest."""
         live = [c.key for c in self.subkeys if c.key is not None and _seals(c, c.newest, now)]
@@ -135,6 +144,11 @@ class Certificate:
         direct = [s for s in self.primary.bindings if s.get(KEY_FLAGS) is not None]
         named = [u.newest for u in self.user_ids if u.newest is not None and not u.revoked]
         return max(direct or named, key=lambda s: s.created, default=None)
+
+
+def _lean(component: Component) -> Component:
+    newest = component.newest
+    return replace(component, bindings=() if newest is None else (newest,))
 
 
 def _seals(component: Component, binding: SignaturePacket | None, now: int) -> bool:

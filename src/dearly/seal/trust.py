@@ -19,6 +19,9 @@ from dearly.seal.keypacket import MLKEM768_X25519, KeyPacket
 from dearly.seal.packets import Malformed, Tag
 from dearly.seal.pkesk import Head
 
+_RELAYS = b"relays@chatmail.at"
+"""Name of the notation (RFC 9580 5.2.3.24) in which Delta Chat lists a person's addresses."""
+
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
@@ -48,8 +51,9 @@ class SealPlan:
     """To whom a letter is to be sealed, and how. A value: making it touches no secret.
 
     `certificates`: one for each recipient, without ours, which `seal` adds. `hidden`: recipients are not named in the
-    sealed bytes. `binary`: enclosures may travel as binary inside the seal. `quantum_safe`: every recipient has an
-    ML-KEM key. `at`: the moment for which it was made; the signature carries it."""
+    sealed bytes. `binary`: their certificates say that enclosures may travel as binary inside the seal.
+    `quantum_safe`: every recipient has an ML-KEM key. `at`: the moment for which it was made; the signature carries
+    it."""
 
     certificates: tuple[bytes, ...] = field(repr=False)
     hidden: bool
@@ -103,12 +107,14 @@ def examine(certificate: bytes, now: datetime) -> CertificateFacts:
     )
 
 
-def minimise(certificate: bytes, keep: Address | None) -> bytes:
+def minimise(certificate: bytes, keep: Address | None, *, only: bool = False) -> bytes:
     """Only what the owner's own signatures prove: keys, at most 10 User IDs, a few signatures each (A15). Binary.
 
-    `keep`: the User ID with this address is never the one left out. Subkeys stay in the order they came in.
-    Raises as `examine`."""
-    data = _parsed(certificate, keep).encoded
+    `keep`: the User ID with this address is never the one left out. `only`: it alone is kept (where it is there), and
+    of each key the newest signature: all that others need, and no other address of its owner. Subkeys stay in the order
+    they came in. Raises as `examine`."""
+    cert = _parsed(certificate, keep)
+    data = (cert.alone(keep) if only and keep is not None else cert).encoded
     try:
         sequoia.certificate(data)
     except sequoia.NotTaken:
@@ -156,7 +162,7 @@ def plan(wanted: Mapping[Address, bytes | None], now: datetime) -> SealPlan:
         certificates=tuple(s.certificate.encoded for s in slots.values()),
         # GnuPG and Thunderbird try every key they have on a letter that names nobody, and To names them anyway.
         hidden=modern,
-        binary=modern,
+        binary=bool(slots) and all(chats(s.certificate.encoded) for s in slots.values()),
         quantum_safe=all(s.quantum_safe for s in slots.values()),
         at=now,
     )
@@ -194,6 +200,12 @@ def slot(certificate: bytes | None, now: datetime) -> Slot:
         _("their key has no part that letters can be sealed to now"),
         _("Ask them for their card again, or for a newer key."),
     )
+
+
+def chats(certificate: bytes) -> bool:
+    """Whether it is a certificate of Delta Chat's: those name, in a notation, where their owner is reached. No more is
+    decided by it than how a letter is written, so that the octets alone are looked for."""
+    return _RELAYS in certificate
 
 
 @lru_cache(maxsize=128)

@@ -1,0 +1,66 @@
+"""How a letter is written for those who will read it: as they can read it best, and with the keys that they need.
+
+- Enclosures are binary inside the seal where every reader's program is known to take them so, else base64 (a third
+  larger). Known: whoever is reached at an office or by hand has a desk of Dearly; whoever wrote their newest proven
+  letter with Dearly has one too; and Delta Chat says so in its certificates (`trust.chats`).
+- A letter to one reader with Delta Chat is marked as a message of a chat: its subject stays a field of its own, and
+  nothing after a line of dashes is left out.
+- Our key stands outside as well as inside where it goes by mail and a reader cannot have it yet, because older programs
+  look for it there alone. From then on it stands inside only.
+- Several readers get each other's keys (Autocrypt-Gossip), so that each of them can answer all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dearly.desk import routes
+from dearly.desk.desk import Desk
+from dearly.drawer import readers
+from dearly.drawer.connection import Db
+from dearly.letter.content import Letter
+from dearly.letter.envelope import Way
+from dearly.mime.write import Introduction
+from dearly.seal import trust
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What `mime.write.render` is told."""
+
+    binary: bool
+    chat: bool
+    outside: bool
+    gossip: tuple[Introduction, ...] = field(default=(), repr=False)
+
+
+async def of(desk: Desk, letter: Letter, route: routes.Route) -> Style:
+    """How a sealed letter is written for its readers. Raises `CannotSealOrOpen` for a certificate that is none."""
+
+    def look(db: Db) -> tuple[list[bool], bool]:
+        dearly = [
+            routes.usual_way(leg.recipient) is not Way.MAIL
+            or (leg.person is not None and readers.writes_with_dearly(db, leg.person))
+            for leg in route.legs
+        ]
+        new = any(
+            leg.person is None or not readers.has_our_key(db, leg.person, letter.letter_id)
+            for leg in route.legs
+            if leg.way is Way.MAIL
+        )
+        return dearly, new
+
+    dearly, outside = await desk.drawer.read(look)
+    chats = [leg.certificate is not None and trust.chats(leg.certificate) for leg in route.legs]
+    gossip = []
+    if len(route.legs) > 1:
+        for leg in route.legs:
+            if leg.certificate is not None:
+                alone = await desk.opener.minimise(leg.certificate, leg.recipient, only=True)
+                gossip.append((leg.recipient, alone))
+    return Style(
+        binary=all(one or other for one, other in zip(dearly, chats, strict=True)),
+        chat=len(route.legs) == 1 and chats[0] and not dearly[0],
+        outside=outside,
+        gossip=tuple(gossip),
+    )

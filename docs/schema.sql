@@ -672,7 +672,7 @@ CREATE TABLE arrivals (
   person_id    INTEGER REFERENCES persons (id),
   -- Message-ID, as the outside claims
   letter_id    TEXT,
-  -- of the decoded sealed slice; NULL: not sealed
+  -- of the decoded sealed slice; of our own copy of a postcard: of the form that it is of; NULL: not sealed
   seal_sha256  BLOB    CHECK (length(seal_sha256) = 32),
   -- never_sealed before opening, or NULL; after opening what it came to (letter.sealing.Seal)
   seal         TEXT,

@@ -1,24 +1,29 @@
 """Taking in: parcels from a carrier into the drawer, byte for byte, and a first look at their outside.
 
 The original bytes and the carrier's cursor are committed in one transaction; only then is the carrier told. So a kill
-at any step costs at most a second look at what lies there, and the drawer knows bytes that it has (F36).
+at any step costs at most a second look at what lies there, and the drawer knows bytes that it has (F36). Of strangers
+in a mailbox only the header is kept (`drawer.knocks`); `bring_in` fetches what they wrote when they are let in.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from dearly.carriers.base import Collected, Collects
+from dearly.carriers.base import Collected, Collects, Fetches, Head
 from dearly.desk import reports
 from dearly.desk.desk import Desk
-from dearly.drawer import arrivals, attempts, objects, outbox, people
+from dearly.drawer import accounts, arrivals, attempts, knocks, objects, outbox, people
 from dearly.drawer.connection import Db
+from dearly.drawer.knocks import Heading, Knock, KnockState
+from dearly.letter.envelope import Parcel, Way
 from dearly.letter.errors import Damaged, DearlyError, Refused
 from dearly.letter.failpoint import reach
 from dearly.letter.sealing import Seal, Shape
+from dearly.letter.words import _
 from dearly.opener.values import Outside
 
 
@@ -40,22 +45,126 @@ async def collect(desk: Desk, carrier: Collects) -> list[int]:
 
 
 async def take_in(desk: Desk, carrier: Collects, collected: Collected) -> list[int]:
-    """Keep what was collected, with the carrier's cursor, in one transaction; numbers of what was not here before."""
+    """Keep what was collected, parcels and strangers' headers, with the carrier's cursor, in one transaction; numbers
+    of the parcels that were not here before."""
     now = desk.clock.now()
-    # Digest and packing outside the transaction, and off the loop: they are the long part.
-    packed = await asyncio.to_thread(
-        lambda: [(p, hashlib.sha256(p.data).digest(), objects.pack(p.data)) for p in collected.parcels]
-    )
+    packed = await _packed(collected.parcels)
+    headings = await _headings(desk, collected.heads)
 
     def work(db: Db) -> list[int]:
         taken = [
-            arrivals.take_in(db, parcel, digest, now=now, chance=desk.chance, packed=ready)
-            for parcel, digest, ready in packed
+            arrivals.take_in(db, one.parcel, one.sha256, now=now, chance=desk.chance, packed=one.ready)
+            for one in packed
         ]
+        for heading in headings:
+            knocks.keep(db, heading, now, desk.chance)
+        if headings:
+            knocks.tidy(db)
         arrivals.save_cursor(db, carrier.way, carrier.place, collected.cursor, now)
         return [number for number in taken if number is not None]
 
     return await desk.drawer.write(work)
+
+
+async def bring_in(desk: Desk, carrier: Collects) -> list[int]:
+    """Fetch the letters of strangers who were let in and that lie at this carrier; numbers of the new arrivals, the
+    same as they had at the door. Nothing, where the carrier is none that leaves letters where they lie.
+
+    A letter that does not lie there any more, or does not come whole, is said in the desk's notices; letting it in once
+    more tries once more. Raises `CarrierTrouble`: then they stay let in, and the next round tries."""
+    if not isinstance(carrier, Fetches):
+        return []
+    new: list[int] = []
+    after = 0
+    while batch := await _let_in_after(desk, carrier, after):
+        after = batch[-1].number
+        for portion in _portions(batch):
+            parcels = await carrier.fetch([knock.heading.source for knock in portion])
+            reach("fetch.fetched")
+            new += await _bring(desk, portion, parcels)
+            reach("fetch.committed")
+    await _acknowledge(desk, carrier)
+    return new
+
+
+_PORTION = 32_000_000
+"""Octets that are asked for at a time, as the carrier stated them; one letter may be larger."""
+
+
+def _portions(batch: Sequence[Knock]) -> Iterator[list[Knock]]:
+    portion: list[Knock] = []
+    for knock in batch:
+        if portion and sum(one.heading.size for one in (*portion, knock)) > _PORTION:
+            yield portion
+            portion = []
+        portion.append(knock)
+    if portion:
+        yield portion
+
+
+async def _let_in_after(desk: Desk, carrier: Collects, after: int) -> list[Knock]:
+    way, place = carrier.way, carrier.place
+    return await desk.drawer.read(lambda db: knocks.to_fetch(db, way, place, after=after))
+
+
+async def _bring(desk: Desk, asked: Sequence[Knock], parcels: Sequence[Parcel]) -> list[int]:
+    """Keep the letters of let-in knocks; numbers of the new arrivals. What is missing is gone, if it is not here."""
+    now = desk.clock.now()
+    packed = {one.parcel.source: one for one in await _packed(parcels)}
+
+    def work(db: Db) -> tuple[list[int], list[Knock]]:
+        new: list[int] = []
+        gone: list[Knock] = []
+        for knock in asked:
+            one = packed.get(knock.heading.source)
+            if one is not None:
+                taken = arrivals.take_in(
+                    db,
+                    one.parcel,
+                    one.sha256,
+                    now=now,
+                    chance=desk.chance,
+                    packed=one.ready,
+                    number=knock.number,
+                )
+                new += [taken] if taken is not None else []
+            elif not knocks.came_otherwise(db, knock):
+                gone.append(knock)
+            knocks.settle(db, knock.number, KnockState.GONE if knock in gone else KnockState.FETCHED, now)
+        return new, gone
+
+    new, gone = await desk.drawer.write(work)
+    for knock in gone:
+        desk.notices.append(
+            _(
+                "The letter from {address} that you let in does not lie at {place} any more, or does not come whole."
+            ).format(address=knock.heading.sender.address, place=knock.heading.source.place)
+        )
+    return new
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    parcel: Parcel
+    sha256: bytes
+    ready: objects.Packed
+
+
+async def _packed(parcels: Sequence[Parcel]) -> list[_Packed]:
+    """Digest and packing outside the transaction, and off the loop: they are the long part."""
+    return await asyncio.to_thread(
+        lambda: [_Packed(one, hashlib.sha256(one.data).digest(), objects.pack(one.data)) for one in parcels]
+    )
+
+
+async def _headings(desk: Desk, heads: Sequence[Head]) -> list[Heading]:
+    """What strangers' headers claim; one that cannot be read, or names no sender, does not knock."""
+    seen = await desk.opener.heads([head.data for head in heads]) if heads else ()
+    return [
+        Heading(head.source, head.size, one.sender, one.subject, one.letter_id, one.date)
+        for head, one in zip(heads, seen, strict=True)
+        if one.sender is not None
+    ]
 
 
 async def _acknowledge(desk: Desk, carrier: Collects) -> None:
@@ -97,11 +206,11 @@ async def _sort_one(desk: Desk, number: int) -> bool:
         return True
 
     def work(db: Db) -> bool:
-        own = outbox.forms_by_seal(db, outside.seal_sha256) if outside.seal_sha256 else []
-        if own:
-            assert outside.seal_sha256 is not None
-            attempts.own_copy_found(db, outside.seal_sha256, now)
-            arrivals.put_aside(db, number, arrivals.ArrivalState.OWN, now, letter=own[0])
+        if own := _own(db, raw, outside):
+            letter, seal = own
+            arrivals.put_aside(db, number, arrivals.ArrivalState.OWN, now, letter=letter, seal_sha256=seal)
+            for way in {mark.way for mark in arrivals.arrival(db, number).postmarks}:
+                attempts.own_copy_found(db, seal, now, way)
             return False
         if told := reports.settle(db, outside, now):
             arrivals.put_aside(db, number, arrivals.ArrivalState.REPORT, now, letter=told.letter)
@@ -110,6 +219,30 @@ async def _sort_one(desk: Desk, number: int) -> bool:
         return state is arrivals.ArrivalState.UNOPENED
 
     return await desk.drawer.write(work)
+
+
+def _own(db: Db, raw: bytes, outside: Outside) -> tuple[int, bytes] | None:
+    """Number and seal of the letter of ours that this is a copy of. A sealed one is known by its sealed slice; a
+    postcard, by its id, our address and the same text to the last letter: a twin in our name is none (F38)."""
+    if outside.seal_sha256:
+        own = outbox.forms_by_seal(db, outside.seal_sha256)
+        return (own[0], outside.seal_sha256) if own else None
+    heading = outside.heading
+    if heading.letter_id is None or heading.sender is None:
+        return None
+    if not any(heading.sender.address.same(ours) for ours in accounts.own_addresses(db, left=True)):
+        return None
+    for number in outbox.postcards(db, heading.letter_id):
+        for way in (Way.MAIL, Way.OFFICE, Way.HAND):
+            ready = outbox.form_by_way(db, number, way)
+            if ready is not None and _text(ready.sealed.data) == _text(raw):
+                return number, ready.sealed.seal_sha256
+    return None
+
+
+def _text(raw: bytes) -> bytes:
+    """All after the header, with LF line ends and without empty lines at its end: so it survives its travels."""
+    return raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2].rstrip(b"\n")
 
 
 def _claims(db: Db, outside: Outside) -> arrivals.Outside:

@@ -5,10 +5,13 @@ A letter to several persons lies in the correspondence of each; a letter from so
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from dearly.drawer import knocks
 from dearly.drawer.connection import Db
 
 
-def adopt(db: Db, person: int, address_key: str) -> None:
+def adopt(db: Db, person: int, address_key: str, now: datetime) -> None:
     """Everything that names this address, and nobody in the book, is this person's from now on.
 
     What waited at the door from there has come from someone known, so it comes in."""
@@ -26,6 +29,7 @@ def adopt(db: Db, person: int, address_key: str) -> None:
         " WHERE from_key = ? AND person_id IS NULL AND state <> 'refused'",
         (person, address_key),
     )
+    knocks.let_in(db, address_key, now, refused=False)
     for (letter,) in letters:
         enter(db, letter)
 

@@ -82,14 +82,25 @@ class Arrival:
 
 
 def take_in(
-    db: Db, parcel: Parcel, raw_sha256: bytes, *, now: datetime, chance: Chance, packed: Packed | None = None
+    db: Db,
+    parcel: Parcel,
+    raw_sha256: bytes,
+    *,
+    now: datetime,
+    chance: Chance,
+    packed: Packed | None = None,
+    number: int | None = None,
 ) -> int | None:
     """Keep a parcel; its new number. None when these very bytes are here already: then only the postmark is added.
 
-    `raw_sha256`: SHA-256 of `parcel.data`. `packed`: `objects.pack(parcel.data)`, where it was made beforehand."""
+    `raw_sha256`: SHA-256 of `parcel.data`. `packed`: `objects.pack(parcel.data)`, where it was made beforehand.
+    `number`: the one that its header was given at the door (`knocks`)."""
     source = parcel.source
     there = db.value("SELECT number FROM arrivals WHERE raw_sha256 = ?", (raw_sha256,))
-    number = there if there is not None else new_number(db, "arrival", now, chance)
+    if there is not None:
+        number = there
+    elif number is None:
+        number = new_number(db, "arrival", now, chance)
     if there is None:
         db.run(
             "INSERT INTO arrivals (number, raw_sha256, object_id, state, arrived, way, place)"
@@ -224,12 +235,20 @@ def put_in_letterbox(db: Db, number: int, outside: Outside, now: datetime) -> Ar
     return state if changed else arrival(db, number).state
 
 
-def put_aside(db: Db, number: int, state: ArrivalState, now: datetime, letter: int | None = None) -> None:
-    """Sorted, but not for the letterbox: OWN or REPORT, on `letter` of ours."""
+def put_aside(
+    db: Db,
+    number: int,
+    state: ArrivalState,
+    now: datetime,
+    letter: int | None = None,
+    seal_sha256: bytes | None = None,
+) -> None:
+    """Sorted, but not for the letterbox: OWN or REPORT, on `letter` of ours. `seal_sha256`: of an own copy, so that the
+    copies of one letter can be counted (`attempts.own_copy_found`)."""
     assert state in {ArrivalState.OWN, ArrivalState.REPORT}
     db.run(
-        "UPDATE arrivals SET state = ?, sorted = ?, letter = ? WHERE number = ? AND state = 'new'",
-        (state.value, stamp(now), letter, number),
+        "UPDATE arrivals SET state = ?, sorted = ?, letter = ?, seal_sha256 = ? WHERE number = ? AND state = 'new'",
+        (state.value, stamp(now), letter, seal_sha256, number),
     )
 
 
@@ -286,33 +305,52 @@ def let_in(db: Db, number: int, person: int | None, now: datetime) -> list[int]:
     """The stranger is `person` from now on: everything of theirs at the door comes in; the numbers. It pins no key.
 
     None: an envelope that does not say who it is from comes in by itself."""
-    key = _answer(db, number, "let_in", now)
-    numbers = _of_stranger(db, number, key, "('unopened', 'refused')")
-    db.many(
-        "UPDATE arrivals SET state = iif(state = 'refused', 'unopened', state), at_door = 0, person_id = ?"
-        " WHERE number = ?",
-        [(person, one) for one in numbers],
-    )
+    key = _from_key(db, number)
+    if key:
+        return let_in_all(db, key, person, now)
+    _come_in(db, [number], person)
+    return [number]
+
+
+def let_in_all(db: Db, key: str, person: int | None, now: datetime) -> list[int]:
+    """The same for the stranger of this address (`Address.key`), also where nothing of theirs lies here yet."""
+    _answer(db, key, "let_in", now)
+    numbers = _of_stranger(db, key, "('unopened', 'refused')")
+    _come_in(db, numbers, person)
     return numbers
 
 
 def refuse(db: Db, number: int, now: datetime) -> list[int]:
     """Turn the stranger's letters away, now and later; nobody is told. Kept, but not in the letterbox; the numbers."""
-    key = _answer(db, number, "refused", now)
-    numbers = _of_stranger(db, number, key, "('unopened')")
-    db.many("UPDATE arrivals SET state = 'refused', at_door = 0 WHERE number = ?", [(one,) for one in numbers])
+    key = _from_key(db, number)
+    if key:
+        return refuse_all(db, key, now)
+    _turn_away(db, [number])
+    return [number]
+
+
+def refuse_all(db: Db, key: str, now: datetime) -> list[int]:
+    """The same for the stranger of this address."""
+    _answer(db, key, "refused", now)
+    numbers = _of_stranger(db, key, "('unopened')")
+    _turn_away(db, numbers)
     return numbers
 
 
 def leave(db: Db, number: int) -> list[int]:
     """Leave the stranger's letters at the door, as if nothing had been answered: also takes a refusal back; the
     numbers of those that stand there again."""
-    row = db.one("SELECT from_key FROM arrivals WHERE number = ?", (number,))
-    if row is None:
-        raise _no_arrival(number)
-    db.run("DELETE FROM strangers WHERE address_key = ? AND answer = 'refused'", (row[0],))
-    numbers = _of_stranger(db, number, str(row[0]), "('refused')")
-    db.many("UPDATE arrivals SET state = 'unopened', at_door = 1 WHERE number = ?", [(one,) for one in numbers])
+    key = _from_key(db, number)
+    if key:
+        return leave_all(db, key)
+    return [number] if db.run(f"{_AT_DOOR_AGAIN} AND state = 'refused'", (number,)) else []
+
+
+def leave_all(db: Db, key: str) -> list[int]:
+    """The same for the stranger of this address."""
+    db.run("DELETE FROM strangers WHERE address_key = ? AND answer = 'refused'", (key,))
+    numbers = _of_stranger(db, key, "('refused')")
+    db.many(_AT_DOOR_AGAIN, [(one,) for one in numbers])
     return numbers
 
 
@@ -321,32 +359,49 @@ def refused(db: Db, where: Address) -> bool:
     return _answered(db, where.key) == "refused"
 
 
+_AT_DOOR_AGAIN = "UPDATE arrivals SET state = 'unopened', at_door = 1 WHERE number = ?"
+
+
+def _come_in(db: Db, numbers: Sequence[int], person: int | None) -> None:
+    db.many(
+        "UPDATE arrivals SET state = iif(state = 'refused', 'unopened', state), at_door = 0, person_id = ?"
+        " WHERE number = ?",
+        [(person, one) for one in numbers],
+    )
+
+
+def _turn_away(db: Db, numbers: Sequence[int]) -> None:
+    db.many("UPDATE arrivals SET state = 'refused', at_door = 0 WHERE number = ?", [(one,) for one in numbers])
+
+
 def _answered(db: Db, key: str) -> str:
     return str(db.value("SELECT answer FROM strangers WHERE address_key = ?", (key,)) or "")
 
 
-def _answer(db: Db, number: int, answer: str, now: datetime) -> str:
-    """Remember the answer to a stranger; the key of their address ("" where there is none to remember)."""
+def _answer(db: Db, key: str, answer: str, now: datetime) -> None:
+    db.run(
+        "INSERT INTO strangers (address_key, answer, at) VALUES (?, ?, ?)"
+        " ON CONFLICT (address_key) DO UPDATE SET answer = excluded.answer, at = excluded.at",
+        (key, answer, stamp(now)),
+    )
+
+
+def _from_key(db: Db, number: int) -> str:
+    """The key of the sender's address, "" where the envelope does not say it. Raises `NotFound` (no_arrival)."""
     row = db.one("SELECT from_key FROM arrivals WHERE number = ?", (number,))
     if row is None:
         raise _no_arrival(number)
-    if row[0]:
-        db.run(
-            "INSERT INTO strangers (address_key, answer, at) VALUES (?, ?, ?)"
-            " ON CONFLICT (address_key) DO UPDATE SET answer = excluded.answer, at = excluded.at",
-            (row[0], answer, stamp(now)),
-        )
     return str(row[0])
 
 
-def _of_stranger(db: Db, number: int, key: str, states: str) -> list[int]:
-    """This arrival and all others from the same unknown address that are in one of these states."""
+def _of_stranger(db: Db, key: str, states: str) -> list[int]:
+    """All arrivals from this unknown address that are in one of these states."""
     return [
         n
         for (n,) in db.all(
             f"SELECT number FROM arrivals WHERE state IN {states}"  # noqa: S608  constants above
-            " AND (number = ?1 OR (from_key = ?2 AND ?2 <> '' AND (at_door = 1 OR state = 'refused'))) ORDER BY number",
-            (number, key),
+            " AND from_key = ? AND (at_door = 1 OR state = 'refused') ORDER BY number",
+            (key,),
         )
     ]
 

@@ -165,16 +165,45 @@ def record_evidence(db: Db, ready: Ready, evidence: Mapping[Address, Evidence], 
     return [travel for travel in changed if travel is not None]
 
 
-def own_copy_found(db: Db, seal_sha256: bytes, now: datetime) -> list[Travel]:
-    """Our own copy came back: every uncertain journey of that form had been accepted."""
-    travels = read(
-        db, "WHERE j.form IN (SELECT id FROM sealed_forms WHERE seal_sha256 = ?) ORDER BY j.id", (seal_sha256,)
+def own_copy_found(db: Db, seal_sha256: bytes, now: datetime, way: Way = Way.OFFICE) -> list[Travel]:
+    """Our own copy came back by this way: uncertain journeys of forms that went by it had been accepted; those.
+
+    By mail each recipient's transaction brings one copy of its own, all alike (F05): a copy says that some transaction
+    was accepted, never which. So a recipient is proven only where the copies are more than the transactions with all
+    the others; with as many copies as transactions, everybody is. Call it when the copy itself has been put aside."""
+    found: list[Travel | None] = []
+    forms = db.all(
+        "SELECT id, place FROM sealed_forms WHERE seal_sha256 = ? AND way = ? ORDER BY id", (seal_sha256, way.value)
     )
-    return [
-        found
-        for travel in travels
-        if travel.journey.attempts and (found := happen_if_it_may(db, travel, Found(), now)) is not None
-    ]
+    for form, place in forms:
+        tries: dict[int, int] = dict(db.each(_MAY_HAVE_TAKEN, (form,)))
+        together = sum(tries.values())
+        copies = _copies(db, seal_sha256, place) if way is Way.MAIL else together
+        travels = read(db, "WHERE j.form = ? ORDER BY j.id", (form,))
+        proven = [travel for travel in travels if tries.get(travel.id, 0) > together - copies]
+        found += [happen_if_it_may(db, travel, Found(), now) for travel in proven]
+    return [travel for travel in found if travel is not None]
+
+
+_MAY_HAVE_TAKEN = """
+SELECT t.journey, count(*) FROM attempt_journeys t JOIN attempts a ON a.id = t.attempt
+WHERE a.form = ? AND coalesce(t.outcome, 'unknown') IN ('accepted', 'unknown') GROUP BY t.journey
+"""
+"""How many handings over to each reader may have been accepted; the others certainly were not."""
+
+# Fewer rather than too many: the same copy fetched twice (a mailbox numbered anew, a literal that came short) is one.
+_COPIES = """
+SELECT coalesce(max(n), 0) FROM (
+  SELECT min(count(DISTINCT m.arrival), count(DISTINCT m.uid)) AS n
+  FROM arrivals a JOIN postmarks m ON m.arrival = a.number
+  WHERE a.seal_sha256 = ? AND a.state = 'own' AND m.way = 'mail' AND m.place = ? GROUP BY m.validity
+)
+"""
+
+
+def _copies(db: Db, seal_sha256: bytes, place: str) -> int:
+    """How many copies of ours certainly came into this account's mailbox."""
+    return int(db.value(_COPIES, (seal_sha256, place)))
 
 
 def report(

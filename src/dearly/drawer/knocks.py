@@ -216,9 +216,11 @@ def standing(db: Db, state: KnockState = KnockState.WAITING, limit: int = MOST_S
     return _read(db, "WHERE state = ? AND number < ? ORDER BY number DESC LIMIT ?", (state.value, LAST, limit))
 
 
-def let_in(db: Db, key: str, now: datetime) -> list[int]:
-    """The stranger with this address is known from now on: all their letters are to be fetched; the numbers."""
-    return _turn(db, key, ("waiting", "refused", "gone"), KnockState.LET_IN, now)
+def let_in(db: Db, key: str, now: datetime, *, refused: bool = True) -> list[int]:
+    """The stranger with this address is known from now on: all their letters are to be fetched, also those that were
+    refused before if `refused`; the numbers."""
+    states = ("waiting", "gone", "refused") if refused else ("waiting", "gone")
+    return _turn(db, key, states, KnockState.LET_IN, now)
 
 
 def refuse(db: Db, key: str, now: datetime) -> list[int]:

@@ -27,7 +27,7 @@ from dearly.drawer.attempts import (
 )
 from dearly.drawer.connection import Db
 from dearly.drawer.persons import known
-from dearly.drawer.rows import LAST, stamp
+from dearly.drawer.rows import LAST, sound, stamp
 from dearly.drawer.travels import (
     Ready,
     Travel,
@@ -39,7 +39,7 @@ from dearly.drawer.travels import (
     store,
 )
 from dearly.letter.address import Address
-from dearly.letter.content import Letter
+from dearly.letter.content import Letter, LetterId
 from dearly.letter.envelope import SealedLetter, Way
 from dearly.letter.errors import NotFound, Refused
 from dearly.letter.journey import Act, Hold, State, advance
@@ -211,6 +211,16 @@ def forms_by_seal(db: Db, seal_sha256: bytes) -> list[int]:
         n
         for (n,) in db.each(
             "SELECT DISTINCT letter FROM sealed_forms WHERE seal_sha256 = ? ORDER BY letter", (seal_sha256,)
+        )
+    ]
+
+
+def postcards(db: Db, letter_id: LetterId) -> list[int]:
+    """Numbers of our postcards with this id."""
+    return [
+        n
+        for (n,) in db.each(
+            "SELECT number FROM letters WHERE letter_id = ? AND direction = 'out' AND postcard = 1", (sound(letter_id),)
         )
     ]
 

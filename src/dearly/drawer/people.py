@@ -166,7 +166,7 @@ def add_address(db: Db, person: int, new: NewAddress, *, now: datetime, chance: 
             (new.label, new.care_of, *times, entry),
         )
     if new.kind is not AddressKind.POSTAL:
-        adopting.adopt(db, who.id, key)
+        adopting.adopt(db, who.id, key, now)
     return show(db, who.id)
 
 

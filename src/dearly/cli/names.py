@@ -17,6 +17,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("setup", "setup", later("Make your drawer, and say who you are.")),
             ("address", "setup", later("Your own addresses, and the card that you give to others.")),
+            ("account", "account", later("Your e-mail addresses: by which servers letters come and go.")),
             ("people", "people", later("The address book.")),
         ),
     ),

@@ -6,10 +6,12 @@ the drawer; the carrier asks for the secret each time it opens a line (`desk.cre
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dearly.desk import routes, settings, setup
 from dearly.desk.credentials import Given, OfDrawer, as_kept
@@ -17,8 +19,8 @@ from dearly.desk.desk import Desk, Office
 from dearly.desk.sieve import sieve_for
 from dearly.drawer import accounts, arrivals, outbox
 from dearly.drawer.connection import Db
-from dearly.letter.account import MailAccount, Protocol, Server, SignIn
-from dearly.letter.address import Address
+from dearly.letter.account import PORTS, MailAccount, Protocol, Security, Server, SignIn
+from dearly.letter.address import Address, clean
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound, Refused, Usage
 from dearly.letter.journey import LEAVES, State
@@ -226,6 +228,55 @@ def mail_address(text: str) -> Address:
             _("Give the address that your mail provider gave you."),
         )
     return address
+
+
+def stated(protocol: Protocol, text: str, security: Security | None, user: str) -> Server:
+    """The server that somebody names: HOST, HOST:PORT or [IPv6]:PORT; of JMAP a URL or HOST. Where `security` is not
+    said, the port tells it, and TLS is meant where it does not (RFC 8314 3).
+
+    Raises `Usage` (bad_server, insecure_account)."""
+    text = text.strip()
+    if protocol is Protocol.JMAP:
+        return _jmap(text, user)
+    found = _HOST_AND_PORT.fullmatch(text)
+    if found is None or not (found["name"] or found["six"]):
+        raise _bad_server(text)
+    port = int(found["port"] or 0)
+    if security is None:
+        security = Security.STARTTLS if port in _STARTTLS else Security.TLS
+    port = port or PORTS[protocol, security]
+    if not 0 < port < 65536:
+        raise _bad_server(text)
+    return Server(protocol, found["six"] or found["name"].lower(), port, security, user)
+
+
+_HOST_AND_PORT = re.compile(
+    r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::(?P<port>\d{1,5}))?", re.ASCII
+)
+_STARTTLS = frozenset({25, 110, 143, 587})
+"""Ports where a line begins in clear (RFC 8314 3.3)."""
+
+
+def _jmap(text: str, user: str) -> Server:
+    url = text if "://" in text else f"https://{text}/.well-known/jmap"  # RFC 8620 2.2
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise _bad_server(text) from None
+    if parts.scheme not in ("https", "http") or not host or parts.username or parts.query or parts.fragment:
+        raise _bad_server(text)
+    secure = parts.scheme == "https"
+    security = Security.TLS if secure else Security.PLAIN
+    return Server(Protocol.JMAP, host, port or (443 if secure else 80), security, user, url)
+
+
+def _bad_server(text: str) -> Usage:
+    return Usage(
+        "bad_server",
+        _("“{server}” is no server that can be meant.").format(server=clean(text)[:80]),
+        _("Write it as imap.example.org, or with a port: imap.example.org:993."),
+    )
 
 
 def server_said(server: Server | None) -> str:

@@ -14,7 +14,7 @@ from dearly.letter.envelope import Way
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
 
-WAYS = (Way.OFFICE.value, Way.HAND.value)
+WAYS = (Way.OFFICE.value, Way.MAIL.value, Way.HAND.value)
 """What this version can go by; the other ways have their names already."""
 
 

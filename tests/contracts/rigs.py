@@ -27,8 +27,10 @@ from dearly.office.sqlite import FILE
 from tests.support.cutting_proxy import CuttingProxy, Side, cutting_proxy
 from tests.support.fake_letters import ADA, BERT, CLARA
 from tests.support.letters_office import in_letterbox, letters_office
+from tests.support.mailboxes import account, mailbox
 from tests.support.memory_carrier import Luck, MemoryCarrier, MemoryPost
 from tests.support.offices import Member
+from tests.support.scripted_imap import ScriptedImap, scripted_imap
 
 
 class PostingRig(ABC):
@@ -223,6 +225,27 @@ class OfficeCollecting(CollectingRig):
         self.proxy.cut(Side.SERVER, 0)
 
 
+class ImapCollecting(CollectingRig):
+    """Bert's mailbox at a server that speaks IMAP, with a folder of our own. A torn parcel comes as a short literal."""
+
+    def __init__(self, server: ScriptedImap, proxy: CuttingProxy) -> None:
+        self.server, self.proxy = server, proxy
+        self.collects = mailbox(account(proxy.port, folder="Dearly"))
+
+    async def lay(self, letter: SealedLetter) -> None:
+        self.server.inbox.lay(letter.data)
+
+    async def tear(self, letter: SealedLetter) -> None:
+        self.server.inbox.lay(letter.data).given = lambda: letter.data[: len(letter.data) // 2]
+
+    async def mend(self, letter: SealedLetter) -> None:
+        for message in self.server.inbox.messages:
+            message.given = None
+
+    def lost_answer(self) -> None:
+        self.proxy.cut(Side.SERVER, 0)
+
+
 @contextmanager
 def _listening(rig: HandPosting) -> Iterator[None]:
     failpoint.listen(rig.step)
@@ -270,6 +293,12 @@ async def office_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
             yield OfficeCollecting(proxy, people, tmp / FILE)
 
 
+@asynccontextmanager
+async def imap_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
+    async with scripted_imap() as server, cutting_proxy(server.port) as proxy:
+        yield ImapCollecting(server, proxy)
+
+
 POSTING: dict[str, Callable[[Path], AbstractAsyncContextManager[PostingRig]]] = {
     "memory": memory_posting,
     "hand": hand_posting,
@@ -279,4 +308,5 @@ COLLECTING: dict[str, Callable[[Path], AbstractAsyncContextManager[CollectingRig
     "memory": memory_collecting,
     "hand": hand_collecting,
     "office": office_collecting,
+    "imap": imap_collecting,
 }

@@ -49,7 +49,7 @@ class OwnFolder:
         return self._brought.get(standing.validity, set()) if standing.name == self._found else set()
 
     def take(self, line: Line, uids: Sequence[int], validity: int) -> None:
-        """Move these messages of INBOX there. What is gone is left out. Raises `Declined` where the server would not."""
+        """Move these messages of INBOX there; what is gone is left out. Raises `Declined` if the server will not."""
         try:
             target = self.find(line) or self._make(line)
             for start in range(0, len(uids), _TOGETHER):

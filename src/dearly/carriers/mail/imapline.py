@@ -280,7 +280,7 @@ class Line:
         with suppress(Broken, Declined, DearlyError), self._asking(lines=64_000):
             self._client.logout()
         self.cut()
-        self._let_go()
+        self.settle()
 
     def cut(self) -> None:
         """Let go of the connection, whatever it is doing; from any thread."""
@@ -289,8 +289,9 @@ class Line:
             with suppress(AttributeError):  # it is not made to its end yet
                 self.wire.cut()
 
-    def _let_go(self) -> None:
-        if self._made is not None:
+    def settle(self) -> None:
+        """By the thread that works with it: give back what a line holds that was cut."""
+        if self._cut and self._made is not None:
             with suppress(OSError, imaplib.IMAP4.error):
                 self._made.shutdown()
 

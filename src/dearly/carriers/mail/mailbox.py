@@ -191,8 +191,14 @@ class Mailbox:
         raise AssertionError("unreachable")
 
     async def _on(self, line: Line, work: Callable[[Line], T]) -> T:
+        def settled() -> T:
+            try:
+                return work(line)
+            finally:
+                line.settle()
+
         try:
-            return await asyncio.to_thread(work, line)
+            return await asyncio.to_thread(settled)
         except (Broken, asyncio.CancelledError):
             # A thread cannot be ended: cut its line, and it ends by itself.
             self._line = None

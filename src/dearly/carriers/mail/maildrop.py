@@ -362,7 +362,7 @@ def _portion(entries: Sequence[Entry], at_hand: Mapping[str, bytes]) -> tuple[li
     """What is fetched now, and what is left for the next batch."""
     weight = 0
     for n, entry in enumerate(entries):
-        weight += 0 if entry.uid in at_hand else entry.size
+        weight += 0 if entry.uid in at_hand or entry.size > MOST_PARCEL else entry.size
         if n and weight > _TOGETHER:
             return list(entries[:n]), list(entries[n:])
     return list(entries), []

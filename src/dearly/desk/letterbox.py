@@ -5,41 +5,59 @@ What is opened lies in its correspondence; only the last few are named here, so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dearly.desk import rounds, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import EnvelopeView, LetterView, Postmark
-from dearly.drawer import accounts, arrivals, leafing, settings
+from dearly.drawer import accounts, arrivals, knocks, leafing, settings
 from dearly.drawer.connection import Db
+from dearly.drawer.knocks import Knock, KnockState
 from dearly.letter.errors import NotFound
+from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 from dearly.mime import plain
 
+MOST_REFUSED = 100
+"""How many refused letters are listed."""
+
+_COMING = (KnockState.LET_IN, KnockState.GONE)
 _NOT_FOR_READING = frozenset({arrivals.ArrivalState.NEW, arrivals.ArrivalState.OWN, arrivals.ArrivalState.REPORT})
 
 
 @dataclass(frozen=True, slots=True)
 class Lying:
     """An envelope or parcel as it lies there. `claimed`: the sender's name as the outside gives it, which proves
-    nothing. `postmarks`: by which ways it came, the first one first. `reason`: why it could not be opened."""
+    nothing; `namesake`: whether somebody else in the address book has it. `postmarks`: by which ways it came, the first
+    one first. `reason`: why it could not be opened.
+
+    `away`: the account at which the letter itself lies, "" where it is here. Then `subject` and `written` are what its
+    header claims, and `state` is waiting, let_in (the next round fetches it), gone (let in, not found) or refused."""
 
     envelope: EnvelopeView
     claimed: str
     postmarks: tuple[Postmark, ...]
     reason: str
+    namesake: bool = False
+    away: str = ""
+    subject: str = ""
+    written: datetime | None = None
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """What lies there, each list the last arrived first. `waiting`: unopened. `at_door`: first letters of strangers.
-    `kept`: what could not be opened. `lately`: the last few that were opened. `later`: to be answered later, the oldest
-    first. `turned_away`: whether anything was refused. `name`, `address`: of whoever the letterbox belongs to; the
-    address is "" without a post. `round`: when the next one is, None without a post."""
+    """What lies there, each list the last arrived first. `waiting`: unopened. `at_door`: first letters of
+    strangers. `coming`: those let in whose letters could not be fetched yet, or not found any more. `kept`: what could
+    not be opened. `lately`: the last few that were opened. `later`: to be answered later, the oldest first.
+    `turned_away`: whether anything was refused. `name`, `address`: of whoever the letterbox belongs to; the address is
+    "" without a post. `round`: when the next one is, None without a post."""
 
     waiting: tuple[Lying, ...]
     at_door: tuple[Lying, ...]
+    coming: tuple[Lying, ...]
     kept: tuple[Lying, ...]
     lately: tuple[LetterView, ...]
     later: tuple[LetterView, ...]
@@ -51,7 +69,7 @@ class Letterbox:
     @property
     def empty(self) -> bool:
         """Whether nothing lies there that asks for anything."""
-        return not (self.waiting or self.at_door or self.kept)
+        return not (self.waiting or self.at_door or self.coming or self.kept)
 
 
 async def look(desk: Desk) -> Letterbox:
@@ -63,11 +81,12 @@ async def look(desk: Desk) -> Letterbox:
         opened = dict.fromkeys(one.letter for one in arrivals.opened_lately(db) if one.letter is not None)
         return Letterbox(
             waiting=tuple(map(_lying, waiting)),
-            at_door=tuple(map(_lying, reversed(arrivals.at_door(db)))),
+            at_door=_at_door(db),
+            coming=_by_number(_knocking(one) for state in _COMING for one in knocks.standing(db, state)),
             kept=tuple(map(_lying, arrivals.unreadable(db))),
             lately=tuple(views.letter_view(db, number) for number in opened),
             later=tuple(views.letter_view(db, number) for number in leafing.for_later(db)),
-            turned_away=bool(arrivals.turned_away(db, limit=1)),
+            turned_away=bool(arrivals.turned_away(db, limit=1) or knocks.standing(db, KnockState.REFUSED, 1)),
             name=settings.get(db, "name", ""),
             address=str(next(iter(accounts.own_addresses(db)), "")),
             round=at if accounts.list_all(db) else None,
@@ -78,11 +97,16 @@ async def look(desk: Desk) -> Letterbox:
 
 async def turned_away(desk: Desk) -> tuple[Lying, ...]:
     """What was refused at the door, the last arrived first."""
-    return await desk.drawer.read(lambda db: tuple(map(_lying, arrivals.turned_away(db))))
+
+    def work(db: Db) -> tuple[Lying, ...]:
+        here = map(_lying, arrivals.turned_away(db))
+        return _by_number([*here, *map(_knocking, knocks.standing(db, KnockState.REFUSED, MOST_REFUSED))])
+
+    return await desk.drawer.read(work)
 
 
 async def lying(desk: Desk, number: int) -> tuple[Lying, arrivals.ArrivalState]:
-    """One of them, and what became of it. Raises `NotFound` (no_arrival)."""
+    """One of them, and what became of it. Raises `NotFound` (no_arrival), `Refused` (at_door)."""
     arrival = await desk.drawer.read(lambda db: arrivals.arrival(db, number))
     if arrival.state in _NOT_FOR_READING:
         raise NotFound("no_arrival", _("Number {number} is no letter that came for you.").format(number=number))
@@ -92,6 +116,39 @@ async def lying(desk: Desk, number: int) -> tuple[Lying, arrivals.ArrivalState]:
 async def original(desk: Desk, number: int) -> bytes:
     """A parcel byte for byte as it was fetched. Raises `NotFound` (no_arrival), `Damaged` (object_damaged)."""
     return await desk.drawer.read(lambda db: arrivals.raw(db, number))
+
+
+def _at_door(db: Db) -> tuple[Lying, ...]:
+    found = [*map(_lying, arrivals.at_door(db)), *map(_knocking, knocks.standing(db))]
+    known = knocks.namesakes(db, {one.claimed for one in found})
+    return _by_number(replace(one, namesake=one.claimed in known) for one in found)
+
+
+def _by_number(found: Iterable[Lying]) -> tuple[Lying, ...]:
+    return tuple(sorted(found, key=lambda one: -one.envelope.number))
+
+
+def _knocking(knock: Knock) -> Lying:
+    heading = knock.heading
+    return Lying(
+        envelope=EnvelopeView(
+            number=knock.number,
+            from_=str(heading.sender.address),
+            person=None,
+            arrived=knock.at,
+            way=heading.source.way,
+            seal=Seal.NEVER_SEALED,  # what says that it is sealed is fetched, and never knocks (`desk.sieve`)
+            opened=False,
+            at_door=True,
+        ),
+        claimed=plain.shown(heading.sender.name).strip(),
+        postmarks=(),
+        reason="",
+        away=heading.source.place,
+        subject=plain.shown(heading.subject),
+        written=heading.date,
+        state=knock.state.value,
+    )
 
 
 def _lying(arrival: arrivals.Arrival) -> Lying:

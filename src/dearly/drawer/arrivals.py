@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from dearly.drawer import chain, objects
+from dearly.drawer import chain, knocks, objects
 from dearly.drawer.connection import Args, Db
 from dearly.drawer.letters import Postmark
 from dearly.drawer.numbers import new_number
@@ -24,7 +24,7 @@ from dearly.letter.address import Address, Correspondent
 from dearly.letter.clock import Chance
 from dearly.letter.content import LetterId
 from dearly.letter.envelope import Parcel, Source, Way
-from dearly.letter.errors import NotFound
+from dearly.letter.errors import NotFound, Refused
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 
@@ -175,11 +175,17 @@ def raw(db: Db, number: int) -> bytes:
 
 
 def arrival(db: Db, number: int) -> Arrival:
-    """One arrival. Raises `NotFound` (no_arrival)."""
+    """One arrival. Raises `NotFound` (no_arrival), `Refused` (at_door) for a letter whose header alone is here."""
     found = _read(db, "WHERE a.number = ?", (number,))
-    if not found:
-        raise _no_arrival(number)
-    return found[0]
+    if found:
+        return found[0]
+    if knocks.find(db, number) is not None:
+        raise Refused(
+            "at_door",
+            _("Letter {number} stands at the door, and has not been fetched.").format(number=number),
+            _("“dearly door let-in {number}” lets it in.").format(number=number),
+        )
+    raise _no_arrival(number)
 
 
 def of_bytes(db: Db, data: bytes) -> Arrival:
@@ -201,9 +207,9 @@ def put_in_letterbox(db: Db, number: int, outside: Outside, now: datetime) -> Ar
     letter_id = None if outside.letter_id is None else sound(outside.letter_id)
     key = sender.address.key if sender else ""
     other = db.one(
-        "SELECT number, letter FROM arrivals INDEXED BY arrivals_by_seal"
+        "SELECT coalesce(same_as, number), letter FROM arrivals INDEXED BY arrivals_by_seal"
         " WHERE seal_sha256 = ? AND letter_id IS ? AND from_key = ? AND number <> ?"
-        " AND state IN ('unopened', 'opened', 'unreadable') ORDER BY number LIMIT 1",
+        " AND state IN ('unopened', 'opened', 'unreadable', 'same') ORDER BY number LIMIT 1",
         (outside.seal_sha256, letter_id, key, number),
     )
     state = ArrivalState.UNOPENED

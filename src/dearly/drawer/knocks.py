@@ -20,7 +20,7 @@ from enum import StrEnum
 
 from dearly.drawer.connection import Args, Db
 from dearly.drawer.numbers import new_number
-from dearly.drawer.rows import LAST, address, maybe, moment, sound, stamp
+from dearly.drawer.rows import LAST, address, maybe, moment, name_key, sound, stamp
 from dearly.letter.address import Correspondent
 from dearly.letter.clock import Chance
 from dearly.letter.content import LetterId
@@ -112,6 +112,17 @@ def known(db: Db, keys: Iterable[str], letter_ids: Iterable[LetterId]) -> Known:
             )
         ),
     )
+
+
+def namesakes(db: Db, names: Iterable[str]) -> frozenset[str]:
+    """Which of these names somebody in the book has."""
+    by_key = {name_key(name): name for name in names if name}
+    found = _all(
+        db,
+        "SELECT p.name_key FROM json_each(?) s JOIN persons p ON p.name_key = s.value WHERE p.hidden = 0",
+        (json.dumps(list(by_key)),),
+    )
+    return frozenset(name for key, name in by_key.items() if key in found)
 
 
 def keep(db: Db, heading: Heading, now: datetime, chance: Chance) -> int | None:
@@ -225,7 +236,7 @@ def let_in(db: Db, key: str, now: datetime, *, refused: bool = True) -> list[int
 
 def refuse(db: Db, key: str, now: datetime) -> list[int]:
     """Turn the letters of this address away; the numbers."""
-    return _turn(db, key, ("waiting", "let_in", "gone"), KnockState.REFUSED, now)
+    return _turn(db, key, ("waiting",), KnockState.REFUSED, now)
 
 
 def leave(db: Db, key: str, now: datetime) -> list[int]:

@@ -50,6 +50,7 @@ from tests.support.times import FixedClock
 # ---------------------------------------------------------------- what it made once
 
 OWN = OwnKey.from_bytes((FOLDER / OWN_KEY).read_bytes())
+ANNOUNCED = next(made for made in LETTERS if made.file == "announced.eml")
 BERTS = (FOLDER / CERTIFICATE).read_bytes()
 FORMS = {"as Dovecot keeps it": b"\n", "as IMAP gives it": b"\r\n"}
 
@@ -186,17 +187,26 @@ def test_its_letters_at_a_desk(tmp_path: Path) -> None:
             key = keyring.StoredKey(OWN.fingerprint, OWN.to_bytes(), OWN.certificate, ada.desk.clock.now())
             await ada.desk.drawer.write(lambda db: keyring.set_own_key(db, key, ada.desk.clock.now()))
             await ada.desk.keyholder.forget()
+            numbers = {}
             for made in LETTERS:
-                came = await _take_in(ada, _raw(made.file, b"\n"), tmp_path)
-                assert (came.text, came.subject, came.person) == (made.text, made.subject, "Bert")
+                (file := tmp_path / "came.eml").write_bytes(_raw(made.file, b"\n"))
+                envelope = await hand.hand_in(ada.desk, file)
+                assert envelope.opened is (made.file == "enclosed.eml"), "it belongs to a letter that was opened"
+                came = await ada.open(envelope.number)
+                numbers[made.file] = came.number
+                expected = ANNOUNCED if made.file == "enclosed.eml" else made
+                assert (came.text, came.subject, came.person) == (expected.text, expected.subject, "Bert")
                 assert came.seal is Seal.SIGNED_FIRST_SEEN
                 (file := tmp_path / "again.eml").write_bytes(_raw(made.file, b"\r\n"))
                 assert (await hand.hand_in(ada.desk, file)).opened, "the same sealed letter, with other line ends"
+            assert numbers["announced.eml"] == numbers["enclosed.eml"], "two mails, one letter"
             told = await opening.correspondence(ada.desk, "Bert")
-            assert [(one.text, len(one.enclosures)) for one in told] == [
-                (made.text, int(made.file == "enclosed.eml")) for made in LETTERS
+            letters = [made for made in LETTERS if made.file != "enclosed.eml"]
+            assert [(one.text, len(one.enclosures), one.notes) for one in told] == [
+                (made.text, int(made.file == "announced.eml"), ()) for made in letters
             ]
-            draft = await answer.answer(ada.desk, told[3].number, "Thank you.", quote=True)
+            assert len(await ada.letterbox()) == len(letters), "and one envelope"
+            draft = await answer.answer(ada.desk, numbers["answer.eml"], "Thank you.", quote=True)
             assert draft.to == ("bert@letters.test",)
             assert draft.text.endswith("\n\nThank you.")
 
@@ -291,7 +301,7 @@ def test_our_letter_first(tmp_path: Path, server: MailServer, chat: AbstractAsyn
             assert shown.key_contact
             assert shown.request
             assert (shown.sender, shown.subject) == ("ada@letters.test", "Of the harvest")
-            assert shown.text.startswith("Of the harvest \N{EN DASH} Dear Bert,\n\nthe *harvest* of field 0 is in")
+            assert shown.text.startswith("Dear Bert,\n\nthe *harvest* of field 0 is in"), "the subject stands by itself"
             assert SAID_LAST not in shown.text, "it cuts long letters; the whole one is behind a button"
             assert shown.whole is not None
             assert SAID_LAST in shown.whole

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from dearly.carriers.base import Collected, Collects, Fetches, Head
+from dearly.desk import open as opening
 from dearly.desk import reports
 from dearly.desk.desk import Desk
 from dearly.drawer import accounts, arrivals, attempts, knocks, objects, outbox, people
@@ -192,7 +193,11 @@ async def sort(desk: Desk) -> Sorted:
                     new.append(number)
             except DearlyError as trouble:
                 later[number] = trouble.told
-    return Sorted(tuple(new), tuple(later.values()))
+    try:
+        joined = await opening.open_what_belongs(desk)
+    except DearlyError as trouble:
+        return Sorted(tuple(new), (*later.values(), trouble.told))
+    return Sorted(tuple(n for n in new if n not in joined), tuple(later.values()))
 
 
 async def _sort_one(desk: Desk, number: int) -> bool:

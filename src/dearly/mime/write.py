@@ -27,6 +27,7 @@ NEUTRAL_SUBJECT = "[...]"
 """What stands outside in place of the subject (RFC 9788 3.2.1, hcp_baseline)."""
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
+_FOOTER = re.compile(r"(?m)^--(?=[ \t]*$)")
 _CID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,200}\Z")
 
 
@@ -55,7 +56,7 @@ def render(
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise Usage("bad_text", _("The letter holds half a character, which cannot be written."))
     letter_id = fields.letter_id(letter.letter_id)
-    body = _body(letter, binary)
+    body = _body(letter, binary, _without_footers(text) if chat else text)
     head = [
         fields.field("From", fields.mailbox(letter.sender)),
         fields.field("To", ", ".join(map(fields.mailbox, letter.to))),
@@ -111,9 +112,15 @@ def _outer(letter: Letter, autocrypt: Introduction | None) -> list[tuple[str, st
     ]
 
 
-def _body(letter: Letter, binary: bool) -> Entity:
+def _without_footers(text: str) -> str:
+    """The text for a program that takes what follows a line of two dashes for a footer and does not show it: in such
+    lines, a blank of no width between the dashes. Nothing else is ever done to a text."""
+    return _FOOTER.sub("-\N{ZERO WIDTH SPACE}-", text)
+
+
+def _body(letter: Letter, binary: bool, text: str) -> Entity:
     """multipart/mixed { multipart/alternative { text, multipart/related { html, pictures } }, enclosures }, each level
-    only where it is needed."""
+    only where it is needed. `text`: as it stands in the text part."""
     digest = _digest(letter)
 
     def boundary(level: str) -> str:
@@ -126,7 +133,7 @@ def _body(letter: Letter, binary: bool) -> Entity:
     pictures = [e for e in letter.enclosures if e.cid in rendered.pictures]
     others = [e for e in letter.enclosures if e.cid not in rendered.pictures]
 
-    body = _text("plain", letter.text)
+    body = _text("plain", text)
     if rendered.html is not None:
         rich = _text("html", rendered.html)
         if pictures:

@@ -220,12 +220,12 @@ def test_plan() -> None:
     bert, clara = person("bert"), person("clara")
     made = trust.plan({address("bert"): bert.certificate, address("clara"): clara.certificate}, NOW)
     assert made.certificates == (bert.certificate, clara.certificate)
-    assert (made.hidden, made.binary, made.quantum_safe, made.at) == (True, True, True, NOW)
-    # One reader with an older program, and everybody is named; enclosures travel as base64.
+    assert (made.hidden, made.binary, made.quantum_safe, made.at) == (True, False, True, NOW)
+    # One reader with an older program, and everybody is named.
     made = trust.plan({address("bert"): bert.certificate, address("old"): support.old_style(clara)}, NOW)
     assert (made.hidden, made.binary, made.quantum_safe) == (False, False, False)
     made = trust.plan({address("bert"): bert.certificate, address("clara"): clara.plain_certificate}, NOW)
-    assert (made.hidden, made.binary, made.quantum_safe) == (True, True, False)
+    assert (made.hidden, made.binary, made.quantum_safe) == (True, False, False)
     # Two addresses of one person are one reader.
     made = trust.plan({address("bert"): bert.certificate, address("robert"): bert.certificate}, NOW)
     assert len(made.certificates) == 1

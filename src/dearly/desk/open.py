@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dearly.desk import certificates, introductions, saving, strangers, views
+from dearly.desk import certificates, introductions, newcomers, saving, views
 from dearly.desk.desk import Desk
 from dearly.desk.recognise import best, recognise
 from dearly.desk.values import EnvelopeView, LetterView, Opened
@@ -278,7 +278,7 @@ def _let_in(db: Db, desk: Desk, number: int, sender: Correspondent | None, readi
     now = desk.clock.now()
     person = people.person_of_address(db, sender.address, sender.name)
     if person is None:
-        person = strangers.person_of(db, desk, sender)
+        person = newcomers.person_of(db, desk, sender)
         arrivals.let_in(db, number, person.id, now)
     if reading.speaker is not None and (reading.seal in PROVEN or reading.seal is Seal.SIGNED_CHANGED_KEY):
         keyring.saw(db, person.id, sender.address, reading.speaker.fingerprint, "letter", now)

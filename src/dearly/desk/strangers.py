@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dearly.carriers.base import Collects
-from dearly.desk import account, fetch, routes
+from dearly.desk import account, fetch, newcomers
 from dearly.desk.desk import Desk
 from dearly.drawer import accounts, arrivals, knocks, people
 from dearly.drawer.connection import Db
@@ -86,7 +86,7 @@ async def let_in(desk: Desk, number: int, carrier: Collects | None = None) -> Le
         if sender is None:
             return arrivals.let_in(db, number, None, now), []
         known = people.person_of_address(db, sender.address, sender.name)
-        person = (known or person_of(db, desk, sender)).id
+        person = (known or newcomers.person_of(db, desk, sender)).id
         key = sender.address.key
         return arrivals.let_in_all(db, key, person, now), _unfetched(db, key, now)
 
@@ -234,17 +234,3 @@ def _knocks(knock: Knock) -> AtDoor:
         fetched=False,
         state=knock.state.value,
     )
-
-
-def person_of(db: Db, desk: Desk, sender: Correspondent) -> people.Person:
-    """Put a sender whom nobody knows into the address book, by the name that they give."""
-    now = desk.clock.now()
-    kind = (
-        people.AddressKind.OFFICE if sender.address.domain.endswith(routes.OFFICE_DOMAIN) else people.AddressKind.EMAIL
-    )
-    address = people.NewAddress(str(sender.address), kind)
-    name = plain.shown(sender.name).strip() or str(sender.address)
-    try:
-        return people.add(db, name, [address], now=now, chance=desk.chance)
-    except Refused:  # somebody of this very name is there, at another address: not the same person until merged
-        return people.add(db, f"{name} ({sender.address})", [address], now=now, chance=desk.chance)

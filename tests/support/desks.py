@@ -9,36 +9,104 @@ A `Person` is a desk with short ways to do what one does at it. Clocks stand sti
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dearly.assemble.ways import MachineWays
-from dearly.carriers.base import Collects, Posts
+from dearly.carriers.base import Check, Collects, Credentials, Head, Posts, Sieve, Verdict
 from dearly.carriers.hand import HandIn, HandOut
-from dearly.desk import answer, people, post, rounds, setup, write
+from dearly.desk import account, answer, people, post, rounds, setup, write
 from dearly.desk import open as opening
-from dearly.desk.desk import Desk, Joined, Office, Ways, keyholder_of
+from dearly.desk.desk import Desk, Joined, NewBox, Office, Tokens, Ways, keyholder_of
 from dearly.desk.values import EnvelopeView, LetterView, OutboxRow, RoundReport
 from dearly.drawer import accounts
 from dearly.drawer.drawer import Drawer
+from dearly.letter.account import MailAccount, OAuthClient, Protocol, Security, Server
 from dearly.letter.address import Address
 from dearly.letter.content import Enclosure
+from dearly.letter.errors import CarrierTrouble
+from dearly.letter.suggestion import Settings, Suggestion
 from dearly.opener.pool import Opener
 from tests.support.drawers import make_drawer, open_drawer
 from tests.support.memory_carrier import MemoryCarrier, MemoryPost
+from tests.support.memory_mail import MailboxInMemory, MemoryMail
 from tests.support.times import CountedChance, FixedClock
 
 TOWN = "town.office.invalid"
+MAIL_PASSWORD = "fake mail password"
+
+
+def a_mail_account(address: str) -> MailAccount:
+    """An account at a provider that does not exist."""
+    where = Address.parse(address)
+    server = Server(Protocol.IMAP, "imap.letters.test", 993, Security.TLS, str(where))
+    return MailAccount(where, server, replace(server, protocol=Protocol.SMTP, host="smtp.letters.test", port=465))
+
+
+@dataclass(frozen=True)
+class FakeTokens:
+    """What signing in gave."""
+
+    access: str
+    lasts: int = 3600
+    refresh: str = "fake-refresh"
+
+
+@dataclass(frozen=True)
+class RelayAccount:
+    """What a relay gave."""
+
+    address: Address
+    password: str
+    incoming: Server
+    outgoing: Server
 
 
 class MemoryWays:
     """Ways to a post in memory; by hand as in life."""
 
-    def __init__(self, post: MemoryPost) -> None:
-        self.post = post
+    def __init__(self, post: MemoryPost, world: MemoryMail | None = None) -> None:
+        self.post, self.world = post, world or MemoryMail()
+        self.known: list[Suggestion] = []
+        """What providers say of themselves."""
+        self.tokens: list[FakeTokens] = []
+        """What signing in and renewing give, one after the other."""
+        self._mail: dict[str, MailboxInMemory] = {}
+
+    async def mail(self, account: MailAccount, credentials: Credentials, sieve: Sieve) -> Office:
+        there = self._mail.get(account.address.key)
+        if there is None or there.account != account:
+            there = self._mail[account.address.key] = MailboxInMemory(self.world, account, credentials, sieve)
+        return there
+
+    async def try_out(self, account: MailAccount, credentials: Credentials) -> Sequence[Check]:
+        async def leave(heads: Sequence[Head]) -> Sequence[Verdict]:
+            return [Verdict.LEAVE] * len(heads)
+
+        return await MailboxInMemory(self.world, account, credentials, leave).check()
+
+    async def discover(
+        self, address: Address, read: Callable[[bytes], Awaitable[Settings]], *, directory: bool = True
+    ) -> Sequence[Suggestion]:
+        return [one for one in self.known if one.account.address.same(address)]
+
+    async def sign_up(self, url: str, ca: str | None) -> NewBox:
+        address = Address.parse("fakerandom@relay.test")
+        self.world.box(address)
+        server = Server(Protocol.IMAP, "relay.test", 993, Security.TLS, str(address))
+        return RelayAccount(address, "fake-relay-password", server, replace(server, protocol=Protocol.SMTP, port=465))
+
+    async def authorize(self, client: OAuthClient, show: Callable[[str], None], user: str, ca: str | None) -> Tokens:
+        show(f"{client.authorize_url}?client_id={client.client_id}&login_hint={user}")
+        return self.tokens.pop(0)
+
+    async def refresh(self, client: OAuthClient, token: str, ca: str | None) -> Tokens:
+        if not self.tokens or token != "fake-refresh":
+            raise CarrierTrouble("sign_in_again", "The memory wants to see you.", "")
+        return self.tokens.pop(0)
 
     async def office(self, joined: Joined) -> Office:
         return MemoryCarrier(self.post, joined.address)
@@ -101,6 +169,14 @@ class Person:
     async def address(self) -> Address:
         return (await self.desk.drawer.read(accounts.own_addresses))[0]
 
+    async def gets_mail(self, address: str = "") -> MailAccount:
+        """Add an e-mail address, whose password is fake."""
+        made = a_mail_account(address or f"{self.name.lower()}@letters.test")
+        self.town.mail.box(made.address)
+        self.town.mail.passwords[made.address.key] = MAIL_PASSWORD
+        await account.add(self.desk, made, MAIL_PASSWORD)
+        return made
+
     async def reopen(self) -> Person:
         """Lock the desk and open it again, in the same place."""
         await self.desk.close()
@@ -114,6 +190,7 @@ class Town:
     place: Path
     ways: Callable[[], Ways]
     post: MemoryPost
+    mail: MemoryMail = field(default_factory=MemoryMail)
     clock: FixedClock = field(default_factory=FixedClock)
     people: dict[str, Person] = field(default_factory=dict)
 
@@ -132,6 +209,17 @@ class Town:
             await setup.begin(desk, name)
         self.people[f"{name}{where}"] = person = Person(name, where, desk, self)
         return person
+
+    async def with_mail(self, *names: str) -> list[Person]:
+        """People with an e-mail address, NAME@letters.test, who all have each other's cards."""
+        found = [await self.person(name) for name in names]
+        for one in found:
+            await one.gets_mail()
+        for one in found:
+            for other in found:
+                if one is not other:
+                    await befriend(one, other)
+        return found
 
     async def settle(self, *names: str) -> list[Person]:
         """People with a box at the post, who all have each other's cards."""
@@ -159,8 +247,8 @@ def desk_of(drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance
 @asynccontextmanager
 async def a_town(place: Path, ways: Callable[[], Ways] | None = None) -> AsyncIterator[Town]:
     """A town whose desks are closed at the end. Without `ways` its post is in memory."""
-    memory = MemoryPost()
-    town = Town(place, ways or (lambda: MemoryWays(memory)), memory)
+    memory, world = MemoryPost(), MemoryMail()
+    town = Town(place, ways or (lambda: MemoryWays(memory, world)), memory, world)
     try:
         yield town
     finally:

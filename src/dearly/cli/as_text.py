@@ -194,7 +194,17 @@ class Page:
             more.append(_("leaves {when} at the earliest").format(when=moment(row.leaves, self._zone)))
         elif row.leaves is not None:
             more.append(_("leaves with the next round"))
-        if row.state == State.UNCERTAIN:
+        if row.ask:
+            more.append(
+                _(
+                    "“dearly post {number}” posts it again, and it may then arrive twice; “dearly drop” gives it up"
+                ).format(number=row.number)
+                if row.state == State.UNCERTAIN
+                else _("nobody has taken it for days; it is tried on until “dearly drop {number}” gives it up").format(
+                    number=row.number
+                )
+            )
+        elif row.state == State.UNCERTAIN:
             more.append(_("the carrier gave no clear answer; Dearly looks for it, and never sends it again by itself"))
         return "\n".join([*lines, *(self.line(text, " " * 6) for text in more)])
 

@@ -241,10 +241,9 @@ def stated(protocol: Protocol, text: str, security: Security | None, user: str) 
     found = _HOST_AND_PORT.fullmatch(text)
     if found is None or not (found["name"] or found["six"]):
         raise _bad_server(text)
-    port = int(found["port"] or 0)
     if security is None:
-        security = Security.STARTTLS if port in _STARTTLS else Security.TLS
-    port = port or PORTS[protocol, security]
+        security = Security.STARTTLS if found["port"] in _STARTTLS else Security.TLS
+    port = int(found["port"] or PORTS[protocol, security])
     if not 0 < port < 65536:
         raise _bad_server(text)
     return Server(protocol, found["six"] or found["name"].lower(), port, security, user)
@@ -253,7 +252,7 @@ def stated(protocol: Protocol, text: str, security: Security | None, user: str) 
 _HOST_AND_PORT = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::(?P<port>\d{1,5}))?", re.ASCII
 )
-_STARTTLS = frozenset({25, 110, 143, 587})
+_STARTTLS = frozenset({"25", "110", "143", "587"})
 """Ports where a line begins in clear (RFC 8314 3.3)."""
 
 

@@ -24,7 +24,7 @@ from dearly.letter.content import Letter, check, finish
 from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter, Way
 from dearly.letter.errors import CannotSealOrOpen, NotFound, Refused, Usage
 from dearly.letter.failpoint import reach
-from dearly.letter.journey import Act, State
+from dearly.letter.journey import Act, State, asks
 from dearly.letter.journey import Why as HeldWhy
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
@@ -166,7 +166,10 @@ async def take_back(desk: Desk, number: int) -> LetterView:
 
 async def outbox(desk: Desk) -> list[OutboxRow]:
     """Every journey, the last posted letter first."""
-    return await desk.drawer.read(lambda db: [views.outbox_row(travel) for travel in out.listing(db)])
+    now = desk.clock.now()
+    return await desk.drawer.read(
+        lambda db: [replace(views.outbox_row(one), ask=asks(one.journey, now)) for one in out.listing(db)]
+    )
 
 
 _RESTING = frozenset({State.HELD, State.UNCERTAIN, State.CAME_BACK, State.TRYING})
@@ -279,10 +282,6 @@ async def answers_sealed(desk: Desk, page: drafts.OnPage) -> bool:
     return await desk.drawer.read(lambda db: letters.letter(db, answered).seal) is not Seal.NEVER_SEALED
 
 
-_OPEN_WAYS = frozenset({Way.HAND, Way.MAIL})
-"""By which a postcard may go, when the writer says so. An office takes sealed letters alone."""
-
-
 async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: By) -> None:
     if await answers_sealed(desk, page):
         raise Refused(
@@ -291,7 +290,7 @@ async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: By) -> None:
             _("Post it without --unsealed, or write a letter that is not an answer."),
         )
     ways = {routes.chosen(by, who.address) or routes.usual_way(who.address) for who in page.draft.to}
-    if not ways <= _OPEN_WAYS:
+    if not ways <= routes.OPEN_WAYS:
         raise Refused(
             "office_takes_sealed_only",
             _("A postcard, which anyone on the way can read, does not go by this way."),

@@ -288,6 +288,7 @@ class _Round:
     async def _collect(self, office: Office) -> None:
         try:
             await fetch.collect(self.desk, office)
+            await fetch.bring_in(self.desk, office)
         except DearlyError as trouble:
             self._tell(office.place, trouble)
             return

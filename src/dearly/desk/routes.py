@@ -27,6 +27,9 @@ OFFICE_DOMAIN = ".office.invalid"
 HAND_DOMAIN = ".desk.invalid"
 """Ends the domain of the address of a desk without any post: letters to it go by hand."""
 
+OPEN_WAYS = frozenset({Way.HAND, Way.MAIL})
+"""By which a postcard may go, when the writer says so. An office takes sealed letters alone."""
+
 HAND = "hand"
 """The place of everything that goes by hand."""
 
@@ -174,7 +177,13 @@ def place_of(way: Way, address: Address, name: str, served: Sequence[accounts.Ac
 
 async def plan(desk: Desk, route: Route) -> trust.SealPlan:
     """How the letter will be sealed. Raises `CannotSealOrOpen`, naming everybody to whom it cannot be done, and why."""
-    return await desk.opener.plan({leg.recipient: leg.certificate for leg in route.legs}, desk.clock.now())
+    try:
+        return await desk.opener.plan({leg.recipient: leg.certificate for leg in route.legs}, desk.clock.now())
+    except CannotSealOrOpen as cannot:
+        if cannot.code != "no_key" or not {leg.way for leg in route.legs} <= OPEN_WAYS:
+            raise
+        hint = _("What anyone may read can go as a postcard (--unsealed).")
+        raise CannotSealOrOpen(cannot.code, cannot.message, f"{cannot.hint} {hint}") from None
 
 
 def seal_in_words(route: Route, sealed: trust.SealPlan) -> str:

@@ -82,7 +82,8 @@ class EnvelopeView:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One journey. `leaves`: when the next attempt may be made; None where nothing leaves by itself."""
+    """One journey. `leaves`: when the next attempt may be made; None where nothing leaves by itself. `ask`: it has not
+    got on for so long that the writer is asked what is to become of it (F05, F10)."""
 
     number: int
     person: str
@@ -92,6 +93,7 @@ class OutboxRow:
     leaves: datetime | None
     reason: str
     way: Way
+    ask: bool = False
 
 
 @dataclass(frozen=True, slots=True)

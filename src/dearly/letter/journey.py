@@ -149,6 +149,18 @@ class Journey:
 PAUSES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240))
 """Pause after the n-th vain attempt; the last one repeats. Visible, and never given up by us (F10)."""
 
+STILL_WAITING = timedelta(hours=4)
+"""After so long without being taken it is said that a letter still waits (F10; RFC 5321 4.5.4.1)."""
+
+ASK_AFTER = {State.UNCERTAIN: timedelta(hours=24), State.TRYING: timedelta(days=4)}
+"""After so long in a state the person is asked what is to become of a letter (F05, F10). Nothing is given up by us."""
+
+
+def asks(journey: Journey, now: datetime) -> bool:
+    """Whether a letter has not got on for so long that the person is asked."""
+    return journey.state in ASK_AFTER and now - journey.since >= ASK_AFTER[journey.state]
+
+
 S = State
 _TABLE: dict[State, dict[type | Act, State]] = {
     S.WAITING: {

@@ -39,6 +39,7 @@ def table() -> dict[str, str]:
         "no_draft": _("What you have begun lies on the desk or in the drawer."),
         "no_drawer": _("Put it back where it was, or begin anew with a copy of it."),
         "no_enclosure": _("The letter names what is enclosed with it."),
+        "no_key": _("Ask them for their card. What anyone may read can go as a postcard."),
         "no_letter": _("What came and what you wrote stands among the letters."),
         "no_own_address": _("Add a way in the settings."),
         "no_own_key": _("Add a way in the settings: with the address comes the key."),

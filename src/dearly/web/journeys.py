@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dearly.desk.home import PostedView, Reader
 from dearly.letter.envelope import Way
-from dearly.letter.journey import State, Why
+from dearly.letter.journey import ASK_AFTER, STILL_WAITING, State, Why
 from dearly.letter.words import _
 from dearly.web import shown, when
 from dearly.web.dates import Dates
 from dearly.web.shown import SealShown
-
-ASK_AFTER = timedelta(hours=24)
-"""After so long without knowing whether a letter was taken, posting it again is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +238,7 @@ def _trouble(view: PostedView, first: Reader, now: datetime, dates: Dates) -> tu
             return said, _reason(first) + " " + _("The letter lies here as you closed it."), _("Post it again")
         case State.UNCERTAIN:
             said = _("Nobody has said yet whether your letter to {name} was taken.").format(name=name)
-            if now - first.since < ASK_AFTER:
+            if now - first.since < ASK_AFTER[State.UNCERTAIN]:
                 why = _(
                     "The line broke while it was being handed over. The desk is finding out, and will not post it a"
                     " second time."
@@ -253,8 +250,18 @@ def _trouble(view: PostedView, first: Reader, now: datetime, dates: Dates) -> tu
             )
             return said, why, _("Post it again")
         case State.TRYING:
+            since = now - first.since
             said = _("Your letter to {name} has not left yet.").format(name=name)
+            if since >= STILL_WAITING:
+                said = _("Your letter to {name} is still waiting, since {time}.").format(
+                    name=name, time=when.at(first.since, now, dates)
+                )
             why = _reason(first)
+            if since >= ASK_AFTER[State.TRYING]:
+                why += " " + _(
+                    "Nobody has taken it for days. The desk goes on trying until you say otherwise: let it, try it now,"
+                    " or give it up; the letter stays among your letters."
+                )
             if first.leaves is not None and first.leaves > now:
                 why += " " + _("The desk tries again {time}, by itself.").format(time=when.at(first.leaves, now, dates))
             return said, why.strip(), _("Try it now")

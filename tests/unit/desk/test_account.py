@@ -1,0 +1,201 @@
+"""Mail accounts at a desk: what may be one, what is kept, who gets the secret, and how one signs in anew."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dearly.desk import account, credentials, rounds, setup
+from dearly.drawer import accounts, arrivals, keyring
+from dearly.drawer.connection import Db
+from dearly.letter.account import MailAccount, OAuthClient, Protocol, Security, Server, SignIn
+from dearly.letter.address import Address
+from dearly.letter.envelope import Way
+from dearly.letter.errors import CarrierTrouble, DearlyError, NotFound, Refused, Usage
+from dearly.letter.suggestion import Suggestion, Told
+from dearly.seal.trust import examine
+from tests.support.desks import MAIL_PASSWORD, FakeTokens, MemoryWays, Person, a_mail_account, a_town
+from tests.support.drawers import run
+
+ADA = "ada@letters.test"
+CLIENT = OAuthClient("fake-client", "https://provider.test/authorize", "https://provider.test/token", "mail")
+
+
+def stated(kind: Protocol, text: str, security: Security | None = None) -> Server:
+    return account.stated(kind, text, security, ADA)
+
+
+@pytest.mark.parametrize(
+    ("text", "security", "expected"),
+    [
+        ("imap.letters.test", None, ("imap.letters.test", 993, Security.TLS)),
+        ("IMAP.letters.test:1993", None, ("imap.letters.test", 1993, Security.TLS)),
+        ("imap.letters.test:143", None, ("imap.letters.test", 143, Security.STARTTLS)),
+        ("imap.letters.test", Security.STARTTLS, ("imap.letters.test", 143, Security.STARTTLS)),
+        ("127.0.0.1:4143", Security.PLAIN, ("127.0.0.1", 4143, Security.PLAIN)),
+        ("[::1]:4143", Security.PLAIN, ("::1", 4143, Security.PLAIN)),
+    ],
+)
+def test_servers_as_people_name_them(text: str, security: Security | None, expected: tuple[str, int, Security]) -> None:
+    made = stated(Protocol.IMAP, text, security)
+    assert (made.host, made.port, made.security) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":993", "a b", "imap.letters.test:0", "imap.letters.test:70000", "user@host", "host:12x", "host\n:1"]
+)
+def test_what_is_no_server(text: str) -> None:
+    with pytest.raises(Usage) as bad:
+        stated(Protocol.IMAP, text)
+    assert bad.value.code == "bad_server"
+
+
+def test_unencrypted_lines_stay_on_this_machine() -> None:
+    with pytest.raises(Usage) as bad:
+        stated(Protocol.SMTP, "smtp.letters.test", Security.PLAIN)
+    assert bad.value.code == "insecure_account"
+    with pytest.raises(Usage) as bad:
+        stated(Protocol.JMAP, "http://jmap.letters.test/")
+    assert bad.value.code == "insecure_account"
+
+
+def test_jmap_by_url_or_host() -> None:
+    assert stated(Protocol.JMAP, "jmap.letters.test").url == "https://jmap.letters.test/.well-known/jmap"
+    made = stated(Protocol.JMAP, "http://127.0.0.1:8080/jmap/session")
+    assert (made.host, made.port, made.security) == ("127.0.0.1", 8080, Security.PLAIN)
+    for bad in ("ftp://a.test", "https://", "https://u:p@a.test/", "https://a.test:99999/"):
+        with pytest.raises(Usage):
+            stated(Protocol.JMAP, bad)
+
+
+def test_an_account_is_kept_and_speaks_for_its_address(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            made = await ada.gets_mail()
+            (one,) = await account.list_all(ada.desk)
+            assert one.address == ADA
+            assert (one.incoming, one.outgoing) == ("imap imap.letters.test:993 tls", "smtp smtp.letters.test:465 tls")
+            assert MAIL_PASSWORD not in repr(one)
+            assert (await account.show(ada.desk, "ADA@letters.test"))[1] == made
+            assert (await account.check(ada.desk, ADA)).fine
+            assert (await account.list_all(ada.desk))[0].spoken == town.clock.now()
+            card = await setup.my_card(ada.desk)
+            assert card.addresses == (ADA,)
+            own = await ada.desk.drawer.read(_own_certificate)
+            assert examine(own, town.clock.now()).addresses == (Address.parse(ADA),)
+            # Another server: what the old one said of where we were is forgotten; the account is the same one.
+            await ada.desk.drawer.write(lambda db: arrivals.save_cursor(db, Way.MAIL, ADA, "7", town.clock.now()))
+            await account.add(ada.desk, replace(made, strangers=False), "another fake password")
+            assert await _cursor(ada) == "7"
+            moved = replace(made, incoming=stated(Protocol.POP3, "pop.letters.test"))
+            await account.add(ada.desk, moved, "another fake password")
+            assert await _cursor(ada) == ""
+            assert len(await account.list_all(ada.desk)) == 1
+            # A wrong password is told in words, and nothing is kept by trying.
+            tried = await account.try_out(ada.desk, made, "wrong")
+            assert not tried.fine
+            assert not (await account.check(ada.desk, ADA)).fine
+
+            for bad, secret, code in (
+                (replace(made, incoming=None, outgoing=None), "x", "no_server"),
+                (made, "", "no_secret"),
+                (replace(made, address=Address.parse("a@b.office.invalid")), "x", "not_a_mail_address"),
+                (replace(made, sign_in=SignIn.OAUTH, oauth=CLIENT), "no tokens", "no_secret"),
+            ):
+                with pytest.raises(Usage) as wrong:
+                    await account.add(ada.desk, bad, secret)
+                assert wrong.value.code == code
+            with pytest.raises(NotFound):
+                await account.check(ada.desk, "nobody@letters.test")
+            assert await account.find(ada.desk, ADA) == []
+            ways = ada.desk.ways
+            assert isinstance(ways, MemoryWays)
+            ways.known = [Suggestion(Told.PROVIDER, made, (SignIn.PASSWORD,), ())]
+            assert [one.account for one in await account.find(ada.desk, ADA)] == [made]
+
+    run(play())
+
+
+def _own_certificate(db: Db) -> bytes:
+    return keyring.own_key(db).certificate
+
+
+async def _cursor(ada: Person) -> str:
+    return await ada.desk.drawer.read(lambda db: arrivals.cursor(db, Way.MAIL, ADA))
+
+
+def test_an_address_that_is_left(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            await ada.gets_mail()
+            with pytest.raises(Refused) as only:
+                await account.remove(ada.desk, ADA, leave=True)
+            assert only.value.code == "last_address"
+            assert len(await account.list_all(ada.desk)) == 1
+            await ada.gets_mail("ada@second.test")
+            town.clock.pass_(hours=1)
+            assert (await account.remove(ada.desk, ADA, leave=True)).left
+            assert (await setup.my_card(ada.desk)).addresses == ("ada@second.test",)
+            facts = examine(await ada.desk.drawer.read(_own_certificate), town.clock.now())
+            assert facts.addresses == (Address.parse("ada@second.test"),)
+            secret = await ada.desk.drawer.read(
+                lambda db: db.value("SELECT secret FROM accounts WHERE place = ?", (ADA,))
+            )
+            assert secret == ""
+            # A relay makes another one.
+            view = await account.add_relay(ada.desk, "https://relay.test")
+            assert view.address.endswith("@relay.test")
+            # And an address that was left can be ours again.
+            town.clock.pass_(hours=1)
+            await ada.gets_mail()
+            facts = examine(await ada.desk.drawer.read(_own_certificate), town.clock.now())
+            assert Address.parse(ADA) in facts.addresses
+
+    run(play())
+
+
+def test_tokens_are_renewed_where_they_lie(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            ways = ada.desk.ways
+            assert isinstance(ways, MemoryWays)
+            made: MailAccount = replace(a_mail_account(ADA), sign_in=SignIn.OAUTH, oauth=CLIENT)
+            town.mail.box(ADA)
+            shown: list[str] = []
+            ways.tokens = [FakeTokens("fake-1"), FakeTokens("fake-2"), FakeTokens("fake-3")]
+            secret = await account.sign_in(ada.desk, made, shown.append)
+            assert shown == [f"https://provider.test/authorize?client_id=fake-client&login_hint={ADA}"]
+            assert (await account.try_out(ada.desk, made, secret)).fine
+            await account.add(ada.desk, made, secret)
+            asks = credentials.OfDrawer(ada.desk, ADA)
+            assert await asks.password() == "fake-1"
+            town.clock.pass_(minutes=57)
+            assert await asks.password() == "fake-1"
+            town.clock.pass_(minutes=2)  # its time is nearly over
+            assert await asks.password() == "fake-2"
+            await asks.refused()  # the server does not take it, whatever its time
+            assert await asks.password() == "fake-3"
+            kept = await ada.desk.drawer.read(lambda db: accounts.account(db, Way.MAIL, ADA))
+            assert kept is not None
+            assert json.loads(kept.secret)["access"] == "fake-3"
+            await asks.refused()
+            with pytest.raises(CarrierTrouble) as again:
+                await asks.password()
+            assert again.value.code == "sign_in_again"
+            assert ADA in again.value.message
+            report = await rounds.make_round(ada.desk)
+            assert any("sign in again" in trouble for trouble in report.troubles)
+            with pytest.raises(Usage) as without:
+                await account.sign_in(ada.desk, replace(made, oauth=None), shown.append)
+            assert without.value.code == "bad_oauth_client"
+            await account.remove(ada.desk, ADA)
+            with pytest.raises(DearlyError):
+                await asks.password()
+
+    run(play())

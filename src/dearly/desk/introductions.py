@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dearly.desk import certificates, people, strangers, views
+from dearly.desk import certificates, newcomers, people, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import OfferedKey, PersonView
 from dearly.drawer import keyring, letters, offers
@@ -254,7 +254,7 @@ def _somebody(db: Db, desk: Desk, found: _Found) -> book.Person:
         person = book.person_of_address(db, address)
         if person is not None:
             return person
-    return strangers.person_of(db, desk, Correspondent(found.name, found.named[0]))
+    return newcomers.person_of(db, desk, Correspondent(found.name, found.named[0]))
 
 
 def _view(db: Db, which: int, found: _Found, by: str) -> OfferedKey:

@@ -105,7 +105,7 @@ class ScriptedImap:
         self.connections += 1
         try:
             await Session(self, reader, writer).run()
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
+        except (EOFError, OSError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             pass
         except Exception as unforeseen:
             self.unforeseen.append(unforeseen)
@@ -152,13 +152,18 @@ class Session:
         self.writer.write(octets)
         await self.writer.drain()
 
+    async def _line(self) -> bytes:
+        """A whole line; half a one is the end of the connection, and nothing is done for it."""
+        line = await self.reader.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        return line
+
     async def _command(self) -> bytes:
         """A whole command, literals taken in."""
         line = b""
         while True:
-            part = await self.reader.readline()
-            if not part:
-                return b""
+            part = await self._line()
             line += part.rstrip(b"\r\n")
             literal = re.search(rb"\{(\d+)\}\Z", line)
             if literal is None:
@@ -244,7 +249,7 @@ class Session:
 
     async def _authenticate(self, tag: str, mechanism: str) -> str:
         await self.say(b"+ \r\n")
-        answer = base64.b64decode(await self.reader.readline()).decode()
+        answer = base64.b64decode(await self._line()).decode()
         server = self.server
         server.secrets.append(answer)
         right = {
@@ -256,7 +261,7 @@ class Session:
             return f"{tag} OK welcome"
         if mechanism != "PLAIN":  # they tell what was wrong in a challenge, and want an empty answer
             await self.say(b"+ " + base64.b64encode(b'{"status":"401"}') + b"\r\n")
-            await self.reader.readline()
+            await self._line()
         return f"{tag} NO [AUTHENTICATIONFAILED] not you"
 
     def chosen(self, numbers: str) -> list[Message]:

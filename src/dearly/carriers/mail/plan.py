@@ -87,10 +87,8 @@ def exact(data: bytes | None, size: int) -> bool:
 
 def plausible(data: bytes, size: int) -> bool:
     """Whether what is not `exact` is whole all the same, if it came twice alike: nothing can be missing from more than
-    was promised; nor where the line ends make the difference; nor where its own last boundary stands at its end."""
-    if not data:
-        return False
-    return len(data) > size or len(data) + data.count(b"\n") == size or _closed(data)
+    was promised, nor where its own last boundary stands at its end."""
+    return bool(data) and (len(data) > size or _closed(data))
 
 
 def _closed(data: bytes) -> bool:
@@ -100,4 +98,5 @@ def _closed(data: bytes) -> bool:
     boundary = _BOUNDARY.search(kind[0]) if kind else None
     if boundary is None:
         return False
-    return data[-1_000:].rstrip().endswith(b"\n--" + (boundary[1] or boundary[2]) + b"--")
+    end = b"\n--" + (boundary[1] or boundary[2]) + b"--"
+    return data.endswith(b"\r\n") and data[-1_000:].rstrip(b"\r\n").endswith(end)

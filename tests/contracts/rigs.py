@@ -7,19 +7,24 @@ To bring a new carrier under the contract: write a rig, and add it to `POSTING` 
 from __future__ import annotations
 
 import asyncio
+import base64
 import errno
 import hashlib
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dearly.carriers.base import Collects, Posts
 from dearly.carriers.hand import HandIn, HandOut, read_file
-from dearly.carriers.jmap import JmapCarrier
+from dearly.carriers.jmap import JmapCarrier, ProviderCarrier
 from dearly.carriers.letterfile import framed
+from dearly.carriers.mail.maildrop import Maildrop
 from dearly.letter import failpoint
+from dearly.letter.account import MailAccount, Protocol, Security
+from dearly.letter.account import Server as MailHost
 from dearly.letter.address import Address
 from dearly.letter.envelope import SealedLetter
 from dearly.letter.errors import DearlyError
@@ -31,6 +36,9 @@ from tests.support.mailboxes import account, mailbox
 from tests.support.memory_carrier import Luck, MemoryCarrier, MemoryPost
 from tests.support.offices import Member
 from tests.support.scripted_imap import ScriptedImap, scripted_imap
+from tests.support.scripted_jmap import Provider, scripted
+from tests.support.scripted_pop3 import PASSWORD, USER, Drop, listening
+from tests.support.sifting import Judge, Kept
 
 
 class PostingRig(ABC):
@@ -62,6 +70,8 @@ class CollectingRig(ABC):
     most = 100
     holds_torn = True
     """Whether a parcel can lie there torn, beside whole ones."""
+    hears_of_safety = True
+    """Whether acknowledging tells the other side anything."""
 
     @abstractmethod
     async def lay(self, letter: SealedLetter) -> None:
@@ -246,6 +256,61 @@ class ImapCollecting(CollectingRig):
         self.proxy.cut(Side.SERVER, 0)
 
 
+class Pop3Collecting(CollectingRig):
+    """Bert's maildrop at a server that speaks POP3, which has no mark but the one that deletes."""
+
+    hears_of_safety = False
+
+    def __init__(self, drop: Drop, proxy: CuttingProxy) -> None:
+        self.drop, self.proxy = drop, proxy
+        server = MailHost(Protocol.POP3, "127.0.0.1", proxy.port, Security.PLAIN, USER)
+        self.collects = Maildrop(MailAccount(BERT, server, None), Kept(PASSWORD), Judge(), now=_the_day_after)
+
+    async def lay(self, letter: SealedLetter) -> None:
+        self.drop.lay(letter.data)
+
+    async def tear(self, letter: SealedLetter) -> None:
+        self.drop.lay(letter.data).torn = len(letter.data) // 2
+
+    async def mend(self, letter: SealedLetter) -> None:
+        for message in self.drop.messages:
+            message.torn = None
+
+    def lost_answer(self) -> None:
+        self.proxy.cut(Side.SERVER, 0)
+
+
+class ProviderCollecting(CollectingRig):
+    """Bert's mailbox at a provider that speaks JMAP, where nothing of ours is marked."""
+
+    hears_of_safety = False
+
+    def __init__(self, provider: Provider, proxy: CuttingProxy) -> None:
+        self.provider, self.proxy = provider, proxy
+        url = f"http://127.0.0.1:{proxy.port}"
+        server = MailHost(Protocol.JMAP, "127.0.0.1", proxy.port, Security.PLAIN, USER, url)
+        account = MailAccount(BERT, server, server)
+        self.collects = ProviderCarrier(account, Kept(PASSWORD), Judge(), now=lambda: datetime(2026, 1, 2, tzinfo=UTC))
+
+    async def lay(self, letter: SealedLetter) -> None:
+        self.provider.lay(letter.data)
+
+    async def tear(self, letter: SealedLetter) -> None:
+        email = self.provider.emails[self.provider.lay(letter.data)]
+        self.provider.octets[email["blobId"]] = letter.data[: len(letter.data) // 2]
+
+    async def mend(self, letter: SealedLetter) -> None:
+        self.provider.keep(letter.data)
+
+    def lost_answer(self) -> None:
+        self.proxy.cut(Side.SERVER, 0)
+
+
+def _the_day_after() -> datetime:
+    """The letters of `fake_letter` have come: a mailbox is looked back into for some weeks only."""
+    return datetime(2026, 3, 2, tzinfo=UTC)
+
+
 @contextmanager
 def _listening(rig: HandPosting) -> Iterator[None]:
     failpoint.listen(rig.step)
@@ -299,6 +364,20 @@ async def imap_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
         yield ImapCollecting(server, proxy)
 
 
+@asynccontextmanager
+async def pop3_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
+    async with listening(Drop()) as drop, cutting_proxy(drop.port) as proxy:
+        yield Pop3Collecting(drop, proxy)
+
+
+@asynccontextmanager
+async def provider_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
+    proof = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    provider = Provider(me=str(BERT), authorization=f"Basic {proof}")
+    async with scripted(provider.respond) as server, cutting_proxy(server.port) as proxy:
+        yield ProviderCollecting(provider, proxy)
+
+
 POSTING: dict[str, Callable[[Path], AbstractAsyncContextManager[PostingRig]]] = {
     "memory": memory_posting,
     "hand": hand_posting,
@@ -309,4 +388,6 @@ COLLECTING: dict[str, Callable[[Path], AbstractAsyncContextManager[CollectingRig
     "hand": hand_collecting,
     "office": office_collecting,
     "imap": imap_collecting,
+    "pop3": pop3_collecting,
+    "provider": provider_collecting,
 }

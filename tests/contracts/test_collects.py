@@ -146,9 +146,10 @@ def test_a_cut_answer_is_a_trouble_and_the_same_cursor_serves_again(play: Play) 
         assert trouble.value.retry
         parcels, cursor, _ = await everything(rig.collects)
         assert [parcel.data for parcel in parcels] == [fake_letter(1).data]
-        rig.lost_answer()
-        with pytest.raises(CarrierTrouble):
-            await rig.collects.acknowledge([parcels[0].source])
+        if rig.hears_of_safety:
+            rig.lost_answer()
+            with pytest.raises(CarrierTrouble):
+                await rig.collects.acknowledge([parcels[0].source])
         await rig.collects.acknowledge([parcels[0].source])
         assert (await rig.collects.collect(cursor)).parcels == ()
 

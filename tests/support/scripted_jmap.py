@@ -46,6 +46,7 @@ class Scripted:
         self.respond = respond
         self.seen: list[Request] = []
         self.url = ""
+        self.port = 0
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -80,7 +81,8 @@ async def scripted(respond: Callable[[Request], Answer]) -> AsyncIterator[Script
     """The server, up until the end of the block."""
     server = Scripted(respond)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    server.port = listening.sockets[0].getsockname()[1]
+    server.url = f"http://127.0.0.1:{server.port}"
     try:
         yield server
     finally:
@@ -98,6 +100,7 @@ class Provider:
     """One account, `me`, at a provider. What is submitted lies in `submitted` as (recipient, octets)."""
 
     me: str = "ada@letters.test"
+    authorization: str = "Bearer fake-token"
     blobs: bool = False
     digests: tuple[str, ...] = ("sha-256",)
     refuse_doubles: bool = False
@@ -116,6 +119,10 @@ class Provider:
     forgets_before: int = 0
     """Email/changes from an older state cannot be calculated."""
     count: int = 0
+    returns_copies: bool = False
+    """What is addressed to `me` too comes back into the letterbox, with the field of a server that received it."""
+    statuses: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Address -> DeliveryStatus, shown of every submission to it."""
 
     def lay(self, data: bytes, mailbox: str = "mb-inbox") -> str:
         """Something comes."""
@@ -145,7 +152,7 @@ class Provider:
         return uid
 
     def respond(self, request: Request) -> Answer:
-        if request.headers.get("authorization") != "Bearer fake-token":
+        if request.headers.get("authorization") != self.authorization:
             return Answer(401)
         if request.path == "/.well-known/jmap":
             return as_json(self.session())
@@ -255,7 +262,7 @@ class Provider:
         refused: dict[str, Any] = {}
         for cid, value in a["create"].items():
             email = made.get(value["emailId"][1:], "") if value["emailId"].startswith("#") else value["emailId"]
-            (to,) = value["envelope"]["rcptTo"]
+            to, *copies = value["envelope"]["rcptTo"]
             if email not in self.emails:
                 refused[cid] = {"type": "invalidProperties", "properties": ["emailId"]}
             elif to["email"].startswith("dora"):
@@ -269,19 +276,30 @@ class Provider:
                 self.submissions[uid] = {**value, "id": uid, "emailId": email, "undoStatus": "final"}
                 self.submitted.append((to["email"], self.octets[self.emails[email]["blobId"]]))
                 created[cid] = {"id": uid}
+                assert [one["email"] for one in copies] in ([], [self.me])
+                if copies and self.returns_copies:
+                    stamp = f"Received: by provider; {self.count}\r\n".encode()
+                    self.lay(stamp + self.octets[self.emails[email]["blobId"]])
         return {"created": created, "notCreated": refused}
 
     def emailsubmission_query(self, a: dict[str, Any], made: dict[str, str]) -> dict[str, Any]:
         return {"ids": [u for u, s in self.submissions.items() if s["emailId"] in a["filter"]["emailIds"]]}
 
     def emailsubmission_get(self, a: dict[str, Any], made: dict[str, str]) -> dict[str, Any]:
-        return {"list": [self.submissions[uid] for uid in a["ids"] if uid in self.submissions]}
+        listed = [self.submissions[uid] for uid in a["ids"] if uid in self.submissions]
+        for submission in listed:
+            addresses = [one["email"] for one in submission["envelope"]["rcptTo"]]
+            known = {one: self.statuses[one] for one in addresses if one in self.statuses}
+            submission.setdefault("deliveryStatus", known or None)
+        return {"list": listed}
 
     def email_query(self, a: dict[str, Any], made: dict[str, str]) -> dict[str, Any]:
         wanted = a["filter"]
         if "header" in wanted:
             return {"ids": [e["id"] for e in self.emails.values() if wanted["header"][1] in e["header"]]}
-        ids = [e["id"] for e in self.emails.values() if wanted["inMailbox"] in e["mailboxIds"]]
+        since = wanted.get("after", "")
+        there = [e for e in self.emails.values() if e["receivedAt"] >= since]
+        ids = [e["id"] for e in there if wanted["inMailbox"] in e["mailboxIds"]]
         start = 0
         if "anchor" in a:
             if a["anchor"] not in ids:
@@ -290,7 +308,10 @@ class Provider:
         return {"ids": ids[start : start + a["limit"]]}
 
     def email_get(self, a: dict[str, Any], made: dict[str, str]) -> dict[str, Any]:
-        return {"state": str(self.count), "list": [self.emails[i] for i in a["ids"] if i in self.emails]}
+        listed = [self.emails[i] for i in a["ids"] if i in self.emails]
+        if "headers" in a["properties"]:
+            listed = [{"id": e["id"], "headers": fields(self.octets[e["blobId"]])} for e in listed]
+        return {"state": str(self.count), "list": listed}
 
     def email_changes(self, a: dict[str, Any], made: dict[str, str]) -> dict[str, Any]:
         since = int(a["sinceState"])
@@ -303,3 +324,11 @@ class Provider:
         until = fresh[-1][0] if fresh else str(self.count)
         more = any(int(state) > int(until) for state, _ in self.log)
         return {"created": created, "updated": updated, "destroyed": [], "newState": until, "hasMoreChanges": more}
+
+
+def fields(data: bytes) -> list[dict[str, str]]:
+    """The header of a message as a JMAP server shows it (EmailHeader, RFC 8621 4.1.3)."""
+    header = data.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+    lines = header.replace("\r\n ", "\0 ").replace("\r\n\t", "\0\t").split("\r\n")
+    pairs = [line.partition(":") for line in lines if ":" in line]
+    return [{"name": name, "value": value.replace("\0", "\r\n")} for name, _colon, value in pairs]

@@ -126,8 +126,8 @@ def _told(group: Section, reporting: str) -> Told | None:
         action = Action((group.first("action").split() or [""])[0].lower())
     except ValueError:
         return None
-    named = (_recipient(group.first(name)) for name in ("original-recipient", "final-recipient"))
-    recipients = tuple(dict.fromkeys(one for one in named if one is not None))
+    named = (_recipients(group.first(name)) for name in ("original-recipient", "final-recipient"))
+    recipients = tuple(dict.fromkeys(one for names in named for one in names))
     code = re.match(r"[245]\.\d{1,3}\.\d{1,3}", group.first("status").strip())
     status = code[0] if code else ""
     if not recipients or (status and (action is Action.DELIVERED) != (status[0] == "2") and action in _FINAL):
@@ -140,11 +140,12 @@ def _told(group: Section, reporting: str) -> Told | None:
 _FINAL = frozenset({Action.FAILED, Action.DELIVERED})
 
 
-def _recipient(value: str) -> Address | None:
-    """`rfc822; bert@letters.test` (RFC 3464 2.3.1); the type is often wrong or missing, and brackets are common."""
+def _recipients(value: str) -> list[Address]:
+    """`rfc822; bert@letters.test` (RFC 3464 2.3.1); the type is often wrong or missing, and brackets are common. As
+    written, and without the encoding of RFC 3461 4 that should have been taken off and sometimes was not."""
     kind, semicolon, rest = value.partition(";")
     text = (rest if semicolon else kind).strip().removeprefix("<").removesuffix(">")
-    return _address(text) or _address(_decoded(text))
+    return [one for one in map(_address, (text, _decoded(text))) if one is not None]
 
 
 def _address(text: str) -> Address | None:
@@ -214,14 +215,19 @@ def _loose(raw: bytes, outline: Outline, children: list[Part], returned: LetterI
     text = _words(raw, children)
     late = bool(_LATE.search(outline.subject))
     action = Action.DELAYED if late else Action.FAILED
-    named = [(found[0], found.end()) for found in _ANY_ADDRESS.finditer(outline.first("x-failed-recipients"))]
     told: dict[Address, Told] = {}
-    for words, end in [(word, -1) for word, _end in named] or [(f[0], f.end()) for f in _ANY_ADDRESS.finditer(text)]:
-        address = _address(words.rstrip("."))
+    for found in _ANY_ADDRESS.finditer(outline.first("x-failed-recipients") or text):
+        address = _address(found[0].rstrip("."))
         if address is not None and address not in told and len(told) < MOST_RECIPIENTS:
-            why = said(text[end : end + LONGEST_SAID].lstrip(">: \t\n")) if end >= 0 else said(text)
-            told[address] = Told((address,), action, "", why, sender.domain)
+            told[address] = Told((address,), action, "", _said_of(found[0], text), sender.domain)
     return Report(Kind.LOOSE, "", returned, tuple(told.values()))
+
+
+def _said_of(name: str, text: str) -> str:
+    """What stands behind an address in the text, up to the next one."""
+    rest = text.partition(name)[2].lstrip(">: \t\n")[:LONGEST_SAID]
+    following = _ANY_ADDRESS.search(rest)
+    return said((rest[: following.start()] if following else rest).rstrip("< \t\n"))
 
 
 def _words(raw: bytes, children: list[Part]) -> str:

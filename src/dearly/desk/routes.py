@@ -175,6 +175,15 @@ def place_of(way: Way, address: Address, name: str, served: Sequence[accounts.Ac
     )
 
 
+def leaves_by_itself(address: Address, served: Sequence[accounts.Account]) -> bool:
+    """Whether one of these accounts of ours brings a letter to this address, so that nobody has to carry it."""
+    way = usual_way(address)
+    try:
+        return place_of(way, address, "", served) != HAND
+    except CannotSealOrOpen:
+        return False
+
+
 async def plan(desk: Desk, route: Route) -> trust.SealPlan:
     """How the letter will be sealed. Raises `CannotSealOrOpen`, naming everybody to whom it cannot be done, and why."""
     try:

@@ -11,7 +11,7 @@ from dearly.desk.desk import Desk
 from dearly.desk.notices import notices
 from dearly.desk.values import LetterView, ReadOver, VersionView
 from dearly.drawer import drafts as pages
-from dearly.drawer import outbox, people
+from dearly.drawer import accounts, outbox, people
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Draft, Enclosure, check
@@ -57,17 +57,18 @@ def _meant(db: Db, name: str) -> list[Correspondent]:
             raise
         return [Correspondent("", Address.parse(name))]
     if person.members:
-        return [_reached(people.show(db, member)) for member in person.members]
+        return [_reached(db, people.show(db, member)) for member in person.members]
     if "@" in name:
         return [Correspondent(person.name, Address.parse(name))]
-    return [_reached(person)]
+    return [_reached(db, person)]
 
 
-def _reached(person: people.Person) -> Correspondent:
-    """A person at their first current address that a letter can travel to."""
-    for known in person.addresses:
-        if known.until is None and known.address is not None:
-            return Correspondent(person.name, known.address)
+def _reached(db: Db, person: people.Person) -> Correspondent:
+    """A person at their first current address to which letters of ours leave by themselves, else at the first one."""
+    current = [known.address for known in person.addresses if known.until is None and known.address is not None]
+    served = accounts.list_all(db)
+    for address in sorted(current, key=lambda address: not routes.leaves_by_itself(address, served)):
+        return Correspondent(person.name, address)
     raise Usage(
         "no_address",
         _("No address of {name} is known that a letter could go to.").format(name=person.name),

@@ -37,7 +37,7 @@ def stamped(mark: Postmark, visit: Visit) -> Stamped:
 def _ring(mark: Postmark) -> str:
     words = {
         Way.OFFICE: _("office"),
-        Way.HAND: _("by hand"),
+        Way.HAND: _("carried"),
         Way.FOLDER: _("folder"),
         Way.PAPER: _("paper"),
         Way.MAIL: mark.place.rpartition("@")[2][:16],

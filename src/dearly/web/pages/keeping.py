@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response, StreamingResponse
 
-from dearly.desk import checking, first, keep
+from dearly.desk import checking, keep
 from dearly.letter.errors import DearlyError, Refused, Usage
 from dearly.letter.words import _
 from dearly.web.once import Once
@@ -20,7 +20,7 @@ LARGEST_CHECKED = 90 << 20
 @routes.get("/settings/passphrase")
 async def passphrase(visit: Visit) -> Response:
     """Room for the old one and the new one."""
-    return visit.show("settings-passphrase.html", shortest=first.SHORTEST, changed=False)
+    return visit.show("settings-passphrase.html", changed=False)
 
 
 @routes.post("/settings/passphrase")
@@ -35,11 +35,9 @@ async def change(visit: Visit) -> Response:
             if error.code == "wrong_passphrase":
                 patience.wrong()
                 error = Usage("wrong_passphrase", _("That is not the passphrase that opens the desk now."))
-            return visit.show(
-                "settings-passphrase.html", status=400, said=error, shortest=first.SHORTEST, changed=False
-            )
+            return visit.show("settings-passphrase.html", status=400, said=error, changed=False)
         patience.right()
-    return visit.show("settings-passphrase.html", shortest=first.SHORTEST, changed=True)
+    return visit.show("settings-passphrase.html", changed=True)
 
 
 @routes.get("/settings/kit")

@@ -99,7 +99,7 @@ async def kit(visit: Visit) -> Response:
     """Where the recovery kit is typed."""
     if visit.keeper.state is State.NONE:
         return visit.go(way_in(visit))
-    return visit.greet("locked-kit.html", lines="", shortest=first.SHORTEST)
+    return visit.greet("locked-kit.html", lines="")
 
 
 @routes.post("/locked/kit", seat=Seat.ANYONE, body=_PASSPHRASE_BODY)
@@ -115,7 +115,7 @@ async def open_with_kit(visit: Visit) -> Response:
             if trouble.code == "wrong_key":
                 patience.wrong()
             # The kit is as good as the key: it does not come back in a page.
-            return visit.greet("locked-kit.html", status=400, lines="", shortest=first.SHORTEST, said=trouble)
+            return visit.greet("locked-kit.html", status=400, lines="", said=trouble)
         patience.right()
     return await _sit_down(visit, "/")
 

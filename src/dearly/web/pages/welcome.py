@@ -40,7 +40,7 @@ def _begin(visit: Visit) -> Response | None:
 
 
 def _empty() -> dict[str, Any]:
-    return {"name": "", "place": "", "shortest": first.SHORTEST, "words": "", "weak": False}
+    return {"name": "", "place": "", "words": "", "weak": False}
 
 
 @routes.post("/welcome", seat=Seat.LAUNCHED, body=_BODY)

@@ -34,6 +34,15 @@ export class Readers {
       put();
       this.field.focus();
     });
+    // Once somebody is named and one goes on elsewhere, the form for names is not needed any more.
+    const more = this.field.closest("details");
+    more?.addEventListener("focusout", (event) => {
+      const stays = event.relatedTarget instanceof Node && more.contains(event.relatedTarget);
+      if (stays || this.field.value.trim() || !this.list.childElementCount || this.said.textContent) return;
+      more.open = false;
+      const summary = more.querySelector("summary");
+      if (summary) summary.textContent = summary.dataset.more ?? summary.textContent;
+    });
     this.list.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("button[name=off]") : null;
       const item = button?.closest("li");

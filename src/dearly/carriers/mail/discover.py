@@ -71,13 +71,14 @@ async def look_up(address: Address, read: Read, *, directory: bool = True, net: 
     may be asked at all. Takes at most `net.all` seconds, and then what is known by then counts. Raises nothing."""
     net = net or Net()
     found: list[Suggestion] = []
+    until = _now() + net.all
     dns = asyncio.create_task(srv.services(address.domain, net.resolver, seconds=net.each))
     try:
         with suppress(TimeoutError):
-            async with asyncio.timeout(net.all):
-                found += await _first(address, await provider_documents(address, net), read)
+            async with asyncio.timeout(net.all + 1):  # the questions end before it: see `https`
+                found += await _first(address, await provider_documents(address, net, until), read)
                 if not found and directory:
-                    found += await _first(address, await directory_documents(address.domain, net), read)
+                    found += await _first(address, await directory_documents(address.domain, net, until), read)
         if (records := await dns) is not None:  # asked at the start, so its own seconds are over by now
             found += suggest(address, Told.DNS, records)
     finally:
@@ -85,25 +86,28 @@ async def look_up(address: Address, read: Read, *, directory: bool = True, net: 
     return _each_once(found)
 
 
-async def provider_documents(address: Address, net: Net) -> list[Document]:
-    """What the domain itself publishes, best first; asked for at once, so that one silent host costs no more."""
+async def provider_documents(address: Address, net: Net, until: float) -> list[Document]:
+    """What the domain itself publishes, best first; asked for at once, so that one silent host costs no more.
+
+    `until`: the time of the loop at which nothing more is asked."""
     own = f"https://autoconfig.{address.domain}/mail/config-v1.1.xml"
     well_known = f"https://{address.domain}/.well-known/autoconfig/mail/config-v1.1.xml"
     asked = (
-        _document(Told.PROVIDER, own, net, f"?emailaddress={quote(str(address))}"),
-        _document(Told.PROVIDER, well_known, net),
+        _document(Told.PROVIDER, own, net, until, f"?emailaddress={quote(str(address))}"),
+        _document(Told.PROVIDER, well_known, net, until),
     )
     return [document for document in await asyncio.gather(*asked) if document is not None]
 
 
-async def directory_documents(domain: str, net: Net) -> list[Document]:
+async def directory_documents(domain: str, net: Net, until: float) -> list[Document]:
     """What the public directory says of `domain`, or else of the domain of the server that takes its mail."""
-    document = await _document(Told.DIRECTORY, net.directory + domain, net)
+    document = await _document(Told.DIRECTORY, net.directory + domain, net, until)
     if document is not None:
         return [document]
     hosts = await srv.mail_hosts(domain, net.resolver, seconds=net.each)
     for guess in guesses(hosts[0]) if hosts else ():
-        if guess != domain and (document := await _document(Told.HOST, net.directory + guess, net)) is not None:
+        document = await _document(Told.HOST, net.directory + guess, net, until) if guess != domain else None
+        if document is not None:
             return [document]
     return []
 
@@ -128,24 +132,27 @@ async def _first(address: Address, documents: Sequence[Document], read: Read) ->
     return []
 
 
-async def _document(told: Told, url: str, net: Net, query: str = "") -> Document | None:
+async def _document(told: Told, url: str, net: Net, until: float, query: str = "") -> Document | None:
     """The document at `url`, or None. `query` is told to that host alone; a redirect is followed as it is given."""
-    with suppress(Silent, TimeoutError):
-        async with asyncio.timeout(net.each):  # redirects and all
-            return await _followed(told, url, net, url + query)
-    return None
-
-
-async def _followed(told: Told, url: str, net: Net, at: str) -> Document | None:
+    at, until = url + query, min(until, _now() + net.each)  # redirects and all
     for _hop in range(MOST_REDIRECTS + 1):
+        if (left := until - _now()) <= 0:
+            return None
         transport = net.transport() if net.transport else None
-        answer = await ask("GET", at, seconds=net.each, accept="application/xml, text/xml", transport=transport)
+        try:
+            answer = await ask("GET", at, seconds=left, accept="application/xml, text/xml", transport=transport)
+        except Silent:
+            return None
         if answer.status == 200:
             return Document(told, url, answer.body)
         at = urljoin(at, answer.location)
         if answer.status not in (301, 302, 303, 307, 308) or not _may_go(at):
             return None
     return None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _may_go(url: str) -> bool:

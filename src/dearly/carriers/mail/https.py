@@ -66,7 +66,9 @@ async def ask(
                 transport=transport,
                 trust_env=False,
                 follow_redirects=False,
-                timeout=seconds,
+                # Connecting, and the TLS after it, must have ended by themselves before the whole time is over: the
+                # library leaves a socket open that is given up in the midst of that.
+                timeout=httpx.Timeout(seconds, connect=0.4 * seconds),
             ) as client,
             client.stream(method, url, data=form) as answer,
         ):

@@ -21,6 +21,7 @@ from dearly.carriers.base import Collects, Posts
 from dearly.carriers.hand import HandIn, HandOut, read_file
 from dearly.carriers.jmap import JmapCarrier, ProviderCarrier
 from dearly.carriers.letterfile import framed
+from dearly.carriers.mail.carrier import MailCarrier
 from dearly.carriers.mail.maildrop import Maildrop
 from dearly.letter import failpoint
 from dearly.letter.account import MailAccount, Protocol, Security
@@ -28,23 +29,33 @@ from dearly.letter.account import Server as MailHost
 from dearly.letter.address import Address
 from dearly.letter.envelope import SealedLetter
 from dearly.letter.errors import DearlyError
+from dearly.letter.journey import Evidence, NothingProven, NotThere
 from dearly.office.sqlite import FILE
 from tests.support.cutting_proxy import CuttingProxy, Side, cutting_proxy
 from tests.support.fake_letters import ADA, BERT, CLARA
 from tests.support.letters_office import in_letterbox, letters_office
-from tests.support.mailboxes import account, mailbox
+from tests.support.mail_accounts import FakeCredentials
+from tests.support.mailboxes import account, mailbox, take_all
 from tests.support.memory_carrier import Luck, MemoryCarrier, MemoryPost
 from tests.support.offices import Member
+from tests.support.scripted_imap import USER as IMAP_USER
 from tests.support.scripted_imap import ScriptedImap, scripted_imap
 from tests.support.scripted_jmap import Provider, scripted
 from tests.support.scripted_pop3 import PASSWORD, USER, Drop, listening
+from tests.support.scripted_smtp import Kept as Taken
+from tests.support.scripted_smtp import ScriptedSmtp, scripted_smtp
 from tests.support.sifting import Judge, Kept
+from tests.support.times import FixedClock
 
 
 class PostingRig(ABC):
     """A way by which Ada posts."""
 
     posts: Posts
+    once = True
+    """Whether a letter that is handed over twice is one letter: the carrier honours its key."""
+    absent: Evidence = NotThere()
+    """What looking says of a letter that is not there."""
 
     @abstractmethod
     async def box(self, recipient: Address) -> list[bytes]:
@@ -197,6 +208,40 @@ class OfficePosting(PostingRig):
 
     def cut_asking(self) -> None:
         self.proxy.cut_request_with(b"EmailSubmission/set")
+
+    async def away(self) -> None:
+        await self.proxy.stop()
+
+
+class MailPosting(PostingRig):
+    """A server that takes letters, behind a proxy that cuts, and the letterbox where our own copies lie.
+
+    Mail knows no key: what is handed over twice is two letters, and what is not found proves nothing. So between an
+    unclear answer and another attempt stands finding, or the person."""
+
+    once = False
+    absent = NothingProven()
+
+    def __init__(self, proxy: CuttingProxy, smtp: ScriptedSmtp, imap: ScriptedImap) -> None:
+        self.proxy, self.smtp, self.imap = proxy, smtp, imap
+        smtp.taken = self._deliver
+        incoming = MailHost(Protocol.IMAP, "127.0.0.1", imap.port, Security.PLAIN, IMAP_USER)
+        outgoing = MailHost(Protocol.SMTP, "127.0.0.1", proxy.port, Security.PLAIN, str(ADA))
+        self.posts = MailCarrier(MailAccount(ADA, incoming, outgoing), FakeCredentials(), take_all, FixedClock())
+
+    def _deliver(self, kept: Taken) -> None:
+        if str(ADA) in kept.recipients:
+            way = f"Received: from here by there id {len(self.smtp.kept)}\r\n"
+            self.imap.inbox.lay(way.encode() + kept.data)
+
+    async def box(self, recipient: Address) -> list[bytes]:
+        return [kept.data for kept in self.smtp.kept if str(recipient) in kept.recipients]
+
+    def lost_answer(self) -> None:
+        self.proxy.cut_answer_to(b"-----END PGP MESSAGE-----")
+
+    def cut_asking(self) -> None:
+        self.proxy.cut_request_with(b"-----BEGIN PGP MESSAGE-----")
 
     async def away(self) -> None:
         await self.proxy.stop()
@@ -378,10 +423,17 @@ async def provider_collecting(tmp: Path) -> AsyncIterator[CollectingRig]:
         yield ProviderCollecting(provider, proxy)
 
 
+@asynccontextmanager
+async def mail_posting(tmp: Path) -> AsyncIterator[PostingRig]:
+    async with scripted_smtp() as smtp, scripted_imap() as imap, cutting_proxy(smtp.port) as proxy:
+        yield MailPosting(proxy, smtp, imap)
+
+
 POSTING: dict[str, Callable[[Path], AbstractAsyncContextManager[PostingRig]]] = {
     "memory": memory_posting,
     "hand": hand_posting,
     "office": office_posting,
+    "mail": mail_posting,
 }
 COLLECTING: dict[str, Callable[[Path], AbstractAsyncContextManager[CollectingRig]]] = {
     "memory": memory_collecting,

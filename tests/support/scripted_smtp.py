@@ -63,6 +63,8 @@ class ScriptedSmtp:
     def __init__(self, answer: Answer, trust: ssl.SSLContext | None, ehlo: tuple[str, ...], *, starttls: bool) -> None:
         self.answer, self.ehlo = answer, ehlo
         self.kept: list[Kept] = []
+        self.taken: Callable[[Kept], None] = lambda _kept: None
+        """Told of every letter that is kept."""
         self.wires: list[bytes] = []
         self.sessions: list[Session] = []
         self.port = 0
@@ -165,6 +167,7 @@ class ScriptedSmtp:
             session.recipients.pop()
         if kept is not None and (say.data.startswith(b"2") if say.keeps is None else say.keeps):
             self.kept.append(kept)
+            self.taken(kept)
             session.kept += 1
         writer.write(say.data)
         await writer.drain()

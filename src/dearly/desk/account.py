@@ -20,7 +20,7 @@ from dearly.desk.sieve import sieve_for
 from dearly.drawer import accounts, arrivals, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.account import PORTS, MailAccount, Protocol, Security, Server, SignIn
-from dearly.letter.address import Address, clean
+from dearly.letter.address import Address, clean, header_safe
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound, Refused, Usage
 from dearly.letter.journey import LEAVES, State
@@ -38,6 +38,7 @@ class AccountView:
     security, "" where there is none. `spoken`: when it last answered, None when it never has; `waiting`: numbers of the
     letters that are to leave by it."""
 
+    uid: str
     address: str
     incoming: str
     outgoing: str
@@ -79,6 +80,7 @@ async def find(desk: Desk, address: str, *, directory: bool = True) -> list[Sugg
 
 async def try_out(desk: Desk, account: MailAccount, secret: str) -> Checked:
     """Whether an account works, before it is kept. `secret`: as `add` takes it. Raises `Usage`."""
+    secret = secret or await _secret_until_now(desk, account)
     _can_be_meant(account, secret)
     return _checked(account, await desk.ways.try_out(account, Given(account, secret)))
 
@@ -86,7 +88,9 @@ async def try_out(desk: Desk, account: MailAccount, secret: str) -> Checked:
 async def add(desk: Desk, account: MailAccount, secret: str) -> AccountView:
     """Keep an account; its address becomes ours, and our key speaks for it. One that is there already is changed.
 
-    `secret`: the password, or what `sign_in` gave. Raises `Usage` (no_server, no_secret, not_a_mail_address)."""
+    `secret`: the password, or what `sign_in` gave; "" keeps the one that there is. Raises `Usage` (no_server,
+    no_secret, not_a_mail_address, bad_text)."""
+    secret = secret or await _secret_until_now(desk, account)
     _can_be_meant(account, secret)
     now, place = desk.clock.now(), str(account.address)
 
@@ -105,6 +109,12 @@ async def add(desk: Desk, account: MailAccount, secret: str) -> AccountView:
         await desk.drawer.write(work)
     await setup.complete_key(desk)
     return (await show(desk, place))[0]
+
+
+async def _secret_until_now(desk: Desk, account: MailAccount) -> str:
+    """The secret of an account that is here already, where it serves the same way of signing in; else ""."""
+    kept = await desk.drawer.read(lambda db: accounts.account(db, Way.MAIL, str(account.address)))
+    return kept.secret if kept is not None and settings_of(kept).sign_in is account.sign_in else ""
 
 
 async def add_relay(desk: Desk, url: str, ca: str | None = None) -> AccountView:
@@ -292,6 +302,7 @@ def _view(db: Db, kept: accounts.Account) -> AccountView:
     account = settings_of(kept)
     server = account.incoming or account.outgoing
     return AccountView(
+        uid=kept.uid,
         address=str(kept.address),
         incoming=server_said(account.incoming),
         outgoing=server_said(account.outgoing),
@@ -313,6 +324,9 @@ def _can_be_meant(account: MailAccount, secret: str) -> None:
     mail_address(str(account.address))
     if account.incoming is None and account.outgoing is None:
         raise _nowhere(account)
+    for server in (account.incoming, account.outgoing):
+        header_safe(server.user if server is not None else "", _("name"))
+    header_safe(account.folder, _("folder"))
     if not secret:
         raise Usage(
             "no_secret",

@@ -64,6 +64,7 @@ class WayView:
     local: bool
     since: datetime
     spoken: datetime | None
+    uid: str = ""
 
 
 async def look(desk: Desk) -> Look:
@@ -164,6 +165,7 @@ async def ways(desk: Desk) -> list[WayView]:
                 account.details.get("url") == LOCAL,
                 account.made,
                 spoken_to(db, account.uid),
+                account.uid,
             )
             for account in accounts.list_all(db)
         ]

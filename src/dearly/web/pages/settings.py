@@ -130,6 +130,8 @@ async def _way(visit: Visit, said: DearlyError | None = None, url: str = "") -> 
 
 
 def _way_name(way: WayView) -> str:
+    if way.way is Way.MAIL:
+        return _("E-mail")
     if way.way is not Way.OFFICE:
         return way.place
     return _("The office of this machine") if way.local else _("An office")

@@ -171,7 +171,7 @@ async def join(visit: Visit) -> Response:
         values = {"chosen": chosen, "url": url, "invitation": invitation}
         return visit.show("welcome-post.html", status=400, said=trouble, **values)
     await first.done(visit.desk, first.POST)
-    return visit.go("/")
+    return visit.go("/settings/mail" if chosen == "mail" else "/")
 
 
 async def _next(visit: Visit) -> str:

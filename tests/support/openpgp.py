@@ -181,14 +181,14 @@ def subkey_expiring(own: OwnKey, which: SecretKey, at: datetime) -> bytes:
     return with_subkey_signature(own, which, SUBKEY_BINDING, hashed, YESTERDAY)
 
 
-def expiring(own: OwnKey, at: datetime) -> bytes:
-    """The certificate whose primary key expires at that time, said in a newer self-signature."""
+def expiring(own: OwnKey, at: datetime, after: int = 1) -> bytes:
+    """The certificate whose primary key expires at that time, said in a self-signature `after` seconds newer."""
     lasts = int(at.timestamp()) - own.primary.public.created
     found = packets.read(own.certificate)
     user_id = found[1].body
     over = (own.primary.public.hashed, b"\xb4" + len(user_id).to_bytes(4, "big"), user_id)
     hashed = sub(25, b"\1") + sub(KEY_FLAGS, b"\x03") + sub(KEY_EXPIRES, lasts.to_bytes(4, "big")) + sub(30, b"\x09")
-    made = sign(own.primary, 0x13, over, own.primary.public.created + 1, hashed)
+    made = sign(own.primary, 0x13, over, own.primary.public.created + after, hashed)
     return packets.join([*found[:2], Packet(Tag.SIGNATURE, made), *found[2:]])
 
 

@@ -1,8 +1,8 @@
 """Reports of mail servers, byte for byte as they came, and what reading makes of them.
 
-Those of Postfix were written by Postfix 3.7 about letters that its test really handed over (tests/peers/test_bounces.py);
-the others are made by hand in the manner of programs that write theirs differently. After a change that is meant:
-`DEARLY_UPDATE_GOLDEN=1 pytest tests/golden`, then read the difference.
+Those of Postfix were written by Postfix 3.7 about letters that were really handed over to it, as in
+tests/peers/test_bounces.py; the others are made by hand in the manner of programs that write theirs differently.
+After a change that is meant: `DEARLY_UPDATE_GOLDEN=1 pytest tests/golden`, then read the difference.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ async def _whatever_comes(carrier: Maildrop, cursor: str) -> Collected | None:
     try:
         return await carrier.collect(cursor)
     except CarrierTrouble as trouble:
-        assert trouble.retry, trouble.code
+        if not trouble.retry:
+            raise
         return None
 
 
@@ -144,7 +145,7 @@ def test_a_cancelled_round_lets_go_of_its_line_at_once() -> None:
         drop = Drop([Message("a", LETTERS[0])], answers={"RETR": b"+OK\r\nnothing more comes"})
         async with listening(drop):
             task = asyncio.create_task(maildrop(drop.port).collect(BEGINNING))
-            while "RETR 1" not in drop.said:  # noqa: ASYNC110  (the server has no event for it)
+            while "RETR 1" not in drop.said:
                 await asyncio.sleep(0.01)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

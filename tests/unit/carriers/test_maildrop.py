@@ -130,8 +130,8 @@ def test_only_what_the_sieve_takes_is_fetched_and_a_strangers_waits_at_the_door(
 
 def test_a_head_is_bounded_and_ends_with_an_empty_line() -> None:
     drop = Drop()
-    drop.lay(note("door", **{"X-Long": "x" * 200_000}))
-    drop.lay(note("door", **{"X-Many": "\r\n ".join(["y" * 70] * 5_000)}))
+    drop.lay(note("door", X_Long="x" * 200_000))
+    drop.lay(note("door", X_Many="\r\n ".join(["y" * 70] * 5_000)))
     drop.lay(b"\r\nno header at all\r\n")
     drop.lay(b"From: somebody\r\n")
     judge = Judge(lambda head: Verdict.DOOR)
@@ -553,7 +553,7 @@ def test_the_head_that_is_judged_is_of_the_message_that_is_fetched() -> None:
     """One judge, one order: a head is never taken for another's."""
     drop = Drop()
     for n in range(60):
-        drop.lay(note("take" if n % 7 == 0 else "news", f"{n}\r\n".encode(), **{"X-N": str(n)}))
+        drop.lay(note("take" if n % 7 == 0 else "news", f"{n}\r\n".encode(), X_N=str(n)))
     judge = Judge(by_subject)
 
     async def scene(carrier: Maildrop) -> None:
@@ -562,4 +562,4 @@ def test_the_head_that_is_judged_is_of_the_message_that_is_fetched() -> None:
 
     play(drop, scene, judge=judge)
     heads: list[Head] = judge.shown
-    assert [f"X-N: {n}\r\n".encode() in head.data for n, head in enumerate(heads)] == [True] * 60
+    assert [f"X_N: {n}\r\n".encode() in head.data for n, head in enumerate(heads)] == [True] * 60

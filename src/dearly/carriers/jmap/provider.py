@@ -118,7 +118,7 @@ class ProviderCarrier:
                 done = [Check("incoming.sign_in", True, _("{host} (JMAP) lets us in.").format(host=host))]
                 bearings = await self._account.bearings()
         except DearlyError as trouble:
-            what = "incoming.sign_in" if getattr(trouble, "code", "") == "sign_in_refused" else "incoming.line"
+            what = "incoming.sign_in" if trouble.code.startswith("sign_in") else "incoming.line"
             return [Check(what, False, trouble.told)]
         if bearings.inbox is None:
             done.append(Check("incoming.messages", False, _("There is no letterbox at {host}.").format(host=host)))

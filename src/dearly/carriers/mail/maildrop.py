@@ -169,7 +169,7 @@ class Maildrop:
                 words = _("{count} messages lie in the maildrop, and stay there.").format(count=len(entries))
                 return [reached, Check("incoming.messages", True, words)]
         except CarrierTrouble as trouble:
-            what = "incoming.sign_in" if trouble.code == "sign_in_refused" else "incoming.line"
+            what = "incoming.sign_in" if trouble.code.startswith("sign_in") else "incoming.line"
             return [Check(what, False, trouble.told)]
 
     async def close(self) -> None:

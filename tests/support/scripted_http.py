@@ -28,6 +28,7 @@ Respond = Callable[[Request], Answer]
 AUTHORITY = Authority()
 
 
+@cache
 def serving(*names: str, authority: Authority = AUTHORITY, days: int = 2) -> ssl.SSLContext:
     """A server's TLS context for these names."""
     issued = authority.issue(*names, days=days)

@@ -62,7 +62,7 @@ async def ask(
             asyncio.timeout(seconds),
             httpx.AsyncClient(
                 headers=headers,
-                verify=tls.context(ca),
+                verify=tls.context(ca) if transport is None else True,
                 transport=transport,
                 trust_env=False,
                 follow_redirects=False,

@@ -89,6 +89,7 @@ class ScriptedImap:
     unforeseen: list[Exception] = field(default_factory=list)
     """What the script had no answer for; it fails the test at its end."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
     def inbox(self) -> Folder:
@@ -98,11 +99,17 @@ class ScriptedImap:
         """How often a command began with these words."""
         return sum(line.upper().startswith(words.upper()) for line in self.asked)
 
+    def drop(self) -> None:
+        """Every connection ends, as where a server has heard nothing for half an hour."""
+        for writer in self._writers:
+            writer.close()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
+        self._writers.add(writer)
         try:
             await Session(self, reader, writer).run()
         except (EOFError, OSError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
@@ -111,6 +118,7 @@ class ScriptedImap:
             self.unforeseen.append(unforeseen)
         finally:
             self._tasks.discard(task)
+            self._writers.discard(writer)
             writer.close()
             with suppress(OSError, ssl.SSLError):
                 await writer.wait_closed()
@@ -144,7 +152,7 @@ class Session:
                 if not told:
                     return
                 continue
-            await self._do(tag.decode(), name, words)
+            await self._do(tag.decode("latin-1"), name, words)
             if name == "LOGOUT":
                 return
 
@@ -177,9 +185,9 @@ class Session:
         for quoted, group, atom in _ARGUMENT.findall(rest):
             if quoted or group or atom:
                 arguments.append(re.sub(rb"\\(.)", rb"\1", quoted) if quoted else group or atom)
-        name = arguments.pop(0).decode().upper() if arguments else ""
+        name = arguments.pop(0).decode("latin-1").upper() if arguments else ""
         if name == "UID" and arguments:
-            name += " " + arguments.pop(0).decode().upper()
+            name += " " + arguments.pop(0).decode("latin-1").upper()
         return name, arguments
 
     async def _do(self, tag: str, name: str, words: list[str]) -> None:
@@ -193,7 +201,10 @@ class Session:
             case "STARTTLS":
                 await self.say(f"{tag} OK go on\r\n".encode() + server.injected)
                 assert server.tls is not None
-                await self.writer.start_tls(server.tls)
+                try:
+                    await self.writer.start_tls(server.tls)
+                except KeyError:  # the loop's own, when the client has gone meanwhile
+                    raise EOFError from None
                 self.secured = True
                 return
             case "LOGIN":

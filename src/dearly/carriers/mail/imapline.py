@@ -291,9 +291,9 @@ class Line:
 
     def settle(self) -> None:
         """By the thread that works with it: give back what a line holds that was cut."""
-        if self._cut and self._made is not None:
-            with suppress(OSError, imaplib.IMAP4.error):
-                self._made.shutdown()
+        if self._cut and self.wire is not None:
+            with suppress(AttributeError):  # it was not made to its end
+                self.wire.end()
 
     @property
     def _client(self) -> _Client:

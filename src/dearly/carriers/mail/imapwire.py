@@ -26,6 +26,8 @@ MOST_LINE = 1_000_000
 """Octets of one line: a listing of 125,000 messages. Longer ones are of nobody who means well."""
 _OF_A_LINE = 100
 """What a line costs beside its octets: a million empty ones weigh more in memory than they say."""
+_AFTER_BYE = 2.0
+"""Seconds to wait for more from a server that has said farewell."""
 _SLOWEST = 2_048
 """Octets in a second that a server has to give."""
 
@@ -56,6 +58,14 @@ class Wire(imaplib.IMAP4):
         if self._line is not None:
             with suppress(OSError):
                 socket.socket.shutdown(self._line, socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Give back the socket; by the thread that works with it."""
+        with suppress(OSError, self.error):
+            self.shutdown()
+        if self._line is not None:
+            with suppress(OSError):
+                self._line.close()
 
     @property
     def quiet(self) -> bool:
@@ -133,6 +143,8 @@ class Wire(imaplib.IMAP4):
         self._lines -= len(line) + _OF_A_LINE
         if self._lines < 0 or len(line) > MOST_LINE:
             raise TooMuch("more lines than were asked for")
+        if line[:5].upper() == b"* BYE":  # the library goes on waiting for its tagged answer
+            self._until = min(self._until, time.monotonic() + _AFTER_BYE)
         return line
 
     def _wait(self) -> None:

@@ -182,9 +182,10 @@ class Mailbox:
                 await self._credentials.refused()
                 if last or self._account.sign_in is not SignIn.OAUTH:
                     raise _refused(self._server, declined.words) from None
-            except BaseException:
+            except DearlyError:
                 self._line = None
                 line.cut()
+                line.settle()
                 raise
             else:
                 return line

@@ -75,6 +75,8 @@ async def ask(
             return await _whole(answer, host)
     except (TimeoutError, httpx.TimeoutException):
         raise Silent(_("{host} did not answer in time.").format(host=host)) from None
+    except httpx.RemoteProtocolError:  # also where it sends us on to what is no web address
+        raise Silent(_("The answer of {host} cannot be read.").format(host=host)) from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as trouble:
         raise _silent(trouble, host) from None
 

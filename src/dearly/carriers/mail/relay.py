@@ -146,6 +146,6 @@ def _meant(text: str) -> str:
 def _bad_relay(text: str) -> Usage:
     return Usage(
         "bad_relay",
-        _("“{url}” is not the address of a chatmail relay.").format(url=said(text)[:80]),
+        _("“{url}” is not the address of a chatmail relay.").format(url=said(text.rpartition("@")[2])[:80]),
         _("It looks like https://relay.example.org"),
     )

@@ -109,13 +109,16 @@ async def _let_in_after(desk: Desk, carrier: Collects, after: int) -> list[Knock
 
 
 async def _bring(desk: Desk, asked: Sequence[Knock], parcels: Sequence[Parcel]) -> list[int]:
-    """Keep the letters of let-in knocks; numbers of the new arrivals. What is missing is gone, if it is not here."""
+    """Keep the letters of let-in knocks; numbers of the new arrivals. What is missing is gone, if it is not here; where
+    that cannot be told yet, the next round tells."""
     now = desk.clock.now()
     packed = {one.parcel.source: one for one in await _packed(parcels)}
 
     def work(db: Db) -> tuple[list[int], list[Knock]]:
         new: list[int] = []
         gone: list[Knock] = []
+        # What was collected just now, and not looked at yet, may be the same letters under other numbers (F27).
+        unclear = bool(arrivals.unsorted(db, limit=1))
         for knock in asked:
             one = packed.get(knock.heading.source)
             if one is not None:
@@ -130,6 +133,8 @@ async def _bring(desk: Desk, asked: Sequence[Knock], parcels: Sequence[Parcel]) 
                 )
                 new += [taken] if taken is not None else []
             elif not knocks.came_otherwise(db, knock):
+                if unclear:
+                    continue
                 gone.append(knock)
             knocks.settle(db, knock.number, KnockState.GONE if knock in gone else KnockState.FETCHED, now)
         return new, gone

@@ -85,10 +85,11 @@ async def let_in(desk: Desk, number: int, carrier: Collects | None = None) -> Le
         sender = _at_door(db, number, (KnockState.LET_IN, KnockState.GONE))
         if sender is None:
             return arrivals.let_in(db, number, None, now), []
+        key = sender.address.key
+        here = arrivals.of_stranger(db, key)  # whoever comes into the book lets them in
         known = people.person_of_address(db, sender.address, sender.name)
         person = (known or newcomers.person_of(db, desk, sender)).id
-        key = sender.address.key
-        return arrivals.let_in_all(db, key, person, now), _unfetched(db, key, now)
+        return sorted({*here, *arrivals.let_in_all(db, key, person, now)}), _unfetched(db, key, now)
 
     here, later = await desk.drawer.write(work)
     if not later:
@@ -96,7 +97,7 @@ async def let_in(desk: Desk, number: int, carrier: Collects | None = None) -> Le
     trouble = await _fetch(desk, carrier)
     states = await desk.drawer.read(lambda db: {one: _state(db, one) for one in later})
     return LetIn(
-        tuple(sorted([*here, *(one for one in later if states[one] is KnockState.FETCHED)])),
+        tuple(sorted([*here, *(one for one in later if states[one] is None)])),
         tuple(one for one in later if states[one] is KnockState.LET_IN),
         tuple(one for one in later if states[one] is KnockState.GONE),
         trouble,
@@ -167,8 +168,12 @@ def _unfetched(db: Db, key: str, now: datetime) -> list[int]:
 
 
 def _state(db: Db, number: int) -> KnockState | None:
+    """What became of a knock that was let in; None where its letter is here by this number now."""
     knock = knocks.find(db, number)
-    return knock.state if knock is not None else None
+    if knock is None or knock.state is not KnockState.FETCHED:
+        return knock.state if knock is not None else KnockState.GONE
+    # Two headers of the very same bytes are one letter, by the number of the first.
+    return None if arrivals.there(db, number) else KnockState.FETCHED
 
 
 async def _fetch(desk: Desk, carrier: Collects | None) -> str:

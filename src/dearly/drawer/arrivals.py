@@ -179,13 +179,19 @@ def arrival(db: Db, number: int) -> Arrival:
     found = _read(db, "WHERE a.number = ?", (number,))
     if found:
         return found[0]
-    if knocks.find(db, number) is not None:
+    knock = knocks.find(db, number)
+    if knock is not None and knock.state is not knocks.KnockState.FETCHED:
         raise Refused(
             "at_door",
             _("Letter {number} stands at the door, and has not been fetched.").format(number=number),
             _("“dearly door let-in {number}” lets it in.").format(number=number),
         )
     raise _no_arrival(number)
+
+
+def there(db: Db, number: int) -> bool:
+    """Whether this is the number of an arrival."""
+    return db.one("SELECT 1 FROM arrivals WHERE number = ?", (number,)) is not None
 
 
 def of_bytes(db: Db, data: bytes) -> Arrival:
@@ -321,9 +327,14 @@ def let_in(db: Db, number: int, person: int | None, now: datetime) -> list[int]:
 def let_in_all(db: Db, key: str, person: int | None, now: datetime) -> list[int]:
     """The same for the stranger of this address (`Address.key`), also where nothing of theirs lies here yet."""
     _answer(db, key, "let_in", now)
-    numbers = _of_stranger(db, key, "('unopened', 'refused')")
+    numbers = of_stranger(db, key)
     _come_in(db, numbers, person)
     return numbers
+
+
+def of_stranger(db: Db, key: str) -> list[int]:
+    """Numbers of what this address sent and that stands at the door, or was refused there."""
+    return _of_stranger(db, key, "('unopened', 'refused')")
 
 
 def refuse(db: Db, number: int, now: datetime) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -235,6 +236,12 @@ def test_certificates_are_verified() -> None:
     found = find(sites, names={OWN: "autoconfig.elsewhere.test"})
     assert found.suggestions == []
     assert found.seen == [], "not a word was said to whoever that is"
+
+
+def test_the_address_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    find({OWN: telling(document("own.letters.test"))}, SRV)
+    assert "ada" not in caplog.text
 
 
 def test_no_resolver_at_all(monkeypatch: pytest.MonkeyPatch) -> None:

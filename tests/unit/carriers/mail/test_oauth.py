@@ -234,7 +234,7 @@ def test_a_browser_that_does_not_open() -> None:
     assert trouble(lambda: asyncio.run(whole())).code == "no_browser"
 
 
-ENDLESS = b"9" * 5000 + b',"access_token":"a"}'
+ENDLESS = b'{"token_type":"Bearer","access_token":"a","expires_in":' + b"9" * 5000 + b"}"
 GOOD = {"access_token": "a", "token_type": "Bearer", "expires_in": 60}
 WRONG: dict[str, tuple[Answer, str, bool]] = {
     "nothing": (Answer(200), "sign_in_failed", False),
@@ -252,7 +252,7 @@ WRONG: dict[str, tuple[Answer, str, bool]] = {
     "no kind": (told({"access_token": "a"}), "sign_in_failed", False),
     "a time before now": (told({**GOOD, "expires_in": -1}), "sign_in_failed", False),
     "no time": (told({**GOOD, "expires_in": "soon"}), "sign_in_failed", False),
-    "a time of endless digits": (Answer(200, b'{"token_type":"Bearer","expires_in":' + ENDLESS), "sign_in_failed", False),
+    "a time of endless digits": (Answer(200, ENDLESS), "sign_in_failed", False),
     "a refresh token with a line end": (told({**GOOD, "refresh_token": "a\nb"}), "sign_in_failed", False),
     "larger than it may be": (told({**GOOD, "more": "x" * 70_000}), "sign_in_failed", True),
     "elsewhere": (Answer(307, b"", {"Location": "https://evil.test/token"}), "sign_in_failed", False),

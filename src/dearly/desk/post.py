@@ -242,7 +242,13 @@ async def _forms(desk: Desk, letter: Letter, route: routes.Route, plan: SealPlan
     else:
         how = await style.of(desk, letter, route)
         mime = write.render(
-            letter, autocrypt=ours, gossip=how.gossip, outside=how.outside, chat=how.chat, binary=how.binary
+            letter,
+            autocrypt=ours,
+            gossip=how.gossip,
+            outside=how.outside,
+            chat=how.chat,
+            group=how.group,
+            binary=how.binary,
         )
         sealed = await desk.keyholder.seal(mime, plan)
         data = pgpmime.wrap(letter, sealed.armored, route.sender, ours if how.outside else None)

@@ -3,8 +3,9 @@
 - Enclosures are binary inside the seal where every reader's program is known to take them so, else base64 (a third
   larger). Known: whoever is reached at an office or by hand has a desk of Dearly; whoever wrote their newest proven
   letter with Dearly has one too; and Delta Chat says so in its certificates (`trust.chats`).
-- A letter to one reader with Delta Chat is marked as a message of a chat: its subject stays a field of its own, and
-  nothing after a line of dashes is left out.
+- A letter to readers with Delta Chat is marked as a message of a chat: its subject stays a field of its own, and
+  nothing after a line of dashes is left out. If it goes to several, it names a group of just these people, the same for
+  all letters among them; in any other form Delta Chat shows it where nobody can answer.
 - Our key stands outside as well as inside where it goes by mail and a reader cannot have it yet, because older programs
   look for it there alone. From then on it stands inside only.
 - Several readers get each other's keys (Autocrypt-Gossip), so that each of them can answer all.
@@ -12,11 +13,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass, field
 
 from dearly.desk import routes
 from dearly.desk.desk import Desk
-from dearly.drawer import readers
+from dearly.drawer import keyring, readers
 from dearly.drawer.connection import Db
 from dearly.letter.content import Letter
 from dearly.letter.envelope import Way
@@ -30,6 +33,7 @@ class Style:
 
     binary: bool
     chat: bool
+    group: str
     outside: bool
     gossip: tuple[Introduction, ...] = field(default=(), repr=False)
 
@@ -37,7 +41,7 @@ class Style:
 async def of(desk: Desk, letter: Letter, route: routes.Route) -> Style:
     """How a sealed letter is written for its readers. Raises `CannotSealOrOpen` for a certificate that is none."""
 
-    def look(db: Db) -> tuple[list[bool], bool]:
+    def look(db: Db) -> tuple[list[bool], bool, str]:
         dearly = [
             routes.usual_way(leg.recipient) is not Way.MAIL
             or (leg.person is not None and readers.writes_with_dearly(db, leg.person))
@@ -48,9 +52,9 @@ async def of(desk: Desk, letter: Letter, route: routes.Route) -> Style:
             for leg in route.legs
             if leg.way is Way.MAIL
         )
-        return dearly, new
+        return dearly, new, keyring.own_key(db).fingerprint
 
-    dearly, outside = await desk.drawer.read(look)
+    dearly, outside, own = await desk.drawer.read(look)
     chats = [leg.certificate is not None and trust.chats(leg.certificate) for leg in route.legs]
     gossip = []
     if len(route.legs) > 1:
@@ -60,7 +64,14 @@ async def of(desk: Desk, letter: Letter, route: routes.Route) -> Style:
                 gossip.append((leg.recipient, alone))
     return Style(
         binary=all(one or other for one, other in zip(dearly, chats, strict=True)),
-        chat=len(route.legs) == 1 and chats[0] and not dearly[0],
+        chat=all(one and not other for one, other in zip(chats, dearly, strict=True)),
+        group=_group(own, route) if len(route.legs) > 1 and any(chats) else "",
         outside=outside,
         gossip=tuple(gossip),
     )
+
+
+def _group(own: str, route: routes.Route) -> str:
+    """Made of the keys of all its people, so that each circle of them is one group."""
+    everybody = sorted({own, *(leg.fingerprint or leg.recipient.key for leg in route.legs)})
+    return base64.b32encode(hashlib.sha256("\n".join(everybody).encode()).digest())[:24].decode().lower()

@@ -42,6 +42,7 @@ def render(
     gossip: Sequence[Introduction] = (),
     outside: bool = False,
     chat: bool = False,
+    group: str = "",
     hp: bool = True,
     binary: bool = False,
 ) -> MimeBytes:
@@ -49,7 +50,8 @@ def render(
 
     `autocrypt`: our address and certificate for an Autocrypt field; `outside`: the same field will stand outside too
     (`outer_headers` is then given it). `gossip`: the certificates of all readers, each for the others. `chat`: mark it
-    as a message of a chat, as Delta Chat reads it (docs/peers.md). `hp`: protect the header (RFC 9788); False for a
+    as a message of a chat, as Delta Chat reads it (docs/peers.md); `group`: of a chat of all its people, with this
+    id. `hp`: protect the header (RFC 9788); False for a
     letter that travels unsealed. `binary`: enclosures without transfer encoding (RFC 2045 6.2 binary, only ever inside
     a seal), else base64. Raises `Usage` (bad_text) when a header text holds a line break or control character."""
     text = letter.text
@@ -73,8 +75,10 @@ def render(
     if autocrypt:
         head.append(fields.field("Autocrypt", autocrypt_field.header(*autocrypt)))
     head += [fields.field("Autocrypt-Gossip", autocrypt_field.gossip(*one)) for one in gossip]
-    if chat:
+    if chat or group:
         head.append(b"Chat-Version: 1.0\r\n")
+    if group:
+        head += _group(letter, group)
     if hp:
         shown = _outer(letter, autocrypt if outside else None)
         head += [fields.field("HP-Outer", f"{name}: {value}") for name, value in shown]
@@ -109,6 +113,15 @@ def _outer(letter: Letter, autocrypt: Introduction | None) -> list[tuple[str, st
         ("Message-ID", fields.letter_id(letter.letter_id)),
         ("Subject", NEUTRAL_SUBJECT),
         *([("Autocrypt", autocrypt_field.header(*autocrypt))] if autocrypt else []),
+    ]
+
+
+def _group(letter: Letter, group: str) -> list[bytes]:
+    """Without an id Delta Chat puts a letter to several people where nobody can answer it."""
+    names = ", ".join(who.name or str(who.address) for who in (letter.sender, *letter.to))
+    return [
+        fields.field("Chat-Group-ID", group),
+        fields.field("Chat-Group-Name", fields.unstructured(names, _("name"))),
     ]
 
 

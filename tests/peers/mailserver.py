@@ -18,6 +18,7 @@ import shutil
 import signal
 import smtplib
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -34,6 +35,7 @@ POSTFIX, DOVECOT, DOVEADM = "/usr/sbin/postfix", "/usr/sbin/dovecot", "/usr/bin/
 PROGRAMS = (POSTFIX, DOVECOT, "/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/pop3")
 READY_SECONDS = 20
 MOST_LETTER = 52_428_800
+QUEUES = ("maildrop", "incoming", "active", "deferred")
 
 _DOVECOT_CONF = """\
 base_dir = {folder}/dovecot
@@ -75,6 +77,13 @@ service pop3-login {{
   inet_listener pop3s {{
     port = {pop3s}
     ssl = yes
+  }}
+}}
+# Whoever errs is not kept waiting: here somebody errs on purpose.
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
   }}
 }}
 service lmtp {{
@@ -123,6 +132,10 @@ smtpd_relay_restrictions = reject_unauth_destination
 smtpd_tls_cert_file = {folder}/tls/certificate.pem
 smtpd_tls_key_file = {folder}/tls/key.pem
 smtputf8_enable = yes
+# What could not be delivered while the other program was down is tried again at once.
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 2s
 """
 
 _MASTER_CF = """\
@@ -132,7 +145,7 @@ _MASTER_CF = """\
 127.0.0.1:{submission} inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
   -o smtpd_client_restrictions=permit_sasl_authenticated,reject
 cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
+qmgr unix n - n 1 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
@@ -184,7 +197,7 @@ class MailServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self.kill()  # an orderly end takes Postfix three seconds
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
@@ -194,23 +207,20 @@ class MailServer:
         for port in (self.smtp, self.imap, self.pop3, self.lmtp):
             self._wait_for(port)
 
-    def stop(self) -> None:
-        """Both end in order: Postfix waits for what is going on."""
-        # By their own pid files, so that only these two are ended.
-        with suppress(NotStarted):
-            self._run(POSTFIX, "-c", str(self.folder / "postfix"), "stop")
-        with suppress(NotStarted):
-            self._run(DOVEADM, "-c", str(self.folder / "dovecot.conf"), "stop")
-
     def kill(self) -> None:
         """Both die with everything they started, as in a power cut (SIGKILL); `start` brings them up again."""
+        # By their own pid files, so that only these two are ended.
         for pid_file in (self.folder / "spool" / "pid" / "master.pid", self.folder / "dovecot" / "master.pid"):
             with suppress(FileNotFoundError, ValueError):
                 master = int(pid_file.read_text())
-                for pid in [*_children(master), master]:
+                with suppress(ProcessLookupError):
+                    os.kill(master, signal.SIGSTOP)  # so that it starts nobody anew meanwhile
+                dying = [master, *_children(master)]
+                for pid in dying:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-                _until_gone(master)
+                for pid in dying:
+                    _until_gone(pid)
                 pid_file.unlink(missing_ok=True)
 
     def restart(self) -> None:
@@ -232,6 +242,18 @@ class MailServer:
                 raise TimeoutError(f"{len(found)} of {count} letters for {name}\n{self._log()}")
             await asyncio.sleep(0.05)  # a Maildir tells nobody
         return found
+
+    async def settled(self, seconds: float = 60) -> None:
+        """Nothing lies in Postfix's queue any more: every letter that it took has been delivered, or came back.
+
+        A file of the queue that its writer has finished may be executed; what was left unfinished by a kill was never
+        taken."""
+        deadline = time.monotonic() + seconds
+        spool = self.folder / "spool"
+        while any(_finished(path) for part in QUEUES for path in (spool / part).rglob("*")):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"letters are still queued\n{self._log()}")
+            await asyncio.sleep(0.05)
 
     def mailbox(self, name: str) -> list[bytes]:
         """What lies in the mailbox of `name`, the oldest first."""
@@ -310,6 +332,14 @@ def _free_ports(count: int) -> Iterator[list[int]]:
     finally:
         for line in lines:
             line.close()
+
+
+def _finished(path: Path) -> bool:
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(state.st_mode) and bool(state.st_mode & stat.S_IXUSR)
 
 
 def _children(pid: int) -> list[int]:

@@ -58,6 +58,9 @@ class Pages(RuleBasedStateMachine):
             return
         new = drafts.save(self.db, number, draft, based_on=revision, now=NOON)
         assert new == revision + (text != was.text)
+        before, after = len(was.text.split()), len(text.split())
+        if 2 * after < before and (before > drafts.FEW_WORDS or not after) and self.versions[number][-1:] != [was.text]:
+            self.versions[number].append(was.text)
         self.pages[number] = (new, draft)
 
     @precondition(lambda self: self.pages)

@@ -298,6 +298,8 @@ def test_put_away_instead(desk_of: DeskOf, sit: Sit) -> None:
     page.wait_for_load_state()
     (draft,) = [one for one in ada.run(write.drafts(ada.desk)) if one.number == number]
     assert draft.state == "put_away"
+    kept = ada.run(pages.page(ada.desk, number))
+    assert (kept.text, [one.name for one in kept.to]) == ("Dear Eve, not yet", ["Eve"])
 
 
 def test_letters_that_are_not_there(desk_of: DeskOf, call: Call) -> None:

@@ -10,8 +10,8 @@ from dearly.desk import routes, views
 from dearly.desk.desk import Desk
 from dearly.desk.notices import notices
 from dearly.desk.values import LetterView, ReadOver, VersionView
-from dearly.drawer import drafts as pages
 from dearly.drawer import accounts, outbox, people
+from dearly.drawer import drafts as pages
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Draft, Enclosure, check

@@ -3,7 +3,8 @@
 Autosave overwrites the current text; every save names the revision it started from, and a save that started from
 another one is refused, never merged and never overwritten (the second window). *Versions* are append-only, packed each
 against the one before, and cut: after a pause of 60 s, when 500 words changed, when the draft is put away, read over,
-left or posted, and before an older one is restored. What a second window had written is kept as one, too.
+left or posted, before most of the text is taken out, and before an older one is restored. What a second window had
+written is kept as one, too.
 
 Where the writer stopped (the caret) and what can be undone (the editor's own history) lie beside the text. They change
 without a new revision: they say nothing that a second window could lose.
@@ -72,6 +73,9 @@ PAUSE_SECONDS = 60
 WORDS_CHANGED = 500
 """After so many words put in or taken out, a version is cut."""
 
+FEW_WORDS = 10
+"""A text longer than this is kept as a version before a save that leaves less than half of it; any text, before a save
+that leaves nothing."""
 
 MOST_HISTORY = 1_000_000
 """Characters of the editor's history that are kept; with more, a reload can undo nothing."""
@@ -254,8 +258,11 @@ def save(
     _leave_off(db, number, caret, history, changed=was.text != draft.text)
     if was == replace(draft, enclosures=()):
         return page.revision
+    words = words_now(was.text, page.words, draft.text)
     if (now - page.changed).total_seconds() >= PAUSE_SECONDS:
         _cut(db, page, Why.PAUSE, now)
+    elif 2 * words < page.words and (page.words > FEW_WORDS or not words):
+        _cut(db, page, Why.WORDS, now)  # most of it goes, perhaps by a slip of the hand
     changed = db.value("SELECT changed_words FROM drafts WHERE number = ?", (number,))
     changed += words_changed(was.text, draft.text)
     db.run(
@@ -264,7 +271,7 @@ def save(
         (
             draft.subject,
             pack_passing(draft.text),
-            words_now(was.text, page.words, draft.text),
+            words,
             changed,
             draft.in_reply_to,
             draft.place,

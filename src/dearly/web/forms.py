@@ -49,6 +49,10 @@ class Form:
                 return value.replace("\r\n", "\n")
         return default
 
+    def given(self, name: str) -> str | None:
+        """As `text`, and None where the form has no such field: that says nothing, while an empty one says «empty»."""
+        return self.text(name) if any(key == name for key, _value in self.fields) else None
+
     def all(self, name: str) -> list[str]:
         """Every text under one name."""
         return [value for key, value in self.fields if key == name and isinstance(value, str)]

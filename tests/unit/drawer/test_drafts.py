@@ -177,7 +177,22 @@ def test_many_words_cut_a_version(db: Db) -> None:
     assert [v.words for v in words] == [500]
     _save(db, number, "", 61)
     _save(db, number, "all of it gone, and begun anew", 62)
-    assert [v.words for v in drafts.versions(db, number)] == [0, 500]
+    assert [v.words for v in drafts.versions(db, number)] == [0, 600, 500]
+
+
+def test_what_most_is_taken_out_of_is_kept_first(db: Db) -> None:
+    number = page(db, "").number
+    _save(db, number, "two words", 1)
+    _save(db, number, "", 2)
+    assert [v.words for v in drafts.versions(db, number)] == [2]
+    letter = "a letter of twelve words, and one more, to be taken out"
+    _save(db, number, letter, 3)
+    _save(db, number, letter[:30], 4)  # more than half is left
+    _save(db, number, "a letter", 5)  # of six words: too few to keep
+    assert [v.words for v in drafts.versions(db, number)] == [2]
+    _save(db, number, letter, 6)
+    _save(db, number, "a letter", 7)
+    assert drafts.version_text(db, number, drafts.versions(db, number)[0].version) == letter
 
 
 def test_versions_are_restored_and_nothing_is_lost(db: Db) -> None:

@@ -238,8 +238,9 @@ async def along(visit: Visit, number: int) -> Response:
 async def take_in(visit: Visit, number: int) -> Response | None:
     """Keep what the form of the page holds. None where all of it was kept; else what is to be said about it."""
     form = await visit.form()
-    if not form.text("revision"):
-        return None  # a small form of another page, which brings no text
+    text = form.given("text")
+    if text is None:
+        return None  # the form of another page, such as the envelope: it brings nothing that was written
     off = form.text("off")
     to = [one for one in form.all("to") if one != off or not off]
     caret = form.text("caret")
@@ -248,9 +249,9 @@ async def take_in(visit: Visit, number: int) -> Response | None:
             visit.desk,
             number,
             _whole(form.text("revision")),
-            text=form.text("text"),
-            subject=form.text("subject"),
-            place=form.text("place"),
+            text=text,
+            subject=form.given("subject"),
+            place=form.given("place"),
             to=to,
             caret=_whole(caret) if caret else None,
             over=form.text("over") == "yes",

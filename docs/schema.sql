@@ -299,7 +299,7 @@ CREATE TABLE letters (
   date            INTEGER NOT NULL,
   -- minutes east of UTC where it was written
   date_offset     INTEGER NOT NULL,
-  -- day << 20 | n, day = date / 86400: order in archive and search, and the key of the search rows
+  -- day << 20 | n, day = date / 86400, n grows with the time: order in archive and search; key of the search rows
   sort_key        INTEGER NOT NULL UNIQUE,
   -- when it was posted or opened here
   filed           INTEGER NOT NULL,

@@ -25,6 +25,7 @@ from dearly.letter.words import _
 
 _DAY = int(timedelta(days=1).total_seconds())
 _PER_DAY = 1 << 20
+_PER_SECOND = _PER_DAY // _DAY  # twelve letters
 _MOST_REFERENCES = 1000
 
 
@@ -353,10 +354,24 @@ def _put_references(db: Db, letter: int, references: Sequence[LetterId]) -> None
 
 
 def _sort_key(db: Db, date: datetime) -> int:
-    """The next free place in the day of `date` (UTC): day << 20 | n."""
-    day = (stamp(date) // _DAY) * _PER_DAY
-    last = db.value("SELECT max(sort_key) FROM letters WHERE sort_key >= ? AND sort_key < ?", (day, day + _PER_DAY))
-    return day if last is None else int(last) + 1
+    """The place of `date` (UTC) in the archive: day << 20 | n. n grows with the time of the day, so that letters of one
+    day lie in the order in which they were written, whichever came first; those of one second in the order of coming.
+
+    Where a second has more letters than places (imports that know no time), the rest lie at the end of their day."""
+    at = stamp(date)
+    day = (at // _DAY) * _PER_DAY
+    second = day + at % _DAY * _PER_SECOND
+    key = _after_last(db, second, second + _PER_SECOND)
+    if key == second + _PER_SECOND:
+        key = min(_after_last(db, day, day + _PER_DAY), day + _PER_DAY - 1)
+    while db.value("SELECT 1 FROM letters WHERE sort_key = ?", (key,)) is not None:
+        key -= 1  # a day with more than ten thousand letters of one second, and another one at its very end
+    return key
+
+
+def _after_last(db: Db, first: int, end: int) -> int:
+    last = db.value("SELECT max(sort_key) FROM letters WHERE sort_key >= ? AND sort_key < ?", (first, end))
+    return first if last is None else int(last) + 1
 
 
 def _seal_content(db: Db, number: int) -> bytes:

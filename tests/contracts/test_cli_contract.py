@@ -189,6 +189,22 @@ def test_08_by_hand(ada: Person, bert: Person) -> None:
     assert "dearly open" in typed(ada, "dearly hand in from-bert.letter").out
 
 
+def test_08_the_door(ada: Person, machine: Machine) -> None:
+    machine.write("stranger.eml", "From: Zoe <zoe@elsewhere.test>\r\nTo: ada@letters.test\r\n\r\nDear Ada.\r\n")
+    assert ada.json("hand in stranger.eml")["number"] == 6
+    (one,) = many(ada.json("door"), "letters", f"{ENVELOPE} name subject date fetched state")
+    assert (one["number"], one["from"], one["at_door"], one["fetched"]) == (6, "zoe@elsewhere.test", True, True)
+    assert "Zoe <zoe@elsewhere.test>" in typed(ada, "dearly door").out
+    typed(ada, "dearly door refuse 6")
+    assert ada.json("door")["total"] == 0
+    typed(ada, "dearly door leave 6")
+    assert ada.json("door")["total"] == 1
+    assert "In the letterbox: 6." in typed(ada, "dearly door let-in 6").out
+    _error(ada("door let-in 6 --json"), 11, "not_at_door")
+    _error(ada("door refuse --json"), 2)
+    assert ada.json("open 6")["person"] == "Zoe"
+
+
 def test_09_keeping(ada: Person, machine: Machine) -> None:
     typed(ada, "dearly backup desk.backup")
     typed(ada, "dearly backup desk.backup --verify")

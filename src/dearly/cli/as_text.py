@@ -15,6 +15,7 @@ from dearly.letter.words import _, ngettext
 
 if TYPE_CHECKING:
     from dearly.cli.terminal import Terminal
+    from dearly.desk.strangers import AtDoor, LetIn
     from dearly.desk.values import (
         EnvelopeView,
         Finding,
@@ -142,6 +143,50 @@ class Page:
             rows.append((f"{one.number:>4}", _("from {name}").format(name=who), moment(one.arrived, self._zone), what))
         return table(rows, self._rows)
 
+    def door(self, found: Sequence[AtDoor]) -> str:
+        """Who stands at the door."""
+        if not found:
+            return _("Nobody stands at the door.")
+        return "\n".join(self._at_door(one) for one in found)
+
+    def _at_door(self, one: AtDoor) -> str:
+        # The address beside the name, always: a name proves nothing (A20, A21).
+        name = f"{clean(one.name)} <{clean(one.from_)}>" if one.name else clean(one.from_)
+        who = _("from {name}").format(name=name) if name else _("from nobody who can be named")
+        lines = [self.line(f"{who}, {moment(one.arrived, self._zone)}", f"{one.number:>4}  ", "")]
+        if one.subject:
+            lines.append(self.line(_("The subject line says “{subject}”.").format(subject=clean(one.subject)), " " * 6))
+        what = {
+            "let_in": _("let in; the next round fetches it"),
+            "gone": _("let in, but not found at the account any more; “dearly door let-in {number}” looks again"),
+        }.get(one.state)
+        if what is None and not one.fetched:
+            what = _("it lies at your mail account, and is fetched when you let it in")
+        return "\n".join([*lines, *([self.line(what.format(number=one.number), " " * 6)] if what else [])])
+
+    def let_in(self, let: LetIn) -> str:
+        """What letting somebody in came to."""
+        said = []
+        for numbers, text in (
+            (let.numbers, _("In the letterbox: {numbers}.")),
+            (let.later, _("Let in; the next round fetches: {numbers}.")),
+            (let.gone, _("Not found at the account any more: {numbers}.")),
+        ):
+            if numbers:
+                said.append(text.format(numbers=", ".join(map(str, numbers))))
+        return "\n".join(self.prose(sentence) for sentence in (*said, clean(let.trouble)) if sentence)
+
+    def turned_away(self, numbers: Sequence[int], number: int) -> str:
+        """What was refused."""
+        return self.prose(
+            _("Turned away: {numbers}. Nobody is told.").format(numbers=", ".join(map(str, numbers))),
+            _("“dearly door leave {number}” takes it back.").format(number=number),
+        )
+
+    def left_at_door(self, number: int) -> str:
+        """What stays where it is."""
+        return self.prose(_("Letter {number} stands at the door.").format(number=number))
+
     def outbox(self, rows: Sequence[OutboxRow], none: str | None = None) -> str:
         """Posted letters, and where each is."""
         if not rows:
@@ -251,6 +296,8 @@ class Page:
             words=words.of_key(key.state), day=day(key.since.astimezone(self._zone).date())
         )
         lines = [self._digits(key.fingerprint), self.line(said, "    ", "")]
+        if key.given_by:
+            lines.append(self.line(_("As a letter of {name} gives it").format(name=clean(key.given_by)), "    ", ""))
         if key.words:
             lines.append(self.line(_("Words to read aloud: {words}").format(words=", ".join(key.words)), "    ", ""))
         return "\n".join(lines)

@@ -49,6 +49,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("letterbox", "letterbox", later("What has come.")),
             ("open", "letterbox", later("Open an envelope from the letterbox.")),
+            ("door", "door", later("Who stands at the door: let in, refuse, or leave.")),
             ("show", "letterbox", later("Read a letter again, yours or theirs.")),
             ("answer", "letterbox", later("Begin an answer to a letter.")),
             ("correspondence", "letterbox", later("All letters with someone, both ways.")),

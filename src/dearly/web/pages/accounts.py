@@ -188,7 +188,19 @@ async def _show(visit: Visit, uid: str, checked: Checked | None = None) -> Respo
         here = view.spoken.astimezone(now.tzinfo)
         day = when.on(here.date(), now.date(), visit.dates)
         spoken = _("{day} at {clock}").format(day=day, clock=visit.dates.clock(here))
-    return visit.show("account.html", view=view, made=made, spoken=spoken, checked=checked)
+    both = made.incoming if made.incoming and made.incoming.protocol is Protocol.JMAP else None
+    goes, comes = _said(made.outgoing or both), _said(made.incoming)
+    return visit.show("account.html", view=view, comes=comes, goes=goes, spoken=spoken, checked=checked)
+
+
+def _said(server: Server | None) -> str:
+    """A server in words; "" for none."""
+    if server is None:
+        return ""
+    kept = {Security.TLS: "TLS", Security.STARTTLS: "STARTTLS", Security.PLAIN: _("no encryption")}[server.security]
+    return _("{server}, by {protocol} with {security}").format(
+        server=clean(_line(server)), protocol=server.protocol.value.upper(), security=kept
+    )
 
 
 async def _named(desk: Desk, uid: str) -> tuple[AccountView, MailAccount]:

@@ -365,6 +365,10 @@ def test_a_provider_that_wants_localhost_by_name() -> None:
                 f"GET /?code=c&state={'s' * 43} HTTP/1.1\r\nHost: localhost:{name.port}\r\n\r\n",
             )
             assert (await asked)["code"] == "c"
+            assert "signed in." not in await visited(
+                f"http://127.0.0.1:{name.port}/",
+                f"GET /?code=d&state={'s' * 43} HTTP/1.1\r\nHost: localhost:{name.port}\r\n\r\n",
+            ), "once, also while the port is still open"
             return page
 
     assert "You are signed in." in asyncio.run(whole())

@@ -659,3 +659,13 @@ def test_what_the_server_announced_in_the_clear_is_forgotten(tmp_path: Path) -> 
 
 def test_a_server_without_tls_where_it_should_have_it() -> None:
     _secured(_trouble("no_encryption"), None, Security.TLS)
+
+
+def test_a_name_of_this_machine_that_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without encryption nothing is said to another machine, whatever the account's host is called."""
+    monkeypatch.setattr("dearly.carriers.mail.line.on_this_machine", lambda host: host != "127.0.0.1")
+
+    async def scene(submission: Submission, server: ScriptedSmtp) -> None:
+        assert isinstance((await submission.hand_over(fake_letter(1, BERT)))[BERT], TryLater)
+
+    assert play(scene).lines == []

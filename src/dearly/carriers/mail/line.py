@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from dearly.carriers.base import said
 from dearly.carriers.mail import replies, tls
 from dearly.carriers.mail.replies import Abilities, NoReply, Reading, Reply, abilities
-from dearly.letter.account import Security, Server
+from dearly.letter.account import Security, Server, on_this_machine
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.words import _
 
@@ -163,6 +163,8 @@ class Line:
         except (OSError, UnicodeError):  # the second: no name of a host at all
             raise self._gone(_("There is no connection to {host}.").format(host=self.host)) from None
         self._socket = made
+        if self.server.security is Security.PLAIN and not on_this_machine(made.getpeername()[0]):
+            raise self._broke()  # a name of this machine that leads elsewhere: nothing is said there in the clear
         # Commands are small and answered one by one: waiting for more to send would cost 40 ms each.
         with suppress(OSError):
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -23,7 +23,7 @@ from dearly.carriers.mail.transaction import weight
 from dearly.letter.account import MailAccount, Security
 from dearly.letter.address import Address
 from dearly.letter.envelope import SealedLetter, Way
-from dearly.letter.errors import CarrierTrouble
+from dearly.letter.errors import CarrierTrouble, DearlyError
 from dearly.letter.journey import Evidence, NothingProven, Outcome
 from dearly.letter.words import _
 
@@ -68,7 +68,7 @@ class Submission:
                 await self._on_a_line(collection.over, self._patience)
             except Gone as gone:
                 collection.later(gone.why)
-            except CarrierTrouble as trouble:
+            except DearlyError as trouble:
                 if not collection.begun:
                     raise
                 collection.later(trouble.message)  # what the line before brought must not be lost
@@ -158,5 +158,5 @@ def _findings(line: Line) -> list[Check]:
         if "DSN" in able
         else _("It does not report when a letter has arrived; it says only that it was taken, or came back.")
     )
-    found.append(Check("outgoing.reports", fine="DSN" in able, words=reports))
+    found.append(Check("outgoing.reports", fine=True, words=reports))
     return found

@@ -179,6 +179,7 @@ def test_dots_at_the_beginning_of_lines_survive(body: bytes) -> None:
         b"a\r\nb\r",
         b"",
         b"x" * 999 + b"\r\n",
+        b"x\r\n" * 900 + b"x" * 999 + b"\r\nx\r\n",
     ],
 )
 def test_bytes_that_mail_cannot_carry_are_turned_before_anything_is_connected(data: bytes) -> None:

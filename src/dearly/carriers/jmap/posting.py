@@ -21,6 +21,7 @@ from dearly.carriers.jmap.session import (
     MethodFailed,
     Session,
     mapping,
+    number,
     text,
 )
 from dearly.letter.address import Address
@@ -54,6 +55,10 @@ _FINAL = {
     "tooLarge",
     "tooManyRecipients",
 }
+
+
+# RFC 8620 5.3: what is refused before anything is done, and may be taken later.
+_CERTAIN = {"overQuota", "rateLimit", "notFound", "invalidProperties", "invalidPatch", "emailNotFound"}
 
 
 async def hand_over(account: Account, letters: Sequence[SealedLetter]) -> list[Outcomes]:
@@ -124,6 +129,15 @@ class _Exchange:
         self._emails = {n: f"#e{n}" for n in range(len(letters))}
         self._refused: dict[int, Outcome] = {}
         self._imported: dict[str, Any] = {}
+        self._crowded: list[tuple[int, int]] = []
+        """Letter and recipient, where the copy to ourselves was too much."""
+
+    @property
+    def _relayed(self) -> bool:
+        """Whether behind this server stands another that letters are handed on to before it answers (Cyrus: SMTP). Then
+        an error that is none of those which are known says only that something went wrong, perhaps after it was taken.
+        """
+        return self._account.way is Way.MAIL and not self._session.once
 
     async def outcomes(self) -> list[Outcomes]:
         inside: dict[str, Any] = {}
@@ -156,37 +170,50 @@ class _Exchange:
         ]
         for n in [n for n, email in self._emails.items() if not email.startswith("#")]:
             result[n] = await self._submit_existing(n)
+        imported = _step(answers, "e", "Email/import")
+        for n, i in self._crowded:
+            # The server may allow one recipient only: then the letter goes without a copy to ourselves.
+            self._emails[n] = text(_created(imported, f"e{n}").get("id")) or self._emails[n]
+            recipient = self._letters[n].envelope.recipients[i]
+            result[n] = {**result[n], recipient: (await self._submit_existing(n, alone=i))[recipient]}
         await self._tidy(answers, result)
         return result
 
-    async def _submit_existing(self, n: int) -> Outcomes:
-        """Submit an Email that was there already. An outcome whatever happens: the others have theirs."""
+    async def _submit_existing(self, n: int, alone: int | None = None) -> Outcomes:
+        """Submit an Email that is there already; `alone`: to this recipient only, without a copy to ourselves. An
+        outcome whatever happens: the others have theirs."""
         letter = self._letters[n]
         try:
-            answers = await self._ask([self._submissions([n])])
+            answers = await self._ask([self._submissions([n], alone)])
         except NotDone as trouble:
             return for_each(letter, TryLater(trouble.why))
         except CarrierTrouble as trouble:
             return for_each(letter, TryLater(trouble.message))
         except Cut as cut:
             return for_each(letter, Unknown(cut.why))
-        return {r: self._outcome(answers, n, i) for i, r in enumerate(letter.envelope.recipients)}
+        return {
+            r: self._outcome(answers, n, i, copied=alone is None)
+            for i, r in enumerate(letter.envelope.recipients)
+            if alone in (None, i)
+        }
 
     async def _ask(self, calls: list[Call]) -> Answers:
         return await self._account.ask(calls, HASTY if self._session.once else PATIENT)
 
-    def _submissions(self, numbers: Sequence[int]) -> Call:
+    def _submissions(self, numbers: Sequence[int], alone: int | None = None) -> Call:
         creates: dict[str, Any] = {}
         for n in numbers:
             letter = self._letters[n]
             for i, recipient in enumerate(letter.envelope.recipients):
+                if alone not in (None, i):
+                    continue
                 creates[f"s{n}x{i}"] = {
                     "identityId": self._bearings.identity,
                     "emailId": self._emails[n],
                     "envelope": {
                         "mailFrom": {"email": str(letter.envelope.sender), "parameters": None},
                         "rcptTo": [
-                            {"email": str(one), "parameters": None} for one in self._addressed(letter, recipient)
+                            {"email": str(one), "parameters": None} for one in self._addressed(letter, recipient, alone)
                         ],
                     },
                 } | ({"onceKey": once_key(letter, recipient)} if self._session.once else {})
@@ -196,10 +223,10 @@ class _Exchange:
             arguments["onSuccessDestroyEmail"] = [f"#{cid}" for cid in creates]
         return ("EmailSubmission/set", arguments, "s")
 
-    def _addressed(self, letter: SealedLetter, recipient: Address) -> list[Address]:
+    def _addressed(self, letter: SealedLetter, recipient: Address, alone: int | None) -> list[Address]:
         sender = letter.envelope.sender
-        copy = self._account.way is Way.MAIL and not self._session.once and not recipient.same(sender)
-        return [recipient, sender] if copy else [recipient]
+        copied = self._relayed and alone is None and not recipient.same(sender)
+        return [recipient, sender] if copied else [recipient]
 
     def _see_refusals(self, answers: Answers, inside: Mapping[str, Any]) -> None:
         """What came of the steps before the submission: `_refused`, and Emails that were there already."""
@@ -219,17 +246,17 @@ class _Exchange:
             elif _created(uploaded, f"b{n}").get("size", len(letter.data)) != len(letter.data):
                 self._refused[n] = Unknown(_("It was not taken in as it was sent."))
 
-    def _outcome(self, answers: Answers, n: int, i: int) -> Outcome:
-        """The outcome of letter n for its recipient i."""
+    def _outcome(self, answers: Answers, n: int, i: int, *, copied: bool = True) -> Outcome:
+        """The outcome of letter n for its recipient i. `copied`: whether it was addressed to ourselves too."""
         refused = self._refused.get(n)
         if refused and f"e{n}" not in self._imported:
             return refused
         try:
             answer = answers.of("s", "EmailSubmission/set")
         except MethodFailed as failed:
-            # RFC 8620 3.6.2: only this error leaves changes behind.
-            partial = failed.kind == "serverPartialFail"
-            return Unknown(failed.words) if partial else refused or TryLater(failed.words)
+            # RFC 8620 3.6.2: only the first of these leaves changes behind. What a mail server did is no part of that.
+            unclear = failed.kind == "serverPartialFail" or (self._relayed and failed.kind == "serverFail")
+            return Unknown(failed.words) if unclear else refused or TryLater(failed.words)
         except Cut as cut:
             return Unknown(cut.why)
         made = _created(answer, f"s{n}x{i}")
@@ -239,6 +266,15 @@ class _Exchange:
                 return Turned(said(status.get("smtpReply")) or _("It was refused, and no reason was given."))
             return refused if isinstance(refused, Unknown) else Accepted()
         if error := _error(answer, f"s{n}x{i}"):
+            if self._relayed and error["type"] == "tooManyRecipients":
+                # Said of one recipient, it is what Cyrus makes of every refusal by its mail server, passing or not.
+                if not copied:
+                    return TryLater(_("It was refused, and no reason was given."))
+                self._crowded.append((n, i))
+            if self._relayed and number(error.get("maxSize"), 0) >= len(self._letters[n].data):
+                return TryLater(_("It was refused, and no reason was given."))  # too large it is not; Cyrus again
+            if self._relayed and text(error.get("type")) not in _CERTAIN | _FINAL:
+                return Unknown(said(error.get("description")) or said(error.get("type")))
             return refused or _refusal(error)
         return Unknown(_("The answer is not complete."))
 

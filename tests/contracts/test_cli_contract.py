@@ -90,7 +90,7 @@ def test_02_cards(ada: Person, bert: Person) -> None:
     assert bert.json("people add Ada --vcard ada.vcf")["keys"][0]["state"] == "first_seen"
 
 
-def test_03_people(ada: Person) -> None:
+def test_03_people(ada: Person, bert: Person) -> None:
     assert "not checked in person" in typed(ada, "dearly people add Bert --vcard bert.vcf").out
     typed(ada, "dearly people add Clara --address clara@letters.test")
     assert has(ada.json("people add 'Clara Moor' --address moor@letters.test"), PERSON)
@@ -108,6 +108,14 @@ def test_03_people(ada: Person) -> None:
     typed(ada, "dearly keys show Bert")
     assert "checked with them" in typed(ada, "dearly keys pin Bert --verified").out
     assert ada.json("keys show Bert")["keys"][0]["state"] == "verified"
+    whole, plain = bert.json("keys show"), bert.json("keys show --plain")
+    assert whole["fingerprint"] == plain["fingerprint"] == ada.json("keys show Bert")["keys"][0]["fingerprint"]
+    assert len(plain["key"]) < len(whole["key"])
+    ada.machine.write("bert.asc", bert("keys show --plain").out)
+    assert "checked with them" in typed(ada, "dearly keys import bert.asc").out
+    (key,) = ada.json("keys show Bert")["keys"]
+    assert key["quantum_safe"], "a shorter copy takes nothing away"
+    assert ada("keys show Bert --plain").code == 2
 
 
 def test_04_writing(ada: Person) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dearly.desk import views
 from dearly.desk.desk import Desk
+from dearly.desk.introductions import offered, take, take_file
 from dearly.desk.people import show_person
 from dearly.desk.values import PersonView
 from dearly.drawer import keyring, outbox, people
@@ -17,6 +18,29 @@ from dearly.letter.address import header_safe
 from dearly.letter.errors import NotFound, Usage
 from dearly.letter.journey import Why as HeldWhy
 from dearly.letter.words import _
+from dearly.seal.armor import armor
+from dearly.seal.keys import OwnKey
+
+__all__ = ["OwnExport", "offered", "own", "own_words", "pin", "set_aside", "show_keys", "take", "take_file", "words_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnExport:
+    """Our own key for others, as an armored certificate (RFC 9580 10.1). `plain`: without the post-quantum part, for
+    programs that refuse a key with a part that they do not know: same fingerprint, same signatures."""
+
+    fingerprint: str
+    plain: bool
+    words: tuple[str, ...]
+    key: str = field(repr=False)
+
+
+async def own(desk: Desk, *, plain: bool = False) -> OwnExport:
+    """Our own key, to be given away. Raises `NotFound` (no_own_key) before set-up."""
+    stored = await desk.drawer.read(keyring.own_key)
+    certificate = OwnKey.from_bytes(stored.secret).plain_certificate if plain else stored.certificate
+    words = await words_of(stored.fingerprint)
+    return OwnExport(stored.fingerprint, plain, words, armor(certificate, "PUBLIC KEY BLOCK").decode())
 
 
 async def show_keys(desk: Desk, who: str) -> PersonView:
@@ -33,8 +57,8 @@ async def words_of(fingerprint: str) -> tuple[str, ...]:
 
 async def own_words(desk: Desk) -> tuple[str, ...]:
     """The words of our own key; none before there is one."""
-    own = next((key for key in await desk.drawer.read(keyring.own_keys) if key.retired is None), None)
-    return () if own is None else await words_of(own.fingerprint)
+    mine = next((key for key in await desk.drawer.read(keyring.own_keys) if key.retired is None), None)
+    return () if mine is None else await words_of(mine.fingerprint)
 
 
 async def pin(desk: Desk, who: str, fingerprint: str | None, *, verified: bool, where: str = "") -> PersonView:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from dearly.cli.as_text import Page
-from dearly.cli.command import command, group, option
+from dearly.cli.as_json import many
+from dearly.cli.as_json import plain as as_json
+from dearly.cli.as_text import Page, fingerprint
+from dearly.cli.command import Number, command, group, option
 from dearly.cli.errand import Errand
+from dearly.cli.given import read, shown
 from dearly.cli.names import later
+from dearly.cli.words_of_letters import of_key
+from dearly.letter.address import clean
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
     from dearly.desk.desk import Desk
-    from dearly.desk.values import PersonView
+    from dearly.desk.values import OfferedKey, PersonView
+
+MOST_KEY = 512 << 10
+"""Bytes of a file with a key or a card."""
 
 keys = group("keys", later("The keys by which someone's letters are known."))
 
@@ -24,25 +33,112 @@ keys = group("keys", later("The keys by which someone's letters are known."))
 @command(
     "show",
     later(
-        """The keys of a person, and how far each is known.
+        """The keys of a person, and how far each is known; the keys that a letter brings; or your own.
 
         Each key has six pairs of words. Read them to each other, face to face or on the telephone: the words that your
-        desk shows for them must be the ones that theirs shows as its own. Then pin the key with --verified."""
+        desk shows for them must be the ones that theirs shows as its own. Then pin the key with --verified.
+
+        A number stands for a letter: it may bring a key for somebody, enclosed, or as its writer gives it for another
+        reader. Without a name it is your own key, as a file that others can take in; some older programs refuse it
+        unless it is --plain, without its post-quantum part."""
     ),
     "dearly keys show Bert",
     group=keys,
 )
-@click.argument("name", metavar="NAME")
-def show(errand: Errand, name: str) -> None:
+@click.argument("name", metavar="[NAME|N]", required=False)
+@option("--plain", is_flag=True, help=later("Your own key without its post-quantum part."))
+def show(errand: Errand, name: str | None, plain: bool) -> None:
     """Show someone's keys, and the words of our own."""
     from dearly.desk import keys as verbs
+
+    page = Page(errand.terminal)
+    if name is None:
+        mine = errand.with_desk(lambda desk: verbs.own(desk, plain=plain))
+        errand.tell({**as_json(mine), "key": mine.key}, mine.key.rstrip("\r\n").replace("\r\n", "\n"))
+        return
+    if plain:
+        raise Usage("plain_is_own", _("--plain is about your own key."), _("Leave the name out."))
+    if name.isascii() and name.isdigit():
+        number = int(name)
+        brought = errand.with_desk(lambda desk: verbs.offered(desk, number))
+        errand.tell(many("keys", brought), lambda: _brought(page, number, brought))
+        return
 
     async def look(desk: Desk) -> tuple[PersonView, tuple[str, ...]]:
         return await verbs.show_keys(desk, name), await verbs.own_words(desk)
 
     person, own = errand.with_desk(look)
-    page = Page(errand.terminal)
     errand.tell(person, lambda: "\n\n".join([page.person(person), *([page.own_words(own)] if own else [])]))
+
+
+@command(
+    "import",
+    later(
+        """Take a key in: from a file, or one that a letter brings.
+
+        The first key of a person is used from then on. Where another one is in use, that one stays, and the new one is
+        shown as changed until you pin it. “dearly keys show N” lists the keys that letter N brings."""
+    ),
+    "dearly keys import bert.asc",
+    group=keys,
+)
+@click.argument("source", metavar="FILE|N")
+@option("--which", type=Number(), metavar="K", help=later("Which of the keys that the letter brings; 1 is the first."))
+@option("--for", "name", metavar="NAME", help=later("Whose key it is, where it does not say so itself."))
+def import_(errand: Errand, source: str, which: int | None, name: str | None) -> None:
+    """Take in a key."""
+    from dearly.desk import keys as verbs
+
+    if source.isascii() and source.isdigit():
+        number = int(source)
+        person = errand.with_desk(lambda desk: verbs.take(desk, number, which or 1, name))
+    else:
+        if which is not None:
+            raise Usage("which_of_letter", _("--which is about the keys that a letter brings."))
+        data, _mode = read(errand, source, MOST_KEY, shown(source))
+        person = errand.with_desk(lambda desk: verbs.take_file(desk, data, name))
+    errand.tell(person, lambda: Page(errand.terminal).person(person))
+
+
+def _brought(page: Page, number: int, brought: Sequence[OfferedKey]) -> str:
+    """What a letter brings, one key after the other."""
+    if not brought:
+        return page.prose(_("Letter {number} brings no key for anybody.").format(number=number))
+    told = []
+    for one in brought:
+        whose = clean(one.person) or ", ".join(clean(address) for address in one.addresses) or _("nobody it names")
+        said = _said(one).format(name=whose, writer=clean(one.given_by))
+        lines = [page.line(f"{one.which}  {said}"), "   " + fingerprint(one.fingerprint)]
+        if one.addresses:
+            lines.append(page.line(", ".join(clean(address) for address in one.addresses), "   ", ""))
+        if not one.usable:
+            lines.append(page.line(_("It cannot be used: it has been withdrawn, or its time is over."), "   ", ""))
+        told.append("\n".join(lines))
+    take = _("“dearly keys import {number} --which K” takes one in.").format(number=number)
+    return "\n\n".join([*told, page.prose(take)])
+
+
+def _said(one: OfferedKey) -> str:
+    match one.state:
+        case "unknown":
+            how = _("No key of theirs is known.")
+        case "another":
+            how = _("Another key of theirs is in use, and stays in use.")
+        case _:
+            how = _("It is known: {state}.").format(state=of_key(one.state))
+    return f"{_whose(one)} {how}"
+
+
+def _whose(one: OfferedKey) -> str:
+    match one.source:
+        case "gossip":
+            return _("The key of {name}, as the letter of {writer} gives it.")
+        case "autocrypt":
+            return _("The key of {name}, as this letter gives it, which was not sealed.")
+        case "card":
+            return _("The key of {name}, on a card in the letter of {writer}.")
+        case _:
+            return _("A key for {name}, enclosed in the letter of {writer}.")
 
 
 @command(

@@ -6,9 +6,10 @@ import asyncio
 import re
 from pathlib import Path
 
-from dearly.desk import letterbox
+from dearly.desk import letterbox, strangers
 from dearly.drawer import arrivals, keyring, people
 from tests.support.desks import Person, a_town
+from tests.support.memory_mailbox import a_mail
 from tests.support.web import Web, at_desk
 
 STRANGER = (
@@ -213,3 +214,47 @@ def test_a_file_is_taken_in_and_never_lies_on_the_disk(tmp_path: Path) -> None:
                 assert (await web.post("/letterbox/take-in")).status_code == 409, "no file was chosen"
 
     asyncio.run(play())
+
+
+def test_a_knock_is_shown_and_its_letter_fetched_when_it_is_let_in(tmp_path: Path) -> None:
+    """A stranger in a mailbox that holds more than letters: what the header says, and the address in ASCII (A21)."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, _bert = await town.with_mail("Ada", "Bert")
+            town.mail.box("ada@letters.test").extend(
+                (
+                    a_mail("Bert <b\u0435rt@elsewhere.test>", subject="<b>Old</b> days"),
+                    a_mail(number=2, subject=""),
+                )
+            )
+            await ada.round()
+            zoe, bert = [one.number for one in await strangers.at_door(ada.desk)]
+            async with at_desk(ada.desk) as web:
+                text = (await web.get("/letterbox")).text
+                assert "&lt;b&gt;Old&lt;/b&gt; days" in text
+                assert "b\\u0435rt@elsewhere.test" in text, "what only looks like Bert's address is written out"
+                assert "Somebody in your address book has this name, but not this address." in text
+                assert "22 November 2026" in text
+                assert "There is no subject line." in text
+                assert text.count("It is fetched when you let it in.") == 2
+                assert "do you remember" not in text
+                assert (await web.get(f"/letter/{zoe}")).status_code == 409
+                assert (await web.post(f"/letterbox/{zoe}/open")).status_code == 409
+                await _left_and_refused(web, bert)
+                assert (await web.post(f"/letterbox/{zoe}/let-in")).status_code == 303
+                text = (await web.get("/letterbox")).text
+                assert "From Zoë Wood" in text
+                opened = await web.post(f"/letterbox/{zoe}/open")
+                assert "do you remember" in (await web.get(opened.headers["location"])).text
+
+    asyncio.run(play())
+
+
+async def _left_and_refused(web: Web, number: int) -> None:
+    assert (await web.post(f"/letterbox/{number}/leave")).status_code == 303
+    answer = await web.post(f"/letterbox/{number}/refuse")
+    text = (await web.get(answer.headers["location"])).text
+    assert "Turned away, now and later." in text
+    assert "Old" not in text
+    assert "It lies at ada@letters.test" in (await web.get("/letterbox/refused")).text

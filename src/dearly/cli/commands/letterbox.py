@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from dearly.cli.as_json import many, plain
@@ -12,6 +14,9 @@ from dearly.cli.given import enclosures, letter_text, make_folder
 from dearly.cli.names import later
 from dearly.letter.errors import Exit
 from dearly.letter.words import _
+
+if TYPE_CHECKING:
+    from dearly.desk.values import EnvelopeView
 
 
 @command(
@@ -26,9 +31,16 @@ from dearly.letter.words import _
 def letterbox(errand: Errand) -> None:
     """Look into the letterbox."""
     from dearly.desk import open as verbs
+    from dearly.desk import strangers
+    from dearly.desk.desk import Desk
 
-    found = errand.with_desk(verbs.letterbox)
-    errand.tell(many("letters", found), lambda: Page(errand.terminal).letterbox(found))
+    async def look(desk: Desk) -> tuple[list[EnvelopeView], bool]:
+        return await verbs.letterbox(desk), bool(await strangers.at_door(desk))
+
+    found, somebody = errand.with_desk(look)
+    page = Page(errand.terminal)
+    there = page.prose(_("Somebody whom you have not written with stands at the door: “dearly door” shows who."))
+    errand.tell(many("letters", found), lambda: page.letterbox(found) + (f"\n\n{there}" if somebody else ""))
 
 
 @command(

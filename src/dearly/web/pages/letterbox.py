@@ -40,6 +40,15 @@ class Envelope:
     reason: str
     more: int = 0
     """How many others from the same stranger stand at the door with it."""
+    namesake: bool = False
+    """Somebody in the address book has the name that its outside gives."""
+    plainly: str = ""
+    """The address with everything beyond ASCII written out, where there is such a thing in it (A21)."""
+    away: str = ""
+    """The account where the letter itself lies; "" where it is here. Then what its header claims, and where it is:"""
+    subject: str = ""
+    written: str = ""
+    state: str = ""
 
 
 def _drawn(one: Lying, visit: Visit) -> Envelope:
@@ -57,6 +66,12 @@ def _drawn(one: Lying, visit: Visit) -> Envelope:
         marks=tuple(arrived.stamped(mark, visit) for mark in one.postmarks),
         came=when.at(view.arrived, now, visit.dates),
         reason=one.reason,
+        namesake=one.namesake,
+        plainly="" if view.from_.isascii() else view.from_.encode("ascii", "backslashreplace").decode(),
+        away=one.away,
+        subject=one.subject,
+        written="" if one.written is None else visit.dates.day(one.written),
+        state=one.state,
     )
 
 
@@ -86,6 +101,7 @@ async def _show(visit: Visit, said: DearlyError | None = None) -> Response:
         found=found,
         waiting=[_drawn(one, visit) for one in found.waiting],
         at_door=_by_stranger([_drawn(one, visit) for one in found.at_door]),
+        coming=[_drawn(one, visit) for one in found.coming],
         kept=[(_drawn(one, visit), tickets.ticket(visit, "original", one.envelope.number)) for one in found.kept],
         lately=[(one, arrived.part_of(one.date, visit)) for one in found.lately],
         later=[(one, arrived.part_of(one.date, visit)) for one in found.later],
@@ -119,7 +135,7 @@ async def open_it(visit: Visit, number: int) -> Response:
 
 @routes.post("/letterbox/{number:int}/let-in")
 async def let_in(visit: Visit, number: int) -> Response:
-    """Let a stranger in."""
+    """Let a stranger in. What lies at an account of ours is fetched now, where it can be; the page says where not."""
     await strangers.let_in(visit.desk, number)
     return visit.go("/letterbox")
 

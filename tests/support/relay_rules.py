@@ -33,7 +33,7 @@ def _sealed(data: bytes, message: EmailMessage) -> bool:
     if len(parts) != 2 or any(part.is_multipart() for part in parts):
         return False
     first, second = parts
-    if first.get_content_type() != "application/pgp-encrypted" or first.get_payload().strip() != "Version: 1":
+    if first.get_content_type() != "application/pgp-encrypted" or str(first.get_payload()).strip() != "Version: 1":
         return False
     if second.get_content_type() != "application/octet-stream":
         return False

@@ -18,12 +18,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from dearly.carriers.mail import srv
 from dearly.carriers.mail.https import Silent, ask
+from dearly.carriers.mail.oauth import known
+from dearly.letter.account import SignIn
 from dearly.letter.address import Address
 from dearly.letter.errors import DearlyError
 from dearly.letter.suggestion import Settings, Suggestion, Told, https, suggest
@@ -83,7 +85,7 @@ async def look_up(address: Address, read: Read, *, directory: bool = True, net: 
             found += suggest(address, Told.DNS, records)
     finally:
         dns.cancel()
-    return _each_once(found)
+    return [_with_hint(one) for one in _each_once(found)]
 
 
 async def provider_documents(address: Address, net: Net, until: float) -> list[Document]:
@@ -159,6 +161,17 @@ def _may_go(url: str) -> bool:
     """Only https, and only named hosts: no document of a provider lies in somebody's own network (A23)."""
     host = urlsplit(url).hostname if https(url) else None
     return bool(host) and "." in str(host) and not str(host).rpartition(".")[2].isdecimal()
+
+
+def _with_hint(one: Suggestion) -> Suggestion:
+    """With where to sign in, for the few providers that we know; documents name OAuth 2 mostly without saying where."""
+    server = one.account.incoming or one.account.outgoing
+    hint = known(server.host) if one.oauth is None and server is not None else None
+    if hint is None:
+        return one
+    if one.told is Told.DNS and SignIn.OAUTH not in one.sign_in:  # which says nothing of how
+        one = replace(one, sign_in=(*one.sign_in, SignIn.OAUTH))
+    return replace(one, oauth=hint) if SignIn.OAUTH in one.sign_in else one
 
 
 def _each_once(found: Sequence[Suggestion]) -> list[Suggestion]:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from dearly.carriers.mail.discover import DIRECTORY, Net, guesses, look_up
+from dearly.carriers.mail.oauth import KNOWN
 from dearly.carriers.mail.srv import services
 from dearly.exchange import autoconfig
-from dearly.letter.account import Protocol, Security
+from dearly.letter.account import Protocol, Security, SignIn
 from dearly.letter.address import Address
 from dearly.letter.suggestion import Settings, Suggestion, Told
 from tests.support.fake_dns import Zone, fake_dns
@@ -159,7 +160,7 @@ def test_service_records() -> None:
         ("_submission._tcp.letters.test", "SRV"): ["10 1 587 late.letters.test.", "5 1 587 SMTP.Letters.test."],
         ("_imaps._tcp.letters.test", "SRV"): ["0 1 993 light.letters.test.", "0 9 993 heavy.letters.test."],
         ("_imap._tcp.letters.test", "SRV"): ["0 1 143 imap.letters.test."],
-        ("_pop3s._tcp.letters.test", "SRV"): ["0 1 995 pop.host.test."],
+        ("_pop3s._tcp.letters.test", "SRV"): ["0 1 0 zero.host.test.", "1 1 995 pop.host.test."],
         ("_jmap._tcp.letters.test", "SRV"): ["0 1 8443 jmap.letters.test."],
     }
     imap, jmap, pop = find({}, zone).suggestions
@@ -174,6 +175,22 @@ def test_service_records() -> None:
     assert jmap.account.incoming.protocol is Protocol.JMAP
     assert jmap.account.incoming.url == "https://jmap.letters.test:8443/.well-known/jmap"
     assert pop.elsewhere == ("pop.host.test",), "RFC 6186 6: pointed out"
+
+
+def test_where_to_sign_in_at_a_provider_that_we_know() -> None:
+    ways = b"<authentication>OAuth2</authentication><authentication>password-cleartext</authentication>"
+    listed = document("imap.gmail.com").replace(b"<socketType>", ways + b"<socketType>")
+    (only,) = find({LIST: telling(listed)}).suggestions
+    assert only.oauth == KNOWN["Google"]
+    assert only.account.sign_in is SignIn.PASSWORD
+    (without,) = find({LIST: telling(document("imap.gmail.com"))}).suggestions
+    assert (without.oauth, without.sign_in) == (None, (SignIn.PASSWORD,)), "a document that says how is believed"
+    zone: Zone = {
+        ("_imaps._tcp.letters.test", "SRV"): ["0 1 993 outlook.office365.com."],
+        ("_submission._tcp.letters.test", "SRV"): ["0 1 587 smtp.office365.com."],
+    }
+    (dns,) = find({}, zone).suggestions
+    assert (dns.oauth, dns.sign_in) == (KNOWN["Microsoft"], (SignIn.PASSWORD, SignIn.OAUTH))
 
 
 def test_nobody_knows() -> None:

@@ -219,9 +219,15 @@ def _steps(view: PostedView, first: Reader, to: str, now: datetime, dates: Dates
             taken = _("It was collected {time}. It cannot be called back now.").format(
                 time=when.at(first.since, now, dates)
             )
+            if first.reason:  # a server that has it, and could not pass it on yet
+                taken += " " + _reason(first) + " " + _("It is still being tried there.")
             return (Step(_("On its way"), taken, now=True), nothing)
         case State.HELD_FOR_THEM:
-            lies = _("The office says that it lies ready, since {time}.").format(time=when.at(first.since, now, dates))
+            time = when.at(first.since, now, dates)
+            if first.way is Way.MAIL:
+                lies = _("A mail server says that it was delivered, {time}.").format(time=time)
+            else:
+                lies = _("The office says that it lies ready, since {time}.").format(time=time)
             return (Step(_("Held for them"), lies, now=True), then)
         case State.GIVEN_UP:
             kept = _("The desk tries no further. The letter stays among your letters.")

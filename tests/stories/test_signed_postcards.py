@@ -1,0 +1,96 @@
+"""Letters that were never sealed and carry a signature, at a whole desk: a second fact beside «not sealed», told in
+words, and never a seal (A06, A07, A10)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dearly.letter.address import Address
+from dearly.letter.sealing import Seal, Signed
+from dearly.seal import packets
+from dearly.seal.armor import armor
+from dearly.seal.keys import OwnKey
+from dearly.seal.packets import Tag
+from dearly.seal.signature import BINARY, sign
+from tests.support import parcels
+from tests.support.desks import Person, a_town
+from tests.support.drawers import run
+from tests.support.forging import own_key
+
+PART = b"Content-Type: text/plain; charset=utf-8\r\n\r\nDear Bert,\r\nthe harvest is in.\r\n"
+
+
+def postcard(sender: Address, to: Address, by: OwnKey, when: int, letter_id: str, part: bytes = PART) -> bytes:
+    """RFC 3156 5, from `sender`, signed with the key `by`."""
+    body = sign(by.primary, BINARY, [part], when)
+    signature = armor(packets.write(Tag.SIGNATURE, body), "SIGNATURE")
+    return (
+        f"From: {sender}\r\nTo: {to}\r\nDate: Mon, 02 Mar 2026 09:00:00 +0000\r\nMessage-ID: <{letter_id}@x.test>\r\n"
+        'Subject: News\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; protocol="application/pgp-signature";'
+        ' boundary="SS"\r\n\r\n--SS\r\n'
+    ).encode() + (
+        part
+        + b"\r\n--SS\r\nContent-Type: application/pgp-signature; name=signature.asc\r\n\r\n"
+        + signature
+        + b"\r\n--SS--\r\n"
+    )
+
+
+@asynccontextmanager
+async def three(place: Path) -> AsyncIterator[tuple[Person, dict[str, OwnKey], dict[str, Address]]]:
+    async with a_town(place) as town:
+        people = await town.settle("Ada", "Bert", "Clara")
+        yield (
+            people[1],
+            {one.name: await own_key(one) for one in people},
+            {one.name: await one.address() for one in people},
+        )
+
+
+def test_what_is_said_of_a_signature_around_a_postcard(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with three(tmp_path) as (bert, key, at):
+            when = int(bert.desk.clock.now().timestamp()) + 60
+            stranger = OwnKey.generate([at["Ada"]], bert.desk.clock.now())
+            cases = [
+                (postcard(at["Ada"], at["Bert"], key["Ada"], when, "1"), Signed.HOLDS, "a signature that holds"),
+                # A good signature by Clara does not speak for Ada, nor does one by a key that says it is Ada's.
+                (postcard(at["Ada"], at["Bert"], key["Clara"], when, "2"), Signed.UNKNOWN, "cannot be checked"),
+                (postcard(at["Ada"], at["Bert"], stranger, when, "3"), Signed.UNKNOWN, "cannot be checked"),
+                (
+                    postcard(at["Ada"], at["Bert"], key["Ada"], when, "4").replace(b"is in", b"is lost"),
+                    Signed.BAD,
+                    "does not hold",
+                ),
+                (
+                    parcels.multi(
+                        b"multipart/mixed",
+                        postcard(at["Ada"], at["Bert"], key["Ada"], when, "5"),
+                        parcels.part(b"text/plain", b"You are dismissed."),
+                    ),
+                    Signed.IN_PART,
+                    "proves nothing",
+                ),
+            ]
+            for raw, wanted, words in cases:
+                bert.town.post.lay(at["Bert"], raw)
+                (number,) = (await bert.round()).arrived
+                letter = await bert.open(number)
+                assert letter.seal is Seal.NEVER_SEALED, words
+                assert letter.signature is wanted, words
+                assert words in " ".join(letter.notes)
+                assert (letter.signer is not None) == (wanted is Signed.HOLDS)
+                assert not any(one.media_type == "application/pgp-signature" for one in letter.enclosures) or (
+                    wanted is not Signed.HOLDS
+                )
+                # It is told the same when it is read again.
+                assert (await bert.show(number)).signature is wanted
+            plain = b"From: ada@letters.test\r\nTo: bert@letters.test\r\nSubject: x\r\n\r\nDear Bert\r\n"
+            bert.town.post.lay(at["Bert"], plain)
+            (number,) = (await bert.round()).arrived
+            letter = await bert.open(number)
+            assert (letter.signature, letter.notes) == (Signed.NONE, ())
+
+    run(play())

@@ -143,6 +143,30 @@ def test_a_number_of_messages_that_is_never_right_costs_no_round_after_round() -
     run(scene)
 
 
+def test_what_comes_between_two_commands_is_taken_once() -> None:
+    """It is in no count of the server's yet, and that is no sign of anything wrong."""
+
+    async def scene(server: ScriptedImap) -> None:
+        coming = list(LETTERS[1:4])
+
+        def late(_session: Session, _words: list[str]) -> None:
+            if coming:
+                server.inbox.lay(coming.pop())
+
+        server.inbox.lay(LETTERS[0])
+        server.on["UID SEARCH"] = late
+        box = mailbox(account(server.port))
+        cursor, came = "", 0
+        for _round in range(8):
+            parcels, _heads, cursor, _left = await whole_round(box, cursor)
+            came += len(parcels)
+        assert came == 4
+        assert sorted(server.bodies) == [("INBOX", uid) for uid in range(1, 5)]
+        await box.close()
+
+    run(scene)
+
+
 def test_uids_out_of_order_twice_named_zero_and_too_large() -> None:
     async def scene(server: ScriptedImap) -> None:
         for data in LETTERS[:3]:

@@ -115,8 +115,9 @@ def test_starttls_that_somebody_took_off_the_list_is_missed(authority: Authority
 
 def test_starttls_that_is_refused(authority: Authority) -> None:
     server = ScriptedImap(capabilities="IMAP4rev1 STARTTLS", on={"STARTTLS": lambda _s, _w: b"{tag} NO not today\r\n"})
-    refused(server, security=Security.STARTTLS, ca=authority.pem)
-    assert server.secrets == []
+    secrets = Secrets()
+    assert refused(server, security=Security.STARTTLS, ca=authority.pem, secrets=secrets).code == "no_encryption"
+    assert (server.secrets, secrets.refusals) == ([], 0)
 
 
 @pytest.mark.parametrize(

@@ -181,17 +181,17 @@ def test_a_folder_of_our_own(server: MailServer) -> None:
     append(server, "tidy", letters)
 
     async def scene() -> None:
-        box = mailbox(its(server, "tidy", folder="Post/Dearly"), secrets=secrets())
+        box = mailbox(its(server, "tidy", folder="Post/Grüße"), secrets=secrets())
         parcels, _heads, cursor, _left = await whole_round(box)
         await box.acknowledge([parcel.source for parcel in parcels[:3]])
         await box.acknowledge([parcel.source for parcel in parcels[:3]])
         assert len(lying(server, "tidy")[1]) == 2
-        assert len(lying(server, "tidy", "Post.Dearly")[1]) == 3
+        assert len(lying(server, "tidy", "Post.Gr&APwA3w-e")[1]) == 3
         again, _heads, cursor, _left = await whole_round(box, cursor)
         assert again == []
         await box.close()
         # A desk that never saw them moved, such as one on another machine: they come once more, the same to the octet.
-        other = mailbox(its(server, "tidy", folder="Post/Dearly"), secrets=secrets())
+        other = mailbox(its(server, "tidy", folder="Post/Grüße"), secrets=secrets())
         again, _heads, _cursor, _left = await whole_round(other, cursor)
         assert [parcel.data for parcel in again] in ([], letters[:3])
         await other.close()

@@ -76,18 +76,28 @@ class Line:
 
     def open(self) -> None:
         """Connect, secured as the account says. Raises `CarrierTrouble` and `Broken`."""
-        with self._guarded(connecting=True):
-            self._made = _Client(self._server, self._context, self._patience, self)
-            if self._cut:
-                raise Broken("cut")
-            # PREAUTH: we would be someone whom we did not name, over a line that may not even be the server's.
-            if self._wire.state != "NONAUTH":
-                raise self._insecure(_("{host} let us in before we said who we are, and that is not to be trusted."))
-            if self._server.security is Security.STARTTLS:
-                if "STARTTLS" not in self._wire.capabilities:
-                    raise self._insecure(_("{host} does not offer to encrypt the line (STARTTLS)."))
+        try:
+            with self._guarded(connecting=True):
+                self._made = _Client(self._server, self._context, self._patience, self)
+        except Declined:
+            raise Broken("no IMAP") from None
+        if self._cut:
+            raise Broken("cut")
+        # PREAUTH: we would be someone whom we did not name, over a line that may not even be the server's.
+        if self._wire.state != "NONAUTH":
+            raise self._insecure(_("{host} let us in before we said who we are, and that is not to be trusted."))
+        if self._server.security is Security.STARTTLS:
+            self._starttls()
+
+    def _starttls(self) -> None:
+        if "STARTTLS" not in self._wire.capabilities:
+            raise self._insecure(_("{host} does not offer to encrypt the line (STARTTLS)."))
+        try:
+            with self._guarded(connecting=True):
                 self._wire.allow(lines=64_000)
                 self._client.starttls(self._context)
+        except Declined:
+            raise self._insecure(_("{host} would not encrypt the line when it was asked to.")) from None
 
     def sign_in(self, user: str, secret: str, how: SignIn) -> None:
         """Raises `Declined` where the server did not take name or secret, `CarrierTrouble` for every other reason why
@@ -104,6 +114,7 @@ class Line:
                 raise self._insecure(_("{host} takes no password on this line."))
             else:
                 self._login(user, secret)
+            self._client._cached_capabilities = None  # a server can more once it knows who asks (RFC 9051 6.1.1)
         except Declined as declined:
             if declined.code in _NOT_THE_SECRET:
                 raise CarrierTrouble(

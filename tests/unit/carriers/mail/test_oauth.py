@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gettext
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dearly.carriers.mail import loopback, oauth
 from dearly.carriers.mail.oauth import KNOWN, Tokens, authorize, known, refresh
+from dearly.letter import words
 from dearly.letter.account import OAuthClient
 from dearly.letter.errors import CarrierTrouble, DearlyError, Usage
 from dearly.letter.suggestion import https
@@ -116,6 +120,41 @@ def test_the_page_that_is_left_behind() -> None:
     assert "You are signed in." in body
     assert "code" not in body
     assert "<script" not in body
+
+
+def test_the_page_speaks_the_language_of_whoever_signs_in() -> None:
+    class Shouting(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            return message.upper()
+
+    pages: list[str] = []
+
+    async def watched(url: str) -> None:
+        pages.append(await visited(url))
+
+    provider = FakeProvider()
+
+    async def whole() -> None:
+        async with provider.world() as world:
+            browser = provider.browser(world, watched)
+            words._here.set(Shouting())  # of this command alone: the browser's visit was begun without it
+            await authorize(provider.client, browser, transport=world.transport())
+
+    asyncio.run(whole())
+    assert "YOU ARE SIGNED IN." in pages[0]
+
+
+@settings(max_examples=200)
+@given(
+    st.binary(max_size=200) | st.text(max_size=60).map(lambda text: f"GET {text} HTTP/1.1\r\nHost: h:1\r\n".encode())
+)
+def test_any_request_is_the_right_one_or_nothing(head: bytes) -> None:
+    async def meant() -> object:
+        port = loopback.Loopback("the state", "h")
+        port._name = "h:1"
+        return port._meant(head)
+
+    assert asyncio.run(meant()) is None
 
 
 def test_only_the_right_request_counts_and_only_once() -> None:

@@ -24,6 +24,7 @@ function showKeys(event) {
   if (!sheet || sheet.open) return;
   event.preventDefault();
   sheet.showModal();
+  sheet.scrollTop = 0; // the button that closes it has the focus, and stands at its end
 }
 
 document.addEventListener("keydown", (event) => {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dearly.desk.person import KeyEntry, Whole
+from dearly.desk.values import OfferedKey
 from dearly.letter.words import _
 from dearly.web.dates import Dates
 
@@ -86,10 +87,53 @@ def source(key: KeyEntry, dates: Dates) -> str:
     match key.source:
         case "card":
             return _("It came with a card on {day}.").format(day=day)
-        case "hand":
+        case "hand" | "file" | "enclosed":
             return _("You put it in on {day}.").format(day=day)
+        case "gossip":
+            return _("Somebody whom you have checked gave it in a letter on {day}.").format(day=day)
         case _:
             return _("It came with a letter on {day}.").format(day=day)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferShown:
+    """A key that a letter brings, in words. `may_take`: whose it is is said, and taking it would do something."""
+
+    sentence: str
+    more: str
+    may_take: bool
+
+
+def offered(one: OfferedKey) -> OfferShown:
+    """What a letter brings for somebody, and what taking it would mean."""
+    whose = one.person or ", ".join(one.addresses)
+    if not whose:
+        return OfferShown(
+            _("A key is enclosed that names nobody."),
+            _("“dearly keys import” takes it in for somebody whom you name."),
+            may_take=False,
+        )
+    match one.source:
+        case "gossip":
+            said = _("It gives the key of {name}, who has it too.").format(name=whose)
+        case "autocrypt":
+            said = _("It gives a key of {name}, and was not sealed: anybody could have written it.").format(name=whose)
+        case _:
+            said = _("It brings a key for {name}.").format(name=whose)
+    if not one.usable:
+        return OfferShown(said, _("That key is not good any more."), may_take=False)
+    match one.state:
+        case "unknown":
+            return OfferShown(said, _("No other key of theirs is known."), may_take=bool(one.addresses))
+        case "another":
+            more = _("Another key is in use, and stays in use until you decide.")
+            return OfferShown(said, more, may_take=bool(one.addresses))
+        case "changed":
+            return OfferShown(said, _("It waits for your decision, in the address book."), may_take=False)
+        case "left":
+            return OfferShown(said, _("You have set it aside."), may_take=False)
+        case _:
+            return OfferShown(said, _("It is the key that is in use."), may_take=False)
 
 
 def in_groups(fingerprint: str) -> str:

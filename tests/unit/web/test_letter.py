@@ -6,8 +6,9 @@ import asyncio
 import re
 from pathlib import Path
 
-from dearly.desk import reading
+from dearly.desk import people, reading
 from dearly.letter.content import Enclosure
+from dearly.seal.armor import armor
 from dearly.seal.keys import OwnKey
 from tests.support import openpgp as pgp
 from tests.support.desks import Person, a_town
@@ -248,5 +249,32 @@ def test_what_is_no_letter(tmp_path: Path) -> None:
                 assert (await web.get("/letter/999")).status_code == 404
                 for path in ("frame", "link/0", f"enclosure/0/{'0' * 32}"):
                     assert (await web.get(f"/letter/999/{path}")).status_code == 404
+
+    asyncio.run(play())
+
+
+def test_a_key_that_a_letter_brings(tmp_path: Path) -> None:
+    """It is offered beside the paper, and taken by an act; then it lies with its person."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, bert = await town.settle("Ada", "Bert")
+            clara = pgp.person("clara")
+            key = Enclosure("clara.asc", "application/pgp-keys", armor(clara.certificate, "PUBLIC KEY BLOCK"))
+            number = await _sent(ada, bert, "Dear Ada,\n\nhere is a key.\n", key)
+            async with at_desk(ada.desk) as web:
+                text = (await web.get(f"/letter/{number}")).text
+                outside = text[text.index("<aside") : text.index("</aside>")]
+                assert "It brings a key for clara@letters.test." in outside
+                act = f"/letter/{number}/key/{clara.fingerprint}"
+                assert f'action="{act}"' in outside
+                assert (await web.post(f"/letter/{number}/key/{'0' * 40}")).status_code == 404
+                taken = await web.post(act)
+                person = await people.show_person(ada.desk, "clara@letters.test")
+                assert taken.headers["location"] == f"/people/{person.uid}"
+                assert [key.state for key in person.keys] == ["first_seen"]
+                text = (await web.get(f"/letter/{number}")).text
+                assert "It is the key that is in use." in text
+                assert act not in text
 
     asyncio.run(play())

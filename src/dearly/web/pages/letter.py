@@ -9,11 +9,11 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from dearly.desk import answer as answering
-from dearly.desk import dateline, home, letterbox, page, reading, settings
+from dearly.desk import dateline, home, keys, letterbox, page, reading, settings
 from dearly.desk.reading import EnclosedView, Reading
 from dearly.letter.errors import NotFound, Usage
 from dearly.letter.words import _
-from dearly.web import arrived, journeys, saving, shown, tickets
+from dearly.web import arrived, journeys, key_words, saving, shown, tickets
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
@@ -65,6 +65,7 @@ async def _beside(visit: Visit, found: Reading) -> dict[str, Any]:
         "fetched": arrived.part_of(first.at, visit) if first else "",
         "marks": [arrived.stamped(mark, visit) for mark in view.postmarks],
         "way": shown.way(view.way) if view.way else "",
+        "brought": [] if ours else [(one, key_words.offered(one)) for one in await keys.offered(desk, view.number)],
         "files": [_file(visit, view.number, one) for one in found.enclosed if not one.placed],
         "on_paper": [one for one in found.enclosed if one.picture and not one.placed],
     }
@@ -145,6 +146,16 @@ async def answer(visit: Visit, number: int) -> Response:
     place = dateline.place((await settings.chosen(visit.desk)).place)
     begun = await answering.answer(visit.desk, number, "", quote=quote, place=place)
     return visit.go(f"/page/{begun.number}")
+
+
+@routes.post("/letter/{number:int}/key/{fingerprint}")
+async def take_key(visit: Visit, number: int, fingerprint: str) -> Response:
+    """Take a key that the letter brings: then it lies with its person, where it is looked at and decided."""
+    for one in await keys.offered(visit.desk, number):
+        if one.fingerprint == fingerprint:
+            person = await keys.take(visit.desk, number, one.which)
+            return visit.go(f"/people/{person.uid}")
+    raise NotFound("no_such_key", _("This letter brings no such key."), _("Go back to the letter."))
 
 
 @routes.post("/letter/{number:int}/mark")

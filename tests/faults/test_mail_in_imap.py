@@ -538,6 +538,47 @@ def test_an_answer_that_is_none_is_a_trouble_and_nothing_is_taken(answer: bytes)
     run(scene)
 
 
+@pytest.mark.parametrize("name", ["EXAMINE", "UID SEARCH", "CAPABILITY"])
+def test_lines_without_end_are_not_listened_to(name: str) -> None:
+    async def scene(server: ScriptedImap) -> None:
+        server.on[name] = lambda _s, _w: b"* OK nothing\r\n" * 100_000 + b"{tag} OK done\r\n"
+        box = mailbox(account(server.port))
+        with pytest.raises(CarrierTrouble) as trouble:
+            await box.collect("")
+        assert trouble.value.code == "server_answer"
+        await box.close()
+
+    run(scene)
+
+
+def test_one_octet_after_the_other_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dearly.carriers.mail.imapwire._SLOWEST", 10**9)
+
+    async def scene(server: ScriptedImap) -> None:
+        dripping: list[asyncio.Task[None]] = []
+
+        async def drip(session: Session) -> None:
+            while True:
+                await session.say(b"x")
+                await asyncio.sleep(0.05)
+
+        def slow(session: Session, _words: list[str]) -> bytes:
+            dripping.append(asyncio.create_task(drip(session)))
+            return b"* OK "
+
+        server.on["EXAMINE"] = slow
+        box = mailbox(account(server.port), patience=0.3)
+        with pytest.raises(CarrierTrouble) as trouble:
+            await asyncio.wait_for(box.collect(""), 5)
+        assert trouble.value.code == "server_answer"
+        await box.close()
+        for task in dripping:
+            task.cancel()
+        await asyncio.gather(*dripping, return_exceptions=True)
+
+    run(scene)
+
+
 def test_a_server_that_falls_silent_is_waited_for_and_then_left() -> None:
     async def scene(server: ScriptedImap) -> None:
         server.on["UID SEARCH"] = lambda _s, _w: b"* OK"

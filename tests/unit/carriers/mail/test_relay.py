@@ -13,12 +13,12 @@ import pytest
 from dearly.carriers.mail.relay import RelayAccount, sign_up
 from dearly.letter.account import Protocol, Security, Server
 from dearly.letter.address import Address
-from dearly.letter.content import Letter, LetterId
+from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.errors import CarrierTrouble, Usage
 from dearly.mime import pgpmime, write
 from dearly.seal import openpgp
-from tests.support.letters import BINARY, PICTURE, a_letter
-from tests.support.openpgp import NOW, address, person, plan_for
+from tests.support.letters import BERT, BINARY, CLARA, PICTURE, a_letter
+from tests.support.openpgp import NOW, address, old_style, person, plan_for
 from tests.support.relay_rules import NOT_SEALED, refusal
 from tests.support.scripted_http import AUTHORITY, Respond, leading, serving, telling, web
 from tests.support.scripted_jmap import Answer, Request, Scripted, scripted
@@ -206,6 +206,24 @@ def test_three_hundred_of_our_letters_pass() -> None:
         armor = letter[letter.index(b"-----BEGIN PGP") : letter.index(b"-----END PGP")]
         paddings.add(armor.count(b"=") - 1)
     assert paddings == {0, 1, 2}, "every way in which base64 ends"
+
+
+def test_letters_of_other_kinds_pass_too() -> None:
+    """To somebody who reads version 1 only, to several, with our key outside, and with two megabytes enclosed."""
+    ada, bert, clara = person("ada"), person("bert"), person("clara")
+    photograph = Enclosure("harbour.jpg", "image/jpeg", bytes(range(256)) * 8_000)
+    key = (address("ada"), ada.certificate)
+    for plan, letter, outside in (
+        (plan_for(old_style(bert)), a_letter(), None),
+        (plan_for(bert, clara), a_letter(to=(BERT, CLARA)), None),
+        (plan_for(bert), a_letter(), key),
+        (plan_for(bert), a_letter(enclosures=(photograph,)), None),
+        (plan_for(old_style(bert)), a_letter(enclosures=(photograph,)), None),
+    ):
+        part = write.render(letter, autocrypt=key, outside=outside is not None, binary=plan.binary)
+        armored = openpgp.seal(part, ada, plan).armored
+        whole = pgpmime.wrap(letter, armored, letter.sender.address, outside)
+        assert refusal(whole, "ada@letters.test") is None
 
 
 LETTER = sealed(1)

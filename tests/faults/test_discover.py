@@ -15,10 +15,10 @@ from dearly.exchange import autoconfig
 from dearly.letter.address import Address
 from dearly.letter.suggestion import Settings, Suggestion
 from dearly.opener.pool import Opener
+from tests.support.discovering import LIST, OWN, SRV, document
 from tests.support.fake_dns import SILENT, Zone, fake_dns
 from tests.support.scripted_http import Respond, World, silence, telling, web
 from tests.support.scripted_jmap import Answer
-from tests.unit.carriers.mail.test_discover import LIST, OWN, SRV, document
 
 ADA = Address.parse("ada@letters.test")
 GOOD = document("own.letters.test")

@@ -18,28 +18,12 @@ from dearly.exchange import autoconfig
 from dearly.letter.account import Protocol, Security, SignIn
 from dearly.letter.address import Address
 from dearly.letter.suggestion import Settings, Suggestion, Told
+from tests.support.discovering import LIST, OWN, SRV, document
 from tests.support.fake_dns import Zone, fake_dns
 from tests.support.scripted_http import Respond, leading, telling, web
 
 ADA = Address.parse("ada+post@letters.test")
-OWN = "autoconfig.letters.test"
-LIST = "autoconfig.thunderbird.net"
 BOTH = ("/mail/config-v1.1.xml?emailaddress=ada%2Bpost%40letters.test", "/.well-known/autoconfig/mail/config-v1.1.xml")
-
-SRV: Zone = {
-    ("_submissions._tcp.letters.test", "SRV"): ["0 1 465 smtp.letters.test."],
-    ("_imaps._tcp.letters.test", "SRV"): ["0 1 993 imap.letters.test."],
-}
-
-
-def document(host: str) -> bytes:
-    """Settings whose servers are `host`."""
-    return (
-        '<clientConfig version="1.1"><emailProvider id="x"><incomingServer type="imap">'
-        f"<hostname>{host}</hostname><port>993</port><socketType>SSL</socketType></incomingServer>"
-        f'<outgoingServer type="smtp"><hostname>{host}</hostname><port>465</port><socketType>SSL</socketType>'
-        "</outgoingServer></emailProvider></clientConfig>"
-    ).encode()
 
 
 async def read(data: bytes) -> Settings:

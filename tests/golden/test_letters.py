@@ -90,6 +90,19 @@ LETTERS = {
     ),
     "hard-text": render(a_letter(HARD)),
     "unsealed": render(a_letter(), autocrypt=(ADA.address, CERTIFICATE), hp=False),
+    "first-by-mail": render(a_letter(), autocrypt=(ADA.address, CERTIFICATE), outside=True),
+    "for-several": render(
+        a_letter(to=(BERT, CLARA), letter_no=None),
+        autocrypt=(ADA.address, CERTIFICATE),
+        gossip=[(BERT.address, CERTIFICATE[:40]), (CLARA.address, CERTIFICATE[:60])],
+        group="abcdefghijklmnopqrstuvwx",
+    ),
+    "for-a-chat": render(
+        a_letter("Dear Bert,\n\na line of dashes:\n\n-- \nthat is all -- or --\n\n--\nAda\n"), chat=True
+    ),
+    "sealed-first-by-mail": wrap(
+        a_letter(), parcels.armored(parcels.sealed_bytes()), ADA.address, (ADA.address, CERTIFICATE)
+    ),
     "sealed": wrap(a_letter(to=(BERT, DORA)), parcels.armored(parcels.sealed_bytes()), ADA.address),
 }
 

@@ -44,6 +44,37 @@ def test_our_letter_to_gnupg(gnupg: GnuPG, subkey: str | None) -> None:
     assert good == [ADA.fingerprint]
 
 
+def test_one_letter_to_gnupg_and_to_dearly(gnupg: GnuPG) -> None:
+    """Version 1 for all, because one of them reads no other; all named; and each opens it."""
+    clara = person("clara")
+    bert = gnupg.make_key(BERT)
+    gnupg.take(ADA.certificate)
+    plan = trust.plan({address("bert"): trust.minimise(bert, None), address("clara"): clara.certificate}, NOW)
+    assert (plan.hidden, plan.binary, plan.quantum_safe) == (False, False, False)
+    letter = seal(TEXT, ADA, plan).armored
+    assert gnupg.open(letter) == (TEXT, [ADA.fingerprint])
+    result = open_letter(letter, clara, [ADA.certificate])
+    assert (result.unpacked.data, result.verified.signature) == (TEXT, Signature.HOLDS)
+    assert (result.outer.container[0], result.outer.hidden) == (1, False)
+
+
+def test_what_we_pass_on_of_a_key(gnupg: GnuPG) -> None:
+    """A certificate as it stands in an Autocrypt-Gossip field is enough, for GnuPG and for us."""
+    more = ADA.with_address(address("dora"), YESTERDAY)
+    gnupg.take(trust.minimise(more.certificate, address("dora"), only=True))
+    assert gnupg.user_ids(ADA.fingerprint) == {"<dora@letters.test>": "-"}
+    bert = gnupg.make_key(BERT)
+    fingerprint = trust.examine(bert, NOW).fingerprint
+    gnupg("--quick-add-uid", fingerprint, "Robert <robert@letters.test>")
+    lean = trust.minimise(gnupg("--export", fingerprint), address("bert"), only=True)
+    facts = trust.examine(lean, NOW)
+    assert (facts.addresses, facts.usable_for_sealing) == ((address("bert"),), True)
+    letter = gnupg.seal(TEXT, "dora@letters.test", "bert@letters.test")
+    assert open_letter(letter, more, [lean]).verified.signature is Signature.HOLDS
+    plan = trust.plan({address("bert"): lean}, NOW)
+    assert gnupg.open(seal(TEXT, more, plan).armored) == (TEXT, [ADA.fingerprint])
+
+
 @pytest.mark.parametrize("algorithm", ["default", "rsa2048"])
 def test_its_answer(gnupg: GnuPG, algorithm: str) -> None:
     _answer(gnupg, gnupg.make_key(BERT, algorithm))

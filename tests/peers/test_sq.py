@@ -65,3 +65,19 @@ def test_it_sees_our_user_id_as_an_address(sq: Sq) -> None:
     assert b"ada@letters.test" in sq("inspect", path)
     kept = sq("keyring", "filter", "--email", "ada@letters.test", path)
     assert trust.examine(kept, NOW).fingerprint == ADA.fingerprint
+
+
+def test_one_letter_to_it_and_to_dearly_and_what_we_pass_on_of_a_key(sq: Sq) -> None:
+    """Version 1 for both, all named; and a certificate as it stands in an Autocrypt-Gossip field is enough."""
+    clara = person("clara")
+    secret, bert = sq.make_key("Bert <bert@letters.test>")
+    lean = trust.minimise(bert, address("bert"), only=True)
+    plan = trust.plan({address("bert"): lean, address("clara"): clara.certificate}, NOW)
+    assert (plan.hidden, plan.binary) == (False, False)
+    letter = seal(TEXT, ADA, plan).armored
+    ada = sq.file("ada.pgp", trust.minimise(ADA.certificate, address("ada"), only=True))
+    key = sq.file("bert.key", secret)
+    assert sq("decrypt", "--recipient-key", key, "--signer-cert", ada, given=letter) == TEXT
+    assert open_letter(letter, clara, [ADA.certificate]).verified.signature is Signature.HOLDS
+    sealed = sq("encrypt", "--recipient-cert", ada, "--signer-key", key, given=TEXT)
+    assert open_letter(sealed, ADA, [lean]).verified.signature is Signature.HOLDS

@@ -69,3 +69,18 @@ def test_what_its_strict_imports_take(rnp: Rnp) -> None:
         rnp.take(ADA.certificate, permissive=False)
     rnp.take(ADA.plain_certificate, permissive=False)
     assert rnp.user_ids(ADA.fingerprint) == {"<ada@letters.test>": True}
+
+
+def test_one_letter_to_it_and_to_dearly_and_what_we_pass_on_of_a_key(rnp: Rnp) -> None:
+    """Version 1 for both, all named; and a certificate as it stands in an Autocrypt-Gossip field is enough."""
+    clara = person("clara")
+    bert = rnp.make_key(BERT)
+    rnp.take(trust.minimise(ADA.certificate, address("ada"), only=True))
+    lean = trust.minimise(rnp.certificate(bert), address("bert"), only=True)
+    plan = trust.plan({address("bert"): lean, address("clara"): clara.certificate}, NOW)
+    assert (plan.hidden, plan.binary) == (False, False)
+    letter = seal(TEXT, ADA, plan).armored
+    assert rnp.open(letter) == (TEXT, [ADA.fingerprint])
+    assert open_letter(letter, clara, [ADA.certificate]).verified.signature is Signature.HOLDS
+    sealed = rnp.seal(TEXT, [ADA.fingerprint, bert], bert)
+    assert open_letter(sealed, ADA, [lean]).verified.signature is Signature.HOLDS

@@ -13,10 +13,12 @@ import pytest
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure, LetterId
 from dearly.letter.errors import Usage
-from dearly.mime import autocrypt
-from dearly.mime.read import outline, readable
+from dearly.letter.sealing import Headers
+from dearly.mime import autocrypt, pgpmime
+from dearly.mime.read import compare_headers, outline, readable
 from dearly.mime.write import outer_headers, render
-from tests.support.letters import ADA, BERT, BINARY, CERTIFICATE, CLARA, PICTURE, RECIPE, a_letter
+from tests.support import parcels
+from tests.support.letters import ADA, BERT, BINARY, CERTIFICATE, CLARA, DORA, PICTURE, RECIPE, a_letter
 
 INJECTIONS = ["a\r\nBcc: eve@evil.test", "a\nb", "a\rb", "a\0b", "a\x7fb", "a\u2028b", "a\u2029b", "a\x85b", "\ud800"]
 
@@ -245,3 +247,33 @@ def test_autocrypt_is_strict(case: str) -> None:
 def test_many_recipients() -> None:
     people = tuple(Correspondent(f"Nr {n}, of many", Address.parse(f"p{n}@letters.test")) for n in range(300))
     assert outline(render(a_letter(to=(*people, CLARA)))).to == (*people, CLARA)
+
+
+def test_our_key_outside_is_told_inside_and_carried() -> None:
+    """HP-Outer repeats all of the outside, and what looks at sealed letters' shape takes it."""
+    ours = (ADA.address, CERTIFICATE)
+    inside = outline(render(a_letter(), autocrypt=ours, outside=True))
+    whole = pgpmime.wrap(a_letter(), parcels.armored(parcels.sealed_bytes()), ADA.address, ours)
+    outside = outline(whole)
+    assert outside.autocrypt == inside.autocrypt
+    assert [name for name, _value in inside.hp_outer][-1] == "autocrypt"
+    assert compare_headers(inside, outside) is Headers.MATCH
+    assert pgpmime.sealed_shape(whole)
+
+
+def test_keys_of_the_other_readers() -> None:
+    found = outline(render(a_letter(to=(BERT, DORA)), gossip=[(DORA.address, CERTIFICATE)]))
+    (value,) = [value for name, value in found.headers if name == "autocrypt-gossip"]
+    given = autocrypt.parse(value)
+    assert given is not None
+    assert (given.addr, given.keydata, given.mutual) == (DORA.address, CERTIFICATE, False)
+
+
+def test_dashes_for_a_chat() -> None:
+    """Only lines that would be taken for the beginning of a footer are touched, and only for a chat."""
+    text = "a\n\n-- \nb\n--\n--- \n-- c\nd --\n"
+    raw = render(a_letter(text))
+    assert readable(raw, outline(raw)).text == text
+    raw = render(a_letter(text), chat=True)
+    changed = "a\n\n-\u200b- \nb\n-\u200b-\n--- \n-- c\nd --\n"
+    assert readable(raw, outline(raw)).text == changed

@@ -216,8 +216,10 @@ class Session:
             case "LOGOUT":
                 lines.append(b"* BYE farewell")
             case "LIST":
+                shown = "RETURN" in words or "SPECIAL-USE" not in server.capabilities
                 for folder, kept in server.folders.items():
-                    lines.append(f'* LIST ({kept.attributes}) "{server.delimiter}" "{folder}"'.encode())
+                    attributes = kept.attributes if shown else ""
+                    lines.append(f'* LIST ({attributes}) "{server.delimiter}" "{folder}"'.encode())
             case "NAMESPACE":
                 lines.append(f'* NAMESPACE (("{server.prefix}" "{server.delimiter}")) NIL NIL'.encode())
             case "CREATE":

@@ -232,8 +232,13 @@ class Line:
 
     def folders(self) -> list[tuple[tuple[bytes, ...], str, str]]:
         """Attributes, delimiter and name of every folder; with special uses (RFC 6154) where the server knows any."""
+        # Some servers tell special uses only where they are asked for them, which the library cannot (RFC 5258 3).
+        wanted = ("RETURN", "(SPECIAL-USE)") if self.can("SPECIAL-USE") and self.can("LIST-EXTENDED") else ()
         with self._asking(lines=MOST_LINE, octets=MOST_LINE):
-            listed = self._client.list_folders()
+            typ, data = self._wire._simple_command("LIST", '""', '"*"', *wanted)
+            self._client._checkok("list", typ, data)
+            typ, data = self._wire._untagged_response(typ, data, "LIST")
+            listed = self._client._proc_folder_list(data)
         return [
             (tuple(flags), delimiter.decode("ascii", "replace") if isinstance(delimiter, bytes) else "", name)
             for flags, delimiter, name in listed

@@ -109,6 +109,14 @@ def test_where_what_left_is_kept(name: str) -> None:
     assert look(server, single) == {DORA: Found()}
 
 
+def test_a_server_that_tells_special_uses_only_where_it_is_asked() -> None:
+    single = fake_letter(1, DORA)
+    server = ScriptedImap(capabilities="IMAP4rev1 AUTH=PLAIN LIST-EXTENDED SPECIAL-USE")
+    server.folders["Gesendet"] = Folder(attributes=r"\Sent")
+    server.folders["Gesendet"].lay(single.data)
+    assert look(server, single) == {DORA: Found()}
+
+
 def test_a_flood_under_the_same_id_is_not_fetched() -> None:
     server = ScriptedImap()
     for n in range(500):

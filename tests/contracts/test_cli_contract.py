@@ -49,13 +49,13 @@ def bert(machine: Machine) -> Person:
     return machine.person("bert")
 
 
-def typed(who: Person, example: str, given: str = "", **env: str) -> Done:
-    """Type an example from a help text as it stands: it works."""
+def typed(who: Person, example: str, given: str = "", *, code: int = 0, **env: str) -> Done:
+    """Type an example from a help text as it stands: it works. `code`: what it comes to where nobody answers."""
     _typed.add(example)
     program, *argv = shlex.split(example)
     assert program == "dearly"
     done = who.machine.run(*argv, drawer=who.name, given=given, **env)
-    assert done.code == 0, (example, done.err)
+    assert done.code == code, (example, done.err)
     return done
 
 
@@ -116,6 +116,22 @@ def test_03_people(ada: Person, bert: Person) -> None:
     (key,) = ada.json("keys show Bert")["keys"]
     assert key["quantum_safe"], "a shorter copy takes nothing away"
     assert ada("keys show Bert --plain").code == 2
+
+
+def test_03_accounts(ada: Person) -> None:
+    """No server answers here: what that comes to is said, and an account can be kept all the same."""
+    ada.machine.write("mail.txt", "fake mail password\n", mode=0o600)
+    told = typed(ada, "dearly account add ada@letters.test --imap mail.test --password-file mail.txt", code=6)
+    assert "--unchecked" in told.err
+    assert ada.json("account list") == {"accounts": [], "total": 0}
+    kept = ada.json("account add ada@letters.test --imap mail.test --password-file mail.txt --unchecked")
+    assert has(kept, "address incoming outgoing user sign_in checks")
+    assert "imap mail.test:993 tls" in typed(ada, "dearly account list").out
+    assert not typed(ada, "dearly account check ada@letters.test", code=6).err
+    assert "ada@letters.test" in ada("address").out
+    assert ada("account add ada@letters.test --smtp mail.test --security plain --unchecked --json").code == 2
+    typed(ada, "dearly account remove ada@letters.test")
+    assert ada("account remove ada@letters.test --json").code == 4
 
 
 def test_04_writing(ada: Person) -> None:

@@ -120,6 +120,7 @@ class Furnished:
             "card": "/card",
             "settings": "/settings",
             "new-way": "/settings/way",
+            "new-mail": "/settings/mail",
             "passphrase": "/settings/passphrase",
             "kit": "/settings/kit",
             "check-copy": "/settings/backup/check",

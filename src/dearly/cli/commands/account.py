@@ -38,8 +38,7 @@ account = group("account", later("Your e-mail addresses: by which servers letter
         the password is asked for: many providers make one for a single program (an “app password”), and want that one
         here. The account is tried before it is kept. Given once more without servers, it signs in anew."""
     ),
-    "dearly account add ada@letters.test --imap imap.letters.test --smtp smtp.letters.test"
-    " --password-file mail.txt --unchecked",
+    "dearly account add ada@letters.test --imap mail.test --password-file mail.txt",
     group=account,
 )
 @click.argument("address", metavar="ADDRESS", required=False)

@@ -10,6 +10,7 @@ from dearly.cli.layout import day, moment, printable, size, table, wrap, zone_of
 from dearly.letter.address import clean
 from dearly.letter.envelope import Way
 from dearly.letter.journey import State
+from dearly.letter.scripts import in_doubt
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _, ngettext
 
@@ -154,6 +155,8 @@ class Page:
         name = f"{clean(one.name)} <{clean(one.from_)}>" if one.name else clean(one.from_)
         who = _("from {name}").format(name=name) if name else _("from nobody who can be named")
         lines = [self.line(f"{who}, {moment(one.arrived, self._zone)}", f"{one.number:>4}  ", "")]
+        if plainly := in_doubt(one.name, one.from_):
+            lines.append(self.line(_("Written out, the address is {address}.").format(address=plainly), " " * 6))
         if one.subject:
             lines.append(self.line(_("The subject line says “{subject}”.").format(subject=clean(one.subject)), " " * 6))
         what = {

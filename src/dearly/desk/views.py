@@ -16,6 +16,7 @@ from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound
 from dearly.letter.journey import LEAVES, State
+from dearly.letter.scripts import in_doubt
 from dearly.letter.sealing import Seal, Signed
 from dearly.letter.words import _
 from dearly.mime import plain
@@ -216,6 +217,14 @@ def _beside(signed: Signed) -> str:
 
 def _notes(db: Db, filed: letters.FiledLetter) -> tuple[str, ...]:
     notes = []
+    sender = filed.sender if filed.direction == "in" else None
+    if sender and (plainly := in_doubt(sender.name, str(sender.address))):
+        notes.append(
+            _(
+                "The name or the address has letters that may only look familiar. Written out, the address is"
+                " {address}."
+            ).format(address=plainly)
+        )
     if filed.seal is Seal.NEVER_SEALED and (beside := _beside(filed.signature)):
         notes.append(beside)
     for piece in pieces.of_letter(db, filed.number) if filed.direction == "in" else []:

@@ -10,6 +10,7 @@ from dearly.desk import hand, letterbox, strangers
 from dearly.desk import open as opening
 from dearly.desk.letterbox import Lying
 from dearly.letter.errors import DearlyError, Refused, Usage
+from dearly.letter.scripts import in_doubt
 from dearly.letter.words import _
 from dearly.web import arrived, saving, shown, tickets, when
 from dearly.web.arrived import Stamped
@@ -43,7 +44,7 @@ class Envelope:
     namesake: bool = False
     """Somebody in the address book has the name that its outside gives."""
     plainly: str = ""
-    """The address with everything beyond ASCII written out, where there is such a thing in it (A21)."""
+    """The address in ASCII, where it or the name that is given is in letters that could imitate others (A21)."""
     away: str = ""
     """The account where the letter itself lies; "" where it is here. Then what its header claims, and where it is:"""
     subject: str = ""
@@ -67,7 +68,7 @@ def _drawn(one: Lying, visit: Visit) -> Envelope:
         came=when.at(view.arrived, now, visit.dates),
         reason=one.reason,
         namesake=one.namesake,
-        plainly="" if view.from_.isascii() else view.from_.encode("ascii", "backslashreplace").decode(),
+        plainly=in_doubt(one.claimed or known, view.from_),
         away=one.away,
         subject=one.subject,
         written="" if one.written is None else visit.dates.day(one.written),

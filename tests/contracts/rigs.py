@@ -301,6 +301,10 @@ class ImapCollecting(CollectingRig):
         self.proxy.cut(Side.SERVER, 0)
 
 
+THE_DAY_AFTER = datetime(2026, 3, 2, tzinfo=UTC)
+"""The letters of `fake_letter` have come: a mailbox is looked back into for some weeks only."""
+
+
 class Pop3Collecting(CollectingRig):
     """Bert's maildrop at a server that speaks POP3, which has no mark but the one that deletes."""
 
@@ -309,7 +313,7 @@ class Pop3Collecting(CollectingRig):
     def __init__(self, drop: Drop, proxy: CuttingProxy) -> None:
         self.drop, self.proxy = drop, proxy
         server = MailHost(Protocol.POP3, "127.0.0.1", proxy.port, Security.PLAIN, USER)
-        self.collects = Maildrop(MailAccount(BERT, server, None), Kept(PASSWORD), Judge(), now=_the_day_after)
+        self.collects = Maildrop(MailAccount(BERT, server, None), Kept(PASSWORD), Judge(), FixedClock(THE_DAY_AFTER))
 
     async def lay(self, letter: SealedLetter) -> None:
         self.drop.lay(letter.data)
@@ -335,7 +339,7 @@ class ProviderCollecting(CollectingRig):
         url = f"http://127.0.0.1:{proxy.port}"
         server = MailHost(Protocol.JMAP, "127.0.0.1", proxy.port, Security.PLAIN, USER, url)
         account = MailAccount(BERT, server, server)
-        self.collects = ProviderCarrier(account, Kept(PASSWORD), Judge(), now=lambda: datetime(2026, 1, 2, tzinfo=UTC))
+        self.collects = ProviderCarrier(account, Kept(PASSWORD), Judge(), FixedClock(datetime(2026, 1, 2, tzinfo=UTC)))
 
     async def lay(self, letter: SealedLetter) -> None:
         self.provider.lay(letter.data)
@@ -349,11 +353,6 @@ class ProviderCollecting(CollectingRig):
 
     def lost_answer(self) -> None:
         self.proxy.cut(Side.SERVER, 0)
-
-
-def _the_day_after() -> datetime:
-    """The letters of `fake_letter` have come: a mailbox is looked back into for some weeks only."""
-    return datetime(2026, 3, 2, tzinfo=UTC)
 
 
 @contextmanager

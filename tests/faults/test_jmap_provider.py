@@ -10,7 +10,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from tests.support.cutting_proxy import CuttingProxy, Side, cutting_proxy, place
 from tests.support.fake_letters import ADA, BERT, CLARA, DORA, fake_letter
 from tests.support.scripted_jmap import Answer, Provider, Request, Scripted, as_json, scripted
 from tests.support.sifting import Judge, Kept, by_subject
+from tests.support.times import FixedClock
 
 EVERY = [False, pytest.param(True, marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
 
@@ -53,7 +54,7 @@ def play(
 
     async def whole() -> list[str]:
         async with scripted(there.respond) as server:
-            carrier = ProviderCarrier(account(server.url), Kept(PASSWORD), judge or Judge(), now=lambda: NOW)
+            carrier = ProviderCarrier(account(server.url), Kept(PASSWORD), judge or Judge(), FixedClock(NOW))
             try:
                 await scene(carrier, server)
             finally:
@@ -172,15 +173,13 @@ def test_where_the_server_forgot_the_state_nothing_is_missed() -> None:
 def test_a_forgotten_state_after_months_away_is_walked_from_the_last_round_on() -> None:
     there = a_provider()
     there.lay(letters(1)[0])
-    days = [0]
+    clock = FixedClock(NOW)
 
     async def whole() -> None:
         async with scripted(there.respond) as server:
-            carrier = ProviderCarrier(
-                account(server.url), Kept(PASSWORD), Judge(), now=lambda: NOW + timedelta(days=days[0])
-            )
+            carrier = ProviderCarrier(account(server.url), Kept(PASSWORD), Judge(), clock)
             _parcels, cursor, _left = await everything(carrier)
-            days[0] = 200
+            clock.pass_(days=200)
             there.forgets_before = 10_000
             there.emails[there.lay(letters(2)[1])]["receivedAt"] = "2026-03-01T00:00:00Z"
             assert [p.data for p in (await everything(carrier, cursor))[0]] == letters(2)[1:]
@@ -449,7 +448,7 @@ def test_cut_anywhere_nothing_is_accepted_that_was_not_and_looking_finds_it(ever
         async def one(place: int | None) -> bytes:
             """One letter, on a line cut there; what was said on it."""
             letter = fake_letter(next(seeds), BERT)
-            carrier = ProviderCarrier(address, Kept(PASSWORD), Judge(), now=lambda: NOW)
+            carrier = ProviderCarrier(address, Kept(PASSWORD), Judge(), FixedClock(NOW))
             proxy.fresh()
             if place is not None:
                 proxy.cut(side, place)
@@ -490,7 +489,7 @@ def test_a_token_is_renewed_once_and_a_password_asked_once() -> None:
         there = Provider(authorization="Bearer second")
         async with scripted(there.respond) as server:
             kept = Kept(*secrets)
-            carrier = ProviderCarrier(account(server.url, sign_in), kept, Judge(), now=lambda: NOW)
+            carrier = ProviderCarrier(account(server.url, sign_in), kept, Judge(), FixedClock(NOW))
             code = ""
             try:
                 await carrier.collect(BEGINNING)
@@ -520,7 +519,7 @@ def test_no_password_goes_to_another_server_or_without_encryption() -> None:
             return Answer(302, b"", {"Location": "https://elsewhere.letters.test/jmap"})
 
         async with scripted(send_away) as server:
-            carrier = ProviderCarrier(account(server.url), Kept(PASSWORD), Judge())
+            carrier = ProviderCarrier(account(server.url), Kept(PASSWORD), Judge(), FixedClock(NOW))
             with pytest.raises(CarrierTrouble) as trouble:
                 await carrier.collect(BEGINNING)
             assert trouble.value.code == "server_moved"
@@ -529,7 +528,7 @@ def test_no_password_goes_to_another_server_or_without_encryption() -> None:
     asyncio.run(whole())
     for url in ("http://mail.letters.test/jmap", "ftp://x", "https://user@x", "nonsense"):
         with pytest.raises(Usage):
-            ProviderCarrier(account(url), Kept(PASSWORD), Judge())
+            ProviderCarrier(account(url), Kept(PASSWORD), Judge(), FixedClock(NOW))
 
 
 @pytest.mark.parametrize(
@@ -539,7 +538,7 @@ def test_no_password_goes_to_another_server_or_without_encryption() -> None:
 def test_a_server_that_is_none_is_a_trouble_of_the_mail(answer: Answer) -> None:
     async def whole() -> None:
         async with scripted(lambda request: answer) as server:
-            carrier = ProviderCarrier(account(server.url), Kept(PASSWORD), Judge())
+            carrier = ProviderCarrier(account(server.url), Kept(PASSWORD), Judge(), FixedClock(NOW))
             with pytest.raises(CarrierTrouble) as trouble:
                 await carrier.collect(BEGINNING)
             assert trouble.value.code in ("mail_answer", "mail_unreachable")
@@ -557,7 +556,7 @@ def test_checking_says_what_works() -> None:
     async def scene(carrier: ProviderCarrier, server: Scripted) -> None:
         assert [(c.what, c.fine) for c in await carrier.check()] == [
             ("incoming.sign_in", True),
-            ("incoming.messages", True),
+            ("incoming.letterbox", True),
             ("outgoing.sign_in", True),
         ]
 

@@ -25,7 +25,7 @@ from tests.support.drawers import new_drawer
 from tests.support.fake_letters import ADA, fake_letter
 from tests.support.scripted_pop3 import CAN, PASSWORD, Drop, Message, listening
 from tests.support.sifting import Judge, Kept
-from tests.support.times import NOON, CountedChance
+from tests.support.times import NOON, CountedChance, FixedClock
 from tests.unit.carriers.test_maildrop import NOW, account
 
 EVERY = [False, pytest.param(True, marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
@@ -34,7 +34,7 @@ LETTERS = [bytes(fake_letter(n, size=n * 200).data) for n in range(3)]
 
 
 def maildrop(port: int) -> Maildrop:
-    return Maildrop(account(port), Kept(PASSWORD), Judge(), now=lambda: NOW)
+    return Maildrop(account(port), Kept(PASSWORD), Judge(), FixedClock(NOW))
 
 
 def places(said: bytes, every: bool) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dearly.assemble.machine import CLOCK
 from dearly.carriers.base import BEGINNING
 from dearly.carriers.jmap import ProviderCarrier
 from dearly.letter.account import MailAccount, Protocol, Security, Server
@@ -37,7 +38,7 @@ def cyrus() -> Iterator[Cyrus]:
 
 def carrier(cyrus: Cyrus, who: Address, judge: Judge | None = None, password: str = PASSWORD) -> ProviderCarrier:
     server = Server(Protocol.JMAP, "127.0.0.1", cyrus.http, Security.PLAIN, str(who), cyrus.url)
-    return ProviderCarrier(MailAccount(who, server, server), Kept(password), judge or Judge())
+    return ProviderCarrier(MailAccount(who, server, server), Kept(password), judge or Judge(), CLOCK)
 
 
 def play(cyrus: Cyrus, scene: Callable[[ProviderCarrier, ProviderCarrier], Awaitable[None]]) -> None:
@@ -88,7 +89,7 @@ def test_checking_says_that_both_directions_work(cyrus: Cyrus) -> None:
     async def scene(ada: ProviderCarrier, bert: ProviderCarrier) -> None:
         assert [(c.what, c.fine) for c in await ada.check()] == [
             ("incoming.sign_in", True),
-            ("incoming.messages", True),
+            ("incoming.letterbox", True),
             ("outgoing.sign_in", True),
         ]
         stranger = carrier(cyrus, ADA, password="wrong-fake-password")

@@ -10,6 +10,7 @@ from itertools import count
 
 import pytest
 
+from dearly.assemble.machine import CLOCK
 from dearly.carriers.base import BEGINNING, Verdict
 from dearly.carriers.mail.maildrop import Maildrop
 from dearly.letter.account import MailAccount, Protocol, Security, Server
@@ -51,7 +52,7 @@ def maildrop(
     port = server.pop3s if security is Security.TLS else server.pop3
     host = Server(Protocol.POP3, "localhost", port, security, name)
     account = MailAccount(Address.parse(f"{name}@letters.test"), host, None, ca=server.ca if ca == "" else ca)
-    return Maildrop(account, Kept(password), judge or Judge())
+    return Maildrop(account, Kept(password), judge or Judge(), CLOCK)
 
 
 def body(data: bytes) -> bytes:
@@ -69,7 +70,7 @@ def test_letters_come_whole_by_every_kind_of_line(server: MailServer, name: str,
         carrier = maildrop(server, name, security)
         assert [(c.what, c.fine) for c in await carrier.check()] == [
             ("incoming.sign_in", True),
-            ("incoming.messages", True),
+            ("incoming.letterbox", True),
         ]
         parcels, cursor, left = await everything(carrier)
         assert ([body(p.data) for p in parcels], left) == ([body(letter) for letter in letters], 0)
@@ -115,7 +116,7 @@ def test_a_stranger_waits_at_the_door_and_news_are_left(server: MailServer, name
 
 
 def test_a_full_maildrop_costs_one_listing_a_round(server: MailServer, name: str) -> None:
-    """Four thousand and more messages, more than a cursor remembers: the first round looks at the newest five hundred."""
+    """More messages than a cursor remembers: the first round looks at the newest five hundred."""
 
     async def scene() -> None:
         server.deliver(b"Subject: first\r\n\r\nfirst\r\n", f"{name}@letters.test", "ada@letters.test")

@@ -122,7 +122,7 @@ def _carrier(account: MailAccount, credentials: Credentials, sieve: Sieve) -> Ma
     if account.incoming is not None and account.incoming.protocol is Protocol.JMAP:
         from dearly.carriers.jmap.provider import ProviderCarrier
 
-        return ProviderCarrier(account, credentials, sieve)
+        return ProviderCarrier(account, credentials, sieve, CLOCK)
     from dearly.carriers.mail.carrier import MailCarrier
 
     return MailCarrier(account, credentials, sieve, CLOCK)

@@ -23,6 +23,7 @@ from tests.support.authority import Authority
 from tests.support.fake_letters import ADA, BERT, fake_letter
 from tests.support.scripted_pop3 import CAN, PASSWORD, USER, Drop, listening
 from tests.support.sifting import Judge, Kept, by_subject
+from tests.support.times import FixedClock
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """The day after the letters that `fake_letter` makes."""
@@ -45,7 +46,7 @@ def play(
 ) -> None:
     async def whole() -> None:
         async with listening(drop):
-            carrier = Maildrop(account(drop.port, sign_in=sign_in), Kept(*secrets), judge or Judge(), now=lambda: NOW)
+            carrier = Maildrop(account(drop.port, sign_in=sign_in), Kept(*secrets), judge or Judge(), FixedClock(NOW))
             await scene(carrier)
             await carrier.close()
         assert "DELE" not in drop.commands()
@@ -458,12 +459,12 @@ def test_checking_says_what_works() -> None:
     async def scene(carrier: Maildrop) -> None:
         assert [(c.what, c.fine) for c in await carrier.check()] == [
             ("incoming.sign_in", True),
-            ("incoming.messages", True),
+            ("incoming.letterbox", True),
         ]
         drop.answers["LIST"] = b"nonsense\r\n"
         assert [(c.what, c.fine) for c in await carrier.check()] == [
             ("incoming.sign_in", True),
-            ("incoming.messages", False),
+            ("incoming.letterbox", False),
         ]
         letter = fake_letter(1)
         assert await carrier.look_for(letter) == {BERT: NothingProven()}
@@ -473,11 +474,11 @@ def test_checking_says_what_works() -> None:
 
 def test_no_connection_is_for_later() -> None:
     async def scene() -> None:
-        carrier = Maildrop(account(9), Kept(PASSWORD), Judge())
+        carrier = Maildrop(account(9), Kept(PASSWORD), Judge(), FixedClock(NOW))
         with pytest.raises(CarrierTrouble) as trouble:
             await carrier.collect(BEGINNING)
         assert (trouble.value.code, trouble.value.retry) == ("mail_unreachable", True)
-        assert [c.what for c in await carrier.check()] == ["incoming.line"]
+        assert [c.what for c in await carrier.check()] == ["incoming.reached"]
 
     asyncio.run(scene())
 
@@ -506,7 +507,7 @@ def test_only_a_verified_line_is_signed_in_on(
 
     async def whole() -> None:
         async with listening(drop, tls=security is Security.TLS):
-            carrier = Maildrop(account(drop.port, security, ca=authority.pem), Kept(PASSWORD), Judge(), now=lambda: NOW)
+            carrier = Maildrop(account(drop.port, security, ca=authority.pem), Kept(PASSWORD), Judge(), FixedClock(NOW))
             if name == "127.0.0.1":
                 assert [p.data for p in (await carrier.collect(BEGINNING)).parcels] == letters(1)
                 return
@@ -535,7 +536,9 @@ def test_a_stripped_or_meddled_beginning_ends_before_a_secret_is_said(
 
     async def whole() -> None:
         async with listening(drop):
-            carrier = Maildrop(account(drop.port, Security.STARTTLS, ca=authority.pem), Kept(PASSWORD), Judge())
+            carrier = Maildrop(
+                account(drop.port, Security.STARTTLS, ca=authority.pem), Kept(PASSWORD), Judge(), FixedClock(NOW)
+            )
             with pytest.raises(CarrierTrouble) as trouble:
                 await carrier.collect(BEGINNING)
             assert trouble.value.code in (code, "mail_unreachable", "no_encryption")

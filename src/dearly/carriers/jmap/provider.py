@@ -16,7 +16,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -38,6 +38,7 @@ from dearly.carriers.jmap.line import Line
 from dearly.carriers.jmap.session import Account, objects, text
 from dearly.letter.account import MailAccount, Server, SignIn
 from dearly.letter.address import Address
+from dearly.letter.clock import Clock
 from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
 from dearly.letter.errors import CarrierTrouble, DearlyError, Usage
 from dearly.letter.journey import Evidence, Outcome
@@ -48,7 +49,7 @@ KNOWN = 600
 
 
 class ProviderCarrier:
-    """`Posts`, `PostsMany`, `Reports` and `Fetches` for one account at a provider. `now`: the time of day, aware.
+    """`Posts`, `PostsMany`, `Reports` and `Fetches` for one account at a provider.
 
     The server is `account.incoming`, else `account.outgoing`: its `url`, or the well-known address at its host (RFC
     8620 2.2). Raises `Usage` (bad_server_url, insecure_account, bad_ca_file). Nothing is asked before the first act. An
@@ -56,21 +57,14 @@ class ProviderCarrier:
 
     way = Way.MAIL
 
-    def __init__(
-        self,
-        account: MailAccount,
-        credentials: Credentials,
-        sieve: Sieve,
-        *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, account: MailAccount, credentials: Credentials, sieve: Sieve, clock: Clock) -> None:
         server = account.incoming or account.outgoing
         if server is None:
             raise ValueError("an account without a server")
         with _as_provider():
             line = Line(_url(server), "", account.ca, _Signing(server.user, account.sign_in, credentials))
         self._account = Account(line, account.address, Way.MAIL)
-        self._sieve, self._now = sieve, now
+        self._sieve, self._clock = sieve, clock
         self.place = str(account.address)
 
     def __repr__(self) -> str:
@@ -90,7 +84,7 @@ class ProviderCarrier:
         return await looking.ask_after(self._account, letter)
 
     async def collect(self, cursor: str) -> Collected:
-        began = self._now()
+        began = self._clock.now()
         inner, since, known = _read(cursor)
         sift = _Sift(self._account, self._sieve, _utc(since or began - LOOK_BACK), known)
         with _as_provider():
@@ -118,12 +112,12 @@ class ProviderCarrier:
                 done = [Check("incoming.sign_in", True, _("{host} (JMAP) lets us in.").format(host=host))]
                 bearings = await self._account.bearings()
         except DearlyError as trouble:
-            what = "incoming.sign_in" if trouble.code.startswith("sign_in") else "incoming.line"
+            what = "incoming.sign_in" if trouble.code.startswith("sign_in") else "incoming.reached"
             return [Check(what, False, trouble.told)]
         if bearings.inbox is None:
-            done.append(Check("incoming.messages", False, _("There is no letterbox at {host}.").format(host=host)))
+            done.append(Check("incoming.letterbox", False, _("There is no letterbox at {host}.").format(host=host)))
         else:
-            done.append(Check("incoming.messages", True, _("The letterbox is there, and stays as it is.")))
+            done.append(Check("incoming.letterbox", True, _("The letterbox is there, and stays as it is.")))
         address = self._account.address
         if session.posts and bearings.identity is not None and bearings.sent is not None:
             words = _("{host} takes letters from {address}.").format(host=host, address=address)

@@ -100,7 +100,7 @@ def _incoming(account: MailAccount, credentials: Credentials, sieve: Sieve, cloc
     if account.incoming.protocol is Protocol.POP3:
         from dearly.carriers.mail.maildrop import Maildrop
 
-        return Maildrop(account, credentials, sieve, now=clock.now)
+        return Maildrop(account, credentials, sieve, clock)
     raise AssertionError(f"{account.incoming.protocol} is not for letters to come in by here")
 
 

@@ -40,6 +40,7 @@ from dearly.carriers.mail.popcursor import Cursor, Entry, Owed
 from dearly.carriers.mail.popline import Broken, NoLine, PopLine, Refused
 from dearly.letter.account import MailAccount, Security, Server, SignIn
 from dearly.letter.address import Address
+from dearly.letter.clock import Clock
 from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
 from dearly.letter.errors import CarrierTrouble, Usage
 from dearly.letter.journey import Evidence, NothingProven
@@ -73,22 +74,15 @@ class _Look:
 
 
 class Maildrop:
-    """`Fetches` for the POP3 side of an account. `now`: the time of day, aware."""
+    """`Fetches` for the POP3 side of an account."""
 
     way = Way.MAIL
 
-    def __init__(
-        self,
-        account: MailAccount,
-        credentials: Credentials,
-        sieve: Sieve,
-        *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, account: MailAccount, credentials: Credentials, sieve: Sieve, clock: Clock) -> None:
         if account.incoming is None:
             raise ValueError("an account without an incoming server")
         self._server: Server = account.incoming
-        self._account, self._credentials, self._sieve, self._now = account, credentials, sieve, now
+        self._account, self._credentials, self._sieve, self._clock = account, credentials, sieve, clock
         self._context: ssl.SSLContext | None = None
         self.place = str(account.address)
 
@@ -165,11 +159,11 @@ class Maildrop:
                 try:
                     entries = await self._within(line, _entries)
                 except CarrierTrouble as trouble:
-                    return [reached, Check("incoming.messages", False, trouble.told)]
+                    return [reached, Check("incoming.letterbox", False, trouble.told)]
                 words = _("{count} messages lie in the maildrop, and stay there.").format(count=len(entries))
-                return [reached, Check("incoming.messages", True, words)]
+                return [reached, Check("incoming.letterbox", True, words)]
         except CarrierTrouble as trouble:
-            what = "incoming.sign_in" if trouble.code.startswith("sign_in") else "incoming.line"
+            what = "incoming.sign_in" if trouble.code.startswith("sign_in") else "incoming.reached"
             return [Check(what, False, trouble.told)]
 
     async def close(self) -> None:
@@ -277,7 +271,7 @@ class Maildrop:
         return Head(self._source(entry.uid), entry.size, _header(data))
 
     async def _judged(self, look: _Look, first: bool) -> dict[str, Verdict]:
-        since = self._now() - LOOK_BACK
+        since = self._clock.now() - LOOK_BACK
         heads = [head for head in look.heads.values() if not first or not _came_before(head.data, since)]
         verdicts = await self._sieve(heads) if heads else ()
         return {head.source.uid: verdict for head, verdict in zip(heads, verdicts, strict=True)}

@@ -82,8 +82,12 @@ class PopLine:
             raise Broken("no greeting")
         if server.security is Security.STARTTLS:
             self._start_tls()
+        self._ask_what_it_can()
+
+    def _ask_what_it_can(self) -> None:
         with suppress(Refused):
-            self.can = {name.upper(): rest for name, *rest in (line.split() for line in self.listing("CAPA") if line)}
+            lines = [line.split() for line in self.listing("CAPA")]
+            self.can = {name.upper(): rest for name, *rest in filter(None, lines)}
 
     def _start_tls(self) -> None:
         """RFC 2595 4. Whatever was said before it is said by anybody, so nothing of it is used."""
@@ -134,6 +138,8 @@ class PopLine:
         else:
             self.command(f"USER {user}")
             self.command(f"PASS {secret}")
+        if self.can and "TOP" not in self.can:  # some say more once they know who asks (RFC 2449 5)
+            self._ask_what_it_can()
 
     def _sasl(self, mechanism: str, response: str) -> None:
         """RFC 5034 4."""

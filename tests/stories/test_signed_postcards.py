@@ -94,3 +94,32 @@ def test_what_is_said_of_a_signature_around_a_postcard(tmp_path: Path) -> None:
             assert (letter.signature, letter.notes) == (Signed.NONE, ())
 
     run(play())
+
+
+def test_a20_a21_who_it_says_it_is_from(tmp_path: Path) -> None:
+    """The address is always there, in a form that cannot be imitated where name or address could be; a sender who is
+    unclear is nobody."""
+
+    async def play() -> None:
+        async with three(tmp_path) as (bert, _key, at):
+            cases = {
+                '"Ada" <ada@letters.test>': ("ada@letters.test", ""),
+                '"ada@town.office.invalid" <eve@evil.test>': ("eve@evil.test", ""),
+                "\u0410da <eve@evil.test>": ("eve@evil.test", "eve@evil.test"),
+                "Ada <\u0430da@letters.test>": ("\u0430da@letters.test", "\\u{430}da@letters.test"),
+                "Ada <ada@p\u0430ypal.test>": ("ada@xn--pypal-4ve.test", "ada@xn--pypal-4ve.test"),
+                "\u202etset.adA <eve@evil.test>": ("eve@evil.test", ""),
+                "Ada <ada@letters.test>, Eve <eve@evil.test>": ("", ""),
+            }
+            for n, (field, (address, plainly)) in enumerate(cases.items()):
+                head = f"From: {field}\r\nTo: {at['Bert']}\r\nMessage-ID: <h{n}@x.test>\r\nSubject: x\r\n"
+                bert.town.post.lay(at["Bert"], head.encode() + f"\r\nDear Bert {n}\r\n".encode())
+                (number,) = (await bert.round()).arrived
+                letter = await bert.open(number)
+                assert letter.from_ == address, field
+                assert letter.seal is Seal.NEVER_SEALED
+                assert "\u202e" not in repr(letter)
+                told = " ".join(letter.notes)
+                assert (f"the address is {plainly}." in told) == bool(plainly), field
+
+    run(play())

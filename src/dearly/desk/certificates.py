@@ -29,8 +29,12 @@ async def _merge(desk: Desk, minimal: bytes, facts: CertificateFacts, source: st
     now = desk.clock.now()
     known = await desk.drawer.read(lambda db: keyring.certificate(db, facts.fingerprint))
     if known is not None:
+        if known.body == minimal:
+            return facts
         minimal = await desk.opener.merge(known.body, minimal)
     merged = await desk.opener.examine(minimal, now)
+    if known is not None and known.body == minimal:
+        return merged  # nothing new in it
     stored = keyring.StoredCertificate(
         fingerprint=merged.fingerprint,
         body=minimal,

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -100,22 +101,29 @@ def file(db: Db, letter: int, brought: Iterable[Brought], now: datetime) -> None
 async def renewed(desk: Desk, opened: Opened) -> bool:
     """Join newer copies of certificates known already that this letter brings, in its header or enclosed; whether
     anything was new in one. A certificate that is not known is left alone."""
-    given = [opened.introduced.certificate] if opened.introduced is not None else []
+    given: list[tuple[bytes, str]] = []
+    if opened.introduced is not None:
+        given.append((opened.introduced.certificate, opened.introduced.fingerprint))
     if opened.letter is not None:
         enclosed = [one for one in opened.letter.enclosures if _is_key(one.media_type, one.name, len(one.data))]
-        given += [one.data for one in enclosed[:MOST_ENCLOSED] if _may_be_key(one)]
+        for one in enclosed[:MOST_ENCLOSED]:
+            if _may_be_key(one):
+                with suppress(DearlyError):
+                    body, facts = await desk.opener.read_certificate(one.data, desk.clock.now())
+                    given.append((body, facts.fingerprint))
     news = False
-    for data in given:
-        try:
-            minimal, facts = await desk.opener.read_certificate(data, desk.clock.now())
-        except DearlyError:
-            continue
-        known = await desk.drawer.read(lambda db, f=facts.fingerprint: keyring.certificate(db, f))  # type: ignore[misc]  # bound now
-        if known is not None and known.body != minimal:
-            await certificates.take_in(desk, minimal, known.source)
-            after = await desk.drawer.read(lambda db, f=facts.fingerprint: keyring.certificate(db, f))  # type: ignore[misc]  # bound now
+    for body, fingerprint in given:
+        known = await _known(desk, fingerprint)
+        if known is not None and known.body != body:
+            with suppress(DearlyError):
+                await certificates.take_in(desk, body, known.source)
+            after = await _known(desk, fingerprint)
             news = news or after is None or after.body != known.body
     return news
+
+
+async def _known(desk: Desk, fingerprint: str) -> keyring.StoredCertificate | None:
+    return await desk.drawer.read(lambda db: keyring.certificate(db, fingerprint))
 
 
 # ---------------------------------------------------------------- offers, looked at and taken

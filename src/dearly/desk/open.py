@@ -208,14 +208,12 @@ def _speaks(facts: CertificateFacts, opened: opener.Opened, sender: Corresponden
 
 
 async def _keep_certificate(desk: Desk, opened: opener.Opened, speaker: CertificateFacts) -> None:
-    """Keep the signer's certificate, and what its newer copy inside the seal adds (an address, a revocation)."""
+    """Keep the signer's certificate where it came in this letter; a newer copy of one that was here is joined already
+    (`introductions.renewed`)."""
     now = desk.clock.now()
     for certificate in opened.found:
         if (await desk.opener.examine(certificate, now)).fingerprint == speaker.fingerprint:
             await certificates.take_in(desk, certificate, "signature")
-    said = opened.introduced
-    if said is not None and said.inside and said.fingerprint == speaker.fingerprint:
-        await certificates.take_in(desk, said.certificate, "autocrypt")
 
 
 async def _file(desk: Desk, number: int, reading: _Reading) -> None:

@@ -129,7 +129,7 @@ def test_what_is_slipped_in_before_the_line_is_secured_breaks_it(
 ) -> None:
     server = ScriptedImap(tls=tls, capabilities="IMAP4rev1 STARTTLS AUTH=PLAIN", injected=injected)
     trouble = refused(server, security=Security.STARTTLS, ca=authority.pem)
-    assert trouble.code in ("server_answer", "no_encryption")
+    assert trouble.code in ("mail_answer", "no_encryption")
     assert server.secrets == []
 
 
@@ -154,7 +154,7 @@ def test_alerts_are_not_shown_and_what_the_server_says_is_shown_as_its_own() -> 
     trouble = refused(server)
     assert "0900" not in trouble.told
     assert "or else" not in trouble.told
-    assert "It says: “[31mpay first”" in trouble.message
+    assert trouble.message.endswith("does not let bert sign in: [31mpay first")
 
 
 @pytest.mark.parametrize(
@@ -171,20 +171,20 @@ def test_referrals_are_not_followed(referral: bytes, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("socket.create_connection", lambda to, *rest: (reached.append(to), connect(to, *rest))[1])
     server = ScriptedImap(on={"AUTHENTICATE": lambda _s, _w: referral})
     trouble = refused(server)
-    assert trouble.code in ("sign_in_later", "server_answer")
+    assert trouble.code in ("sign_in_later", "mail_answer")
     assert set(reached) == {("127.0.0.1", server.port)}
 
 
 def test_a_mailbox_referral_is_not_followed() -> None:
     server = ScriptedImap(on={"EXAMINE": lambda _s, _w: b"{tag} NO [REFERRAL imap://other.test/INBOX] there\r\n"})
-    assert refused(server).code == "server_declined"
+    assert refused(server).code == "mail_answer"
 
 
 def test_a_wrong_password_is_said_once_and_not_tried_again() -> None:
     secrets = Secrets(["wrong"])
     server = ScriptedImap()
     trouble = refused(server, secrets=secrets)
-    assert (trouble.code, trouble.retry, secrets.refusals) == ("sign_in_again", False, 1)
+    assert (trouble.code, trouble.retry, secrets.refusals) == ("sign_in_refused", False, 1)
     assert server.secrets == ["\0bert\0wrong"]
 
 
@@ -215,7 +215,7 @@ def test_every_password_that_a_server_can_have_given_out(capabilities: str, pass
 @pytest.mark.parametrize("how", list(SignIn))
 def test_no_command_can_be_smuggled_in_with_a_secret(secret: str, how: SignIn) -> None:
     server = ScriptedImap(capabilities="IMAP4rev1 AUTH=XOAUTH2")
-    assert refused(server, secrets=Secrets([secret]), how=how).code == "sign_in_again"
+    assert refused(server, secrets=Secrets([secret]), how=how).code.startswith("sign_in_")
     assert server.secrets == []
 
 
@@ -232,13 +232,13 @@ def test_oauth_and_a_token_that_has_just_expired(mechanism: str) -> None:
 
 def test_a_server_without_oauth_gets_no_token() -> None:
     server = ScriptedImap(capabilities="IMAP4rev1 AUTH=PLAIN")
-    assert refused(server, how=SignIn.OAUTH).code == "no_oauth"
+    assert refused(server, how=SignIn.OAUTH).code == "no_sign_in"
     assert server.secrets == []
 
 
 def test_endless_challenges_are_left() -> None:
     server = ScriptedImap(on={"AUTHENTICATE": lambda _s, _w: b"+ \r\n" * 10_000})
-    assert refused(server).code == "server_answer"
+    assert refused(server).code == "mail_answer"
 
 
 def test_nobody_there() -> None:
@@ -252,13 +252,13 @@ def test_nobody_there() -> None:
         return trouble.value
 
     trouble = asyncio.run(scene())
-    assert (trouble.code, trouble.retry) == ("server_unreachable", True)
+    assert (trouble.code, trouble.retry) == ("mail_unreachable", True)
 
 
 @pytest.mark.parametrize("greeting", ["* BYE too busy", "* NO way", "220 smtp.letters.test ESMTP", "+OK POP3", ""])
 def test_a_greeting_that_is_none(greeting: str) -> None:
     server = ScriptedImap(greeting=greeting)
-    assert refused(server).code == "server_answer"
+    assert refused(server).code == "mail_answer"
     assert server.secrets == []
 
 

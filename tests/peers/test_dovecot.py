@@ -123,7 +123,7 @@ def test_a_wrong_password_and_what_the_check_says_of_it(server: MailServer) -> N
         box = mailbox(its(server, "bert"), secrets=Secrets(["wrong"]))
         with pytest.raises(CarrierTrouble) as trouble:
             await box.collect("")
-        assert trouble.value.code == "sign_in_again"
+        assert trouble.value.code == "sign_in_refused"
         assert [(one.what, one.fine) for one in await box.check()] == [
             ("incoming.reached", True),
             ("incoming.secured", True),

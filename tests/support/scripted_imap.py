@@ -99,6 +99,11 @@ class ScriptedImap:
         """How often a command began with these words."""
         return sum(line.upper().startswith(words.upper()) for line in self.asked)
 
+    @property
+    def open(self) -> int:
+        """How many connections there are now."""
+        return len(self._writers)
+
     def drop(self) -> None:
         """Every connection ends, as where a server has heard nothing for half an hour."""
         for writer in self._writers:

@@ -119,8 +119,8 @@ class Line:
             if declined.code in _NOT_THE_SECRET:
                 raise CarrierTrouble(
                     "sign_in_later",
-                    _("{host} lets nobody in at the moment. It says: “{words}”.").format(
-                        host=self._server.host, words=declined.words
+                    _("{host} does not let us sign in now: {words}").format(
+                        host=self._server.host, words=declined.words or declined.code
                     ),
                     _("Nothing is lost; it is tried again at the next round."),
                     retry=True,
@@ -135,9 +135,12 @@ class Line:
             self._authenticate("XOAUTH2", f"user={user}\1auth=Bearer {token}\1\1".encode())
         else:
             raise CarrierTrouble(
-                "no_oauth",
-                _("{host} knows no way to sign in with OAuth.").format(host=self._server.host),
-                _("Use a password that the provider makes for a single program."),
+                "no_sign_in",
+                _("{host} offers no way to sign in that this account has.").format(host=self._server.host),
+                _(
+                    "Look whether the provider wants a password or a sign-in in the browser, and at which server and"
+                    " port."
+                ),
             )
 
     def _authenticate(self, mechanism: str, response: bytes, last: bytes = b"") -> None:
@@ -366,8 +369,8 @@ class Line:
 
     def _unreachable(self) -> CarrierTrouble:
         return CarrierTrouble(
-            "server_unreachable",
-            _("There is no connection to {host}, port {port}.").format(host=self._server.host, port=self._server.port),
+            "mail_unreachable",
+            _("There is no connection to {host}.").format(host=self._server.host),
             _("Nothing is lost; it is tried again at the next round."),
             retry=True,
         )

@@ -136,23 +136,19 @@ class Mailbox:
             try:
                 yield
             except Broken:
-                raise CarrierTrouble(
-                    "server_answer",
-                    _("The connection to {host} broke before its answer was complete.").format(host=self._server.host),
-                    _("Nothing is lost; it is tried again at the next round."),
-                    retry=True,
+                raise self._trouble(
+                    _("The connection to {host} broke before its answer was complete.").format(host=self._server.host)
                 ) from None
             except Declined as declined:
-                raise CarrierTrouble(
-                    "server_declined",
-                    _("{host} did not do what it was asked. It says: “{words}”.").format(
-                        host=self._server.host, words=declined.words
-                    ),
-                    _("Nothing is lost; it is tried again at the next round."),
-                    retry=True,
-                ) from None
+                words = declined.words or "NO"
+                raise self._trouble(_("{host} says: {words}").format(host=self._server.host, words=words)) from None
             finally:
                 self._used = time.monotonic()
+
+    def _trouble(self, why: str) -> CarrierTrouble:
+        return CarrierTrouble(
+            "mail_answer", why, _("Nothing is lost; it is tried again at the next round."), retry=True
+        )
 
     async def ask(self, work: Callable[[Line], T]) -> T:
         """Do this on the line, in a thread; open one where there is none. Raises `Broken`, and drops the line then;
@@ -181,7 +177,7 @@ class Mailbox:
                 await asyncio.to_thread(line.close)
                 await self._credentials.refused()
                 if last or self._account.sign_in is not SignIn.OAUTH:
-                    raise _refused(self._server, declined.words) from None
+                    raise _refused(self._server, self._account.sign_in, declined.words) from None
             except DearlyError:
                 self._line = None
                 line.cut()
@@ -207,12 +203,13 @@ class Mailbox:
             raise
 
 
-def _refused(server: Server, words: str) -> CarrierTrouble:
-    message = (
-        _("{host} does not let {user} in.") if not words else _("{host} does not let {user} in. It says: “{words}”.")
+def _refused(server: Server, how: SignIn, words: str) -> CarrierTrouble:
+    if how is SignIn.OAUTH:
+        code, hint = "sign_in_again", _("Sign in once more.")
+    else:
+        code = "sign_in_refused"
+        hint = _("Look at the user name and the password; some providers want a password made for this program alone.")
+    told = _("{host} does not let {user} sign in: {words}").format(
+        host=server.host, user=server.user, words=words or "NO"
     )
-    return CarrierTrouble(
-        "sign_in_again",
-        message.format(host=server.host, user=server.user, words=words),
-        _("Look whether name and password are right; many providers want a password made for a single program."),
-    )
+    return CarrierTrouble(code, told, hint)

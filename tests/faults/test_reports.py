@@ -134,7 +134,7 @@ def test_a_letter_that_has_not_left_cannot_come_back(db: Db) -> None:
     waiting = Desk(db, taken=False)
     office = Desk(db, way=Way.OFFICE)
     for desk in (waiting, office):
-        desk.settle(a_report(about("failed"), letter_id=desk.letter_id, envelope_id=desk.key))
+        assert desk.settle(a_report(about("failed"), letter_id=desk.letter_id, envelope_id=desk.key)) is None
     assert (waiting.states(), office.states()) == ([State.WAITING], [State.ON_ITS_WAY])
 
 

@@ -96,6 +96,9 @@ def test_what_is_not_known_or_does_not_hold() -> None:
     assert here(two_parts(sig=b"no signature at all"), known=KNOWN).signed is Signed.UNKNOWN
     assert here(in_place(signed=b"Dear Bert, send money"), known=KNOWN).signed is Signed.BAD
     assert here(two_parts(), known=[revoked(ADA)]).signed is Signed.BAD
+    # A16: an old copy of the certificate beside the one that is revoked takes nothing back.
+    for copies in ([ADA.certificate, revoked(ADA)], [revoked(ADA), ADA.certificate]):
+        assert here(two_parts(), known=copies).signed is Signed.BAD
     by_clara = here(two_parts(sig=signature(PART, person("clara"))), known=[*KNOWN, person("clara").certificate])
     # Whose key it is, the address book says (`desk.open`): for Ada it is then one that cannot be checked.
     assert by_clara.signers == (person("clara").fingerprint,)

@@ -12,6 +12,7 @@ import pytest
 
 from dearly.assemble.machine import CLOCK
 from dearly.carriers.base import BEGINNING, Verdict
+from dearly.carriers.mail import popcursor
 from dearly.carriers.mail.maildrop import Maildrop
 from dearly.letter.account import MailAccount, Protocol, Security, Server
 from dearly.letter.address import Address
@@ -115,15 +116,22 @@ def test_a_stranger_waits_at_the_door_and_news_are_left(server: MailServer, name
     asyncio.run(scene())
 
 
-def test_a_full_maildrop_costs_one_listing_a_round(server: MailServer, name: str) -> None:
-    """More messages than a cursor remembers: the first round looks at the newest five hundred."""
+@pytest.mark.parametrize("tenfold", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_a_full_maildrop_costs_one_listing_a_round(
+    server: MailServer, name: str, tenfold: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More messages than a cursor remembers: only the newest are looked at, and nothing twice."""
+    if not tenfold:
+        monkeypatch.setattr(popcursor, "WINDOW", popcursor.WINDOW // 10)
+        monkeypatch.setattr(popcursor, "FIRST", popcursor.FIRST // 10)
+    many = popcursor.WINDOW + 200
 
     async def scene() -> None:
         server.deliver(b"Subject: first\r\n\r\nfirst\r\n", f"{name}@letters.test", "ada@letters.test")
         (first,) = await server.arrived(name)
         folder = next((server.folder / "mail" / name / "Maildir").glob("*/1*")).parent
         owner = folder.stat()
-        for n in range(4_200):
+        for n in range(many):
             path = folder / f"{1_700_000_000 + n}.M{n}P1.full"
             path.write_bytes(re.sub(rb"first", b"number %d" % n, first))
             path.chmod(0o600)
@@ -132,12 +140,12 @@ def test_a_full_maildrop_costs_one_listing_a_round(server: MailServer, name: str
         carrier = maildrop(server, name, judge=judge)
         parcels, cursor, left = await everything(carrier)
         assert left == 0
-        assert len(judge.shown) == 500
+        assert len(judge.shown) == popcursor.FIRST
         assert len(cursor) < 65_536
         server.deliver(b"Subject: first\r\n\r\nsecond\r\n", f"{name}@letters.test", "ada@letters.test")
-        await server.arrived(name, 4_202)
+        await server.arrived(name, many + 2)
         parcels, cursor, left = await everything(carrier, cursor)
         assert [body(p.data) for p in parcels] == [b"second\r\n"]
-        assert len(judge.shown) == 501
+        assert len(judge.shown) == popcursor.FIRST + 1
 
     asyncio.run(scene())

@@ -59,7 +59,7 @@ async def look_for(account: Account, letter: SealedLetter) -> Mapping[Address, E
     evidence = {r: Found() if r in found else not_found for r in letter.envelope.recipients}
     if account.way is Way.MAIL and NothingProven() in evidence.values():
         with suppress(NotDone, Cut, MethodFailed, CarrierTrouble):
-            if await _copies(account, letter) >= len(letter.envelope.recipients):
+            if await _came_back(account, letter, len(letter.envelope.recipients)):
                 return for_each(letter, Found())
     return evidence
 
@@ -114,17 +114,18 @@ async def _find(
     return {r: submission for r, submission in claimed if alike[text(submission.get("emailId"))] in ours}, False
 
 
-async def _copies(account: Account, letter: SealedLetter) -> int:
-    """How many copies of the letter have come to us by mail, each of which went with one to a recipient. What we laid
-    into «sent» is none: a copy that has travelled bears the field of a server that received it (RFC 5321 4.4)."""
+async def _came_back(account: Account, letter: SealedLetter, count: int) -> bool:
+    """Whether so many copies of the letter have come to us by mail, each of which went with one to a recipient. What we
+    laid into «sent» is none: a copy that has travelled bears the field of a server that received it (RFC 5321 4.4)."""
     travelled = {e.blob: e.size for e in await _bearing(account, letter) if 0 < e.size - len(letter.data) <= _STAMPS}
     _ours, _empty_line, body = letter.data.partition(b"\r\n\r\n")
-    count = 0
-    for blob in travelled:
-        for data in (await fetch(account, {blob: travelled[blob]})).values():
+    for blob, size in travelled.items():
+        if count == 0 or not body:
+            break
+        for data in (await fetch(account, {blob: size})).values():
             header, _empty_line, came = data.partition(b"\r\n\r\n")
-            count += bool(body) and came == body and _RECEIVED.search(header) is not None
-    return count
+            count -= came == body and _RECEIVED.search(header) is not None
+    return count == 0
 
 
 async def _query(account: Account, condition: Mapping[str, Any], properties: list[str]) -> list[Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from dearly.desk.sieve import sieve_for
 from dearly.drawer import arrivals, knocks
 from dearly.drawer import people as book
 from dearly.drawer.knocks import KnockState
+from dearly.letter import failpoint
 from dearly.letter.address import Address
 from dearly.letter.envelope import Way
 from dearly.letter.errors import CarrierTrouble, DearlyError, NotFound, Refused
@@ -379,6 +380,56 @@ def test_a_letter_opened_at_the_office_and_again_by_mail(tmp_path: Path) -> None
         assert len(await ada.letterbox()) == 1
 
     played(tmp_path, play, bert_too=True)
+
+
+@pytest.mark.parametrize("step", ["fetch.fetched", "fetch.committed"])
+def test_stopped_while_it_is_fetched(tmp_path: Path, step: str) -> None:
+    """F36: stopped between the bytes and the commit, or after it, the letter is there once and by its number."""
+
+    async def play(ada: Person, _bert: Person, box: MemoryMailbox) -> None:
+        def stop(here: str) -> None:
+            if here == step:
+                raise KeyboardInterrupt
+
+        box.lay(a_mail())
+        await collect(ada, box)
+        (one,) = await strangers.at_door(ada.desk)
+        async with ada.desk.turn:
+            await strangers.let_in(ada.desk, one.number, box)
+        failpoint.listen(stop)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                await fetch.bring_in(ada.desk, box)
+        finally:
+            failpoint.listen(None)
+        await collect(ada, box)
+        assert [lying.number for lying in await ada.letterbox()] == [one.number]
+        assert (await knock(ada, one.number)).state is KnockState.FETCHED
+
+    played(tmp_path, play)
+
+
+def test_our_own_postcard_is_no_letter_that_came_and_a_twin_is(tmp_path: Path) -> None:
+    """F05 for what is not sealed, and F38: what is in our name and says something else is never hidden."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, _bert = await town.with_mail("Ada", "Bert")
+            number = await ada.write("Bert", "Dear Bert, for all to read.")
+            await ada.post(number, unsealed=True)
+            await ada.round()
+            assert await ada.letterbox() == []
+            (raw,) = town.mail.box(ADA)
+            head, _empty, text = raw.partition(b"\r\n\r\n")
+            town.mail.box(ADA).append(b"Received: by letters.test\r\n" + head + b"\r\n\r\n" + text + b"\r\n")
+            await ada.round()
+            assert await ada.letterbox() == [], "with a header and a line more it is still ours"
+            town.mail.box(ADA).append(head + b"\r\n\r\nDear Ada, another text.")
+            await ada.round()
+            (twin,) = await ada.letterbox()
+            assert twin.at_door
+
+    run(play())
 
 
 def test_numbers_that_are_none_of_the_door(tmp_path: Path) -> None:

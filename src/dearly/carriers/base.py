@@ -86,7 +86,9 @@ class Sieve(Protocol):
     """Who decides what is fetched from a mailbox that holds more than letters. The desk's, for it knows the people."""
 
     async def __call__(self, heads: Sequence[Head]) -> Sequence[Verdict]:
-        """One verdict for each, in the order given. Raises nothing: what cannot be read is left."""
+        """One verdict for each, in the order given; what cannot be read is left. Raises `CarrierTrouble` where nobody
+        could look (the desk's own trouble): then nothing was decided, the collecting that asked fails with it, and its
+        cursor stays as it was."""
 
 
 class Credentials(Protocol):

@@ -32,7 +32,7 @@ def sieve_for(desk: Desk, account: MailAccount) -> Sieve:
     async def sieve(heads: Sequence[Head]) -> Sequence[Verdict]:
         try:
             seen = await desk.opener.heads([head.data for head in heads])
-            keys = [one.sender.address.key for one in seen if one.sender is not None]
+            keys = {who.address.key for one in seen for who in (one.sender, *one.to) if who is not None}
             ids = [letter_id for one in seen for letter_id in _ids(one)]
             known = await desk.drawer.read(lambda db: knocks.known(db, keys, ids))
         except DearlyError as trouble:

@@ -84,30 +84,32 @@ class Known:
 
 
 def known(db: Db, keys: Iterable[str], letter_ids: Iterable[LetterId]) -> Known:
-    """Which of these senders (`Address.key`) and ids are known here. Every question is answered by an index."""
-    senders = (json.dumps(sorted(set(keys))),)
+    """Which of these addresses (`Address.key`) and ids are known here. Every question is answered by an index."""
+    named = (json.dumps(sorted(set(keys))),)
     ids = (json.dumps(sorted({sound(one) for one in letter_ids})),)
     return Known(
-        own=_all(db, "SELECT address_key FROM own_addresses", ()),
+        own=_all(
+            db, "SELECT address_key FROM own_addresses WHERE address_key IN (SELECT value FROM json_each(?))", named
+        ),
         people=_all(
             db,
-            "SELECT a.address_key FROM json_each(?) s JOIN addresses a ON a.address_key = s.value"
-            " WHERE a.kind <> 'postal' AND EXISTS (SELECT 1 FROM person_addresses e"
+            "SELECT a.address_key FROM addresses a WHERE a.address_key IN (SELECT value FROM json_each(?))"
+            " AND a.kind <> 'postal' AND EXISTS (SELECT 1 FROM person_addresses e"
             " JOIN persons p ON p.id = e.person_id WHERE e.address_id = a.id AND p.hidden = 0)",
-            senders,
+            named,
         ),
         refused=_all(
             db,
             "SELECT address_key FROM strangers WHERE answer = 'refused'"
             " AND address_key IN (SELECT value FROM json_each(?))",
-            senders,
+            named,
         ),
         letters=frozenset(
             LetterId(one)
             for one in _all(
                 db,
-                "SELECT l.letter_id FROM json_each(?) s JOIN letters l ON l.letter_id = s.value"
-                " WHERE l.direction = 'out'",
+                "SELECT letter_id FROM letters WHERE letter_id IN (SELECT value FROM json_each(?))"
+                " AND direction = 'out'",
                 ids,
             )
         ),
@@ -119,7 +121,7 @@ def namesakes(db: Db, names: Iterable[str]) -> frozenset[str]:
     by_key = {name_key(name): name for name in names if name}
     found = _all(
         db,
-        "SELECT p.name_key FROM json_each(?) s JOIN persons p ON p.name_key = s.value WHERE p.hidden = 0",
+        "SELECT name_key FROM persons WHERE name_key IN (SELECT value FROM json_each(?)) AND hidden = 0",
         (json.dumps(list(by_key)),),
     )
     return frozenset(name for key, name in by_key.items() if key in found)

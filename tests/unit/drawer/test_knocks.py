@@ -160,8 +160,9 @@ def test_who_is_known(db: Db) -> None:
     number = posted(db, seed="k")
     (ours,) = db.one("SELECT letter_id FROM letters WHERE number = ?", (number,)) or ("",)
     asked = [BERT.address.key, ZOE.address.key, "yan@elsewhere.test"]
-    found = knocks.known(db, asked, [LetterId(str(ours)), LetterId("other@x"), LetterId("\ud800")])
-    assert {"ada@letters.test", "old@letters.test"} <= found.own
+    ids = [LetterId(str(ours)), LetterId("other@x"), LetterId("\ud800")]
+    found = knocks.known(db, [*asked, "ada@letters.test", "old@letters.test", "new@letters.test"], ids)
+    assert found.own == {"ada@letters.test", "old@letters.test"}
     assert found.people == {BERT.address.key}
     assert found.refused == {ZOE.address.key}
     assert found.letters == {ours}

@@ -12,11 +12,11 @@ from typing import Any
 import apsw
 import pytest
 
-from dearly.drawer import accounts, arrivals, drafts, keyring, letters, outbox, people
+from dearly.drawer import accounts, arrivals, drafts, keyring, knocks, letters, outbox, people
 from dearly.drawer.bindings import BindingState
 from dearly.drawer.connection import Args, Db, Row
 from dearly.letter.content import Draft, LetterId
-from dearly.letter.envelope import Way
+from dearly.letter.envelope import Source, Way
 from dearly.letter.journey import Accepted, Act, Delivered, Unknown
 from dearly.letter.journey import Why as HeldWhy
 from tests.support.contents import (
@@ -36,6 +36,7 @@ from tests.support.contents import (
 )
 from tests.support.times import NOON
 
+KNOCKING = knocks.Heading(Source(Way.MAIL, PLACE, "1", "1"), 900, CLARA, "Hello", LetterId("any@letters.test"), NOON)
 EXPLAINED = Path(__file__).parents[3] / "docs" / "schema.sql"
 
 
@@ -145,6 +146,12 @@ def _hot(db: Db, page: int = 100) -> dict[str, Callable[[], object]]:
         "letterbox": lambda: arrivals.letterbox(db, limit=page),
         "unopened": lambda: arrivals.letterbox(db, unopened_only=True),
         "door": lambda: arrivals.at_door(db),
+        "knock": lambda: knocks.keep(db, KNOCKING, NOON, chance),
+        "knocks": lambda: knocks.standing(db),
+        "let in": lambda: knocks.let_in(db, BERT.address.key, NOON),
+        "to fetch": lambda: knocks.to_fetch(db, Way.MAIL, PLACE, limit=page),
+        "known": lambda: knocks.known(db, [BERT.address.key], [LetterId("any@letters.test")]),
+        "namesakes": lambda: knocks.namesakes(db, [BERT.name]),
         "count": lambda: arrivals.waiting_count(db),
         "unsorted": lambda: arrivals.unsorted(db),
         "take in": lambda: took_in(db, parcel("another")),
@@ -171,6 +178,8 @@ def _hot(db: Db, page: int = 100) -> dict[str, Callable[[], object]]:
         "by way": lambda: outbox.form_by_way(db, ready.number, Way.OFFICE),
         "by seal": lambda: outbox.forms_by_seal(db, digest),
         "own copy": lambda: outbox.own_copy_found(db, digest, NOON),
+        "own copy by mail": lambda: outbox.own_copy_found(db, digest, NOON, Way.MAIL),
+        "postcards": lambda: outbox.postcards(db, LetterId("any@letters.test")),
         "due": lambda: outbox.due(db, NOON),
         "next due": lambda: outbox.next_due(db),
         "ripen": lambda: outbox.ripen(db, NOON),

@@ -667,5 +667,7 @@ def test_a_name_of_this_machine_that_leads_elsewhere(monkeypatch: pytest.MonkeyP
 
     async def scene(submission: Submission, server: ScriptedSmtp) -> None:
         assert isinstance((await submission.hand_over(fake_letter(1, BERT)))[BERT], TryLater)
+        while not server.sessions:
+            await asyncio.sleep(0.005)
 
     assert play(scene).lines == []

@@ -83,11 +83,13 @@ class ScriptedSmtp:
         with suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             await self._talk(session, reader, writer)
         writer.close()
+        with suppress(TimeoutError, OSError):
+            await asyncio.wait_for(writer.wait_closed(), 1)
         self._writers.discard(writer)
 
     def close(self) -> None:
         for writer in tuple(self._writers):
-            writer.close()
+            writer.transport.abort()
 
     async def _talk(self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         said = await self._say(session, writer, "", "", b"220 mail.letters.test ESMTP\r\n")
@@ -198,7 +200,6 @@ async def scripted_smtp(
         tasks.add(task)
         with suppress(asyncio.CancelledError):
             await scripted.serve(reader, writer)
-        writer.close()
         tasks.discard(task)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=None if starttls else trust, limit=1 << 20)
@@ -207,7 +208,10 @@ async def scripted_smtp(
         yield scripted
     finally:
         server.close()
+        for _step in range(5):  # who was let in just now gets as far as being served, and can be sent away
+            await asyncio.sleep(0)
         for task in tuple(tasks):
             task.cancel()
         scripted.close()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()

@@ -27,7 +27,7 @@ from dearly.seal.keys import OwnKey
 from tests.support.desks import Person, a_town
 from tests.support.drawers import run
 from tests.support.forging import Forger, own_key, parcel
-from tests.support.openpgp import NOW, YESTERDAY, address, expiring, person
+from tests.support.openpgp import NOW, YESTERDAY, address, expiring, person, revoked
 from tests.support.times import FixedClock
 
 ADA = Correspondent("Ada", address("ada"))
@@ -253,6 +253,18 @@ def test_a_newer_copy_is_joined_from_anywhere(tmp_path: Path) -> None:
             assert kept is not None
             assert set(trust.examine(kept.body, NOW).addresses) == {BERT.address, address("robert")}
             assert await _states(ada, "Bert") == {BERT.key.fingerprint: "first_seen"}
+
+            # A withdrawal in anybody's unsealed letter counts, for he alone can have signed it; nothing undoes it.
+            withdrawn = Enclosure("any.asc", "application/pgp-keys", armor(revoked(BERT.key), "PUBLIC KEY BLOCK"))
+            dora = Forger("Dora", address("dora"), person("dora"))
+            letter = replace(dora.letter(ada, ADA.address, "Look.", "3@letters.test"), enclosures=(withdrawn,))
+            await _open(ada, write.render(letter, hp=False))
+            for enclosures in ((), enclosed):
+                kept = await ada.desk.drawer.read(lambda db: keyring.certificate(db, BERT.key.fingerprint))
+                assert kept is not None
+                assert kept.revoked
+                assert set(trust.examine(kept.body, NOW).addresses) == {BERT.address, address("robert")}
+                await _open(ada, await _from(BERT, ada, f"4.{len(enclosures)}@letters.test", enclosures=enclosures))
 
     run(play())
 

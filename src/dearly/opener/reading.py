@@ -190,8 +190,26 @@ def _sealed_letter(data: bytes, inner: Outline | None, outside: Outline) -> Open
     if inner is None:
         return _letter(heading(outside), Body(_plain_text(data)), inside=False)
     inside = bool(inner.from_fields)
-    head = heading(inner) if inside else replace(heading(outside), subject=inner.subject or outside.subject)
+    if not inside:
+        head = replace(heading(outside), subject=inner.subject or outside.subject)
+    elif inner.hp is None and not inner.hp_outer:
+        head = _completed(heading(inner), outside)
+    else:
+        head = heading(inner)
     return _letter(head, readable(data, inner), inside=inside)
+
+
+def _completed(inside: Heading, outside: Outline) -> Heading:
+    """Programs before RFC 9788 put some fields under the seal and others not. What a thread hangs on, and the day, is
+    then taken from outside, where the inside says nothing of it: no more than a claim, but the only one there is."""
+    threaded = inside.in_reply_to is not None or bool(inside.references)
+    return replace(
+        inside,
+        letter_id=inside.letter_id or outside.message_id,
+        date=inside.date or outside.date,
+        in_reply_to=inside.in_reply_to if threaded else outside.in_reply_to,
+        references=inside.references if threaded else outside.references,
+    )
 
 
 def _plain_text(data: bytes) -> str:

@@ -8,7 +8,7 @@ from tests.support.opening import around, here, outside
 from tests.support.openpgp import person, seal_raw, signed
 
 from dearly.letter.sealing import Headers
-from dearly.opener.values import Opened
+from dearly.opener.values import Heading, Opened
 
 FIELDS = (
     b"From: Ada <ada@letters.test>\r\nTo: bert@letters.test\r\nSubject: The harvest\r\n"
@@ -112,3 +112,26 @@ def test_a_postcard_protects_nothing() -> None:
     assert wrapped.letter is not None
     assert str(wrapped.letter.heading.sender) == "ada@letters.test"
     assert [one.name for one in wrapped.letter.enclosures] == ["letter.eml"]
+
+
+def test_what_a_thread_hangs_on_may_stand_outside_where_the_inside_is_silent() -> None:
+    """Thunderbird and Enigmail protect some fields and leave others outside; RFC 9788 means what is inside."""
+    who = b"From: Ada <ada@letters.test>\r\nTo: bert@letters.test\r\nSubject: The harvest\r\n"
+    head = outside() + b"In-Reply-To: <0@letters.test>\r\nReferences: <00@letters.test> <0@letters.test>\r\n"
+
+    def heading(inner: bytes) -> Heading:
+        packets = seal_raw(signed(inner, person("ada"), person("bert")), person("bert"))
+        found = here(around(packets, head), known=[person("ada").certificate])
+        assert found.evidence.headers is Headers.MATCH
+        assert found.letter is not None
+        return found.letter.heading
+
+    silent = heading(who + BODY)
+    assert (silent.letter_id, silent.in_reply_to) == ("1@letters.test", "0@letters.test")
+    assert silent.references == ("00@letters.test", "0@letters.test")
+    assert silent.date is not None
+    assert silent.subject == "The harvest"
+    told = heading(b"References: <9@letters.test>\r\n" + who + BODY)
+    assert (told.in_reply_to, told.references) == (None, ("9@letters.test",))
+    protected = heading(who + BODY.replace(b"charset", b'hp="cipher"; charset'))
+    assert (protected.in_reply_to, protected.references) == (None, ())

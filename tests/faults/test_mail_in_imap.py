@@ -479,13 +479,13 @@ def test_a_clock_far_ahead_hides_nothing_for_good() -> None:
     run(scene)
 
 
-def test_six_hundred_letters_in_bounded_batches() -> None:
+def test_four_hundred_letters_in_bounded_batches() -> None:
     async def scene(server: ScriptedImap) -> None:
-        for n in range(600):
+        for n in range(400):
             server.inbox.lay(fake_letter(n).data)
         box = mailbox(account(server.port))
         parcels, _heads, _cursor, _left = await whole_round(box)
-        assert [parcel.data for parcel in parcels] == [fake_letter(n).data for n in range(600)]
+        assert [parcel.data for parcel in parcels] == [fake_letter(n).data for n in range(400)]
         assert server.connections == 1
         assert max(len(line) for line in server.asked) < 2_000
         await box.close()
@@ -630,7 +630,7 @@ def _cut_everywhere(every: bool) -> None:
                 await whole_round(box)
                 said = bytes(proxy.said[side])
                 await box.close()
-                for place in range(0, len(said), 1 if every else max(1, len(said) // 60)):
+                for place in range(0, len(said), 1 if every else max(1, len(said) // 40)):
                     proxy.cut(side, place)
                     box = mailbox(account(proxy.port, folder="Dearly"))
                     came, cursor, final = [], "", []

@@ -18,6 +18,7 @@ from tests.support.authority import Authority
 from tests.support.fake_letters import fake_letter
 from tests.support.mailboxes import Secrets, account, mailbox, whole_round
 from tests.support.scripted_imap import PASSWORD, ScriptedImap, scripted_imap, server_context
+from tests.support.times import FixedClock
 
 LETTER = fake_letter(1).data
 
@@ -269,6 +270,25 @@ def test_neither_secrets_nor_letters_go_into_any_log(caplog: pytest.LogCaptureFi
     told = caplog.text + "".join(repr(record.args) for record in caplog.records)
     assert "Geheim" not in told
     assert "PGP" not in told
+
+
+def test_after_the_machine_has_slept_a_new_line_is_opened() -> None:
+    """F47. The old one may hang in the air, and nothing on it tells."""
+
+    async def scene() -> None:
+        async with scripted_imap() as server:
+            clock = FixedClock()
+            box = mailbox(account(server.port), clock=clock)
+            _parcels, _heads, cursor, _left = await whole_round(box)
+            _parcels, _heads, cursor, _left = await whole_round(box, cursor)
+            assert server.connections == 1
+            clock.pass_(minutes=20)
+            server.inbox.lay(LETTER)
+            parcels, _heads, _cursor, _left = await whole_round(box, cursor)
+            assert (len(parcels), server.connections) == (1, 2)
+            await box.close()
+
+    asyncio.run(scene())
 
 
 def test_a_line_that_the_server_let_fall_asleep_is_opened_anew() -> None:

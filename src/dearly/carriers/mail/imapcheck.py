@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dearly.carriers.mail.imapcollect import Asks
     from dearly.carriers.mail.imapline import Line
 
-_STEPS = {"mail_unreachable": 0, "mail_answer": 0, "server_untrusted": 1, "no_encryption": 1}
+_STEPS = {"mail_unreachable": 0, "mail_answer": 0, "server_untrusted": 1, "no_encryption": 1, "bad_ca_file": 1}
 """At which step a trouble shows; at signing in, where it is none of these."""
 
 

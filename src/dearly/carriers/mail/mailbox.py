@@ -49,17 +49,16 @@ class Mailbox:
         self, account: MailAccount, credentials: Credentials, sieve: Sieve, clock: Clock, *, patience: float = PATIENCE
     ) -> None:
         """`sieve`: who decides what is fetched. Nothing is asked before the first act. Raises `Usage` where the account
-        has no incoming server, or no authority is in what it gives as one (bad_ca_file)."""
+        has no incoming server; every act does where no authority is in what it gives as one (bad_ca_file)."""
         if account.incoming is None:
             raise Usage("no_incoming", _("This account has no server where letters come in."))
         self._account, self._credentials = account, credentials
         self._server: Server = account.incoming
         self._context: ssl.SSLContext | None = None
-        if self._server.security is not Security.PLAIN:
-            self._context = tls.context(account.ca)
         self._patience = patience
         self._line: Line | None = None
-        self._used = 0.0
+        self._clock = clock
+        self._used = (time.monotonic(), clock.now())
         self._turn = asyncio.Lock()
         self._closed = False
         self._round = Round(self.ask, sieve, clock, self.place)
@@ -130,7 +129,7 @@ class Mailbox:
         """One act at a time, on a line that is up, with every trouble as a person is told of it."""
         async with self._turn:
             line = self._line
-            if line is not None and (time.monotonic() - self._used > _IDLE or not line.quiet):
+            if line is not None and (self._idle() > _IDLE or not line.quiet):
                 self._line = None
                 await asyncio.to_thread(line.close)
             try:
@@ -143,7 +142,13 @@ class Mailbox:
                 words = declined.words or "NO"
                 raise self._trouble(_("{host} says: {words}").format(host=self._server.host, words=words)) from None
             finally:
-                self._used = time.monotonic()
+                self._used = (time.monotonic(), self._clock.now())
+
+    def _idle(self) -> float:
+        """Seconds since the line was used. By two clocks: one that nobody sets, and one that goes on while the machine
+        sleeps (F47)."""
+        ticks, time_of_day = self._used
+        return max(time.monotonic() - ticks, abs((self._clock.now() - time_of_day).total_seconds()))
 
     def _trouble(self, why: str) -> CarrierTrouble:
         return CarrierTrouble(
@@ -161,6 +166,8 @@ class Mailbox:
         """A line, signed in. An access token that was refused is asked for once more: it may have just expired."""
         from dearly.carriers.mail.imapline import Line
 
+        if self._context is None and self._server.security is not Security.PLAIN:
+            self._context = await asyncio.to_thread(tls.context, self._account.ca)
         for last in (False, True):
             if self._closed:
                 raise Broken("closed")

@@ -129,6 +129,8 @@ def test_nobody_there_is_no_harm() -> None:
 def test_a_token_not_known_any_more_needs_a_person_and_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     """The secret is in no log, no repr, no error and no trace of one, at the loudest level there is."""
     caplog.set_level(logging.DEBUG)
+    for library in ("httpx", "httpcore"):  # also where a carrier that was imported before has silenced them
+        caplog.set_level(logging.DEBUG, logger=library)
     secret = "fake-token-that-must-not-be-seen"
 
     async def scene(server: Scripted) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -421,6 +422,7 @@ def test_a_wrong_password_is_said_once_in_words_of_both(can: tuple[str, ...]) ->
             await carrier.collect(BEGINNING)
         assert trouble.value.code == "sign_in_refused"
         assert "\x1b" not in trouble.value.told
+        assert "wrong" not in "".join(traceback.format_exception(trouble.value)) + repr(carrier)
         checks = await carrier.check()
         assert [(c.what, c.fine) for c in checks] == [("incoming.sign_in", False)]
 

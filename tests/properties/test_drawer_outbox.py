@@ -149,7 +149,8 @@ class Outbox(RuleBasedStateMachine):
     def a_report_comes(self, data: st.DataObject, event: Delivered | Bounced) -> None:
         key = data.draw(st.sampled_from(sorted(self.journeys)))
         outbox.report(self.db, key[0], key[1], event, self.now)
-        self._happen(key, event)
+        if self.journeys[key].attempts:  # of a letter that was never handed over nobody can report anything
+            self._happen(key, event)
 
     @precondition(lambda self: self.journeys)
     @rule(data=st.data(), what=st.sampled_from([Act.RELEASE, Act.POST_AGAIN, Act.GIVE_UP]))

@@ -233,7 +233,7 @@ def test_a_knock_is_shown_and_its_letter_fetched_when_it_is_let_in(tmp_path: Pat
             async with at_desk(ada.desk) as web:
                 text = (await web.get("/letterbox")).text
                 assert "&lt;b&gt;Old&lt;/b&gt; days" in text
-                assert "b\\u0435rt@elsewhere.test" in text, "what only looks like Bert's address is written out"
+                assert "b\\u{435}rt@elsewhere.test" in text, "what only looks like Bert's address is written out"
                 assert "Somebody in your address book has this name, but not this address." in text
                 assert "22 November 2026" in text
                 assert "There is no subject line." in text

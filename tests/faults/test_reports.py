@@ -151,10 +151,12 @@ def test_what_is_put_aside_and_what_the_person_sees(db: Db) -> None:
     )
     assert desk.settle(read) == Settled(desk.number)
     assert desk.states() == [State.ON_ITS_WAY]
+    other = read.replace(b"letter-1@", b"other@").replace(b"MAILER-DAEMON@mail.letters.test", b"clara@letters.test")
     assert desk.settle(loose(letter_id="other@letters.test")) is None
     # What somebody in the address book writes is never put aside by its form.
     known(db, CLARA)
     assert people.person_of_address(db, CLARA.address, "") is not None
+    assert desk.settle(other) == Settled(None), "but a notice that something was read is never shown"
     assert desk.settle(elsewhere.replace(b"MAILER-DAEMON@mail.letters.test", b"clara@letters.test")) is None
 
 

@@ -69,3 +69,30 @@ def test_a_letter_comes_back(tmp_path: Path) -> None:
             assert {row.state for row in await post.outbox(ada.desk)} == {"trying", "on_its_way"}
 
     run(play())
+
+
+def test_through_a_mailbox_that_holds_more_than_letters(tmp_path: Path) -> None:
+    """The whole way: sealed, posted by mail, and the report found among other mail by the sieve and the next round."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, _bert = await town.with_mail("Ada", "Bert")
+            number = await ada.write("Bert", "Dear Bert, the pears are ripe.\n", "Pears")
+            await ada.post(number)
+            await ada.round()
+            assert await ada.state(number) == "on_its_way"
+            letter_id = (await ada.show(number)).letter_id
+            assert letter_id is not None
+            gone = about("failed", Diagnostic_Code="smtp; 550 nobody of that name")
+            others = about("failed", "zoe@elsewhere.test")
+            town.mail.box("ada@letters.test").extend(
+                [a_report(others, letter_id="of-another-program@letters.test"), a_report(gone, letter_id=letter_id)]
+            )
+            report = await ada.round()
+            assert report.arrived == ()
+            (row,) = await post.outbox(ada.desk)
+            assert (row.state, row.reason) == ("came_back", "mail.letters.test says: 550 nobody of that name")
+            assert await ada.letterbox() == []
+            assert (await ada.show(number)).text == "Dear Bert, the pears are ripe.\n"
+
+    run(play())

@@ -35,6 +35,8 @@ def settle(db: Db, outside: Outside, now: datetime) -> Settled | None:
     book wrote in this form."""
     for report in outside.reports:
         found = _named(db, report)
+        if report.kind is Kind.READ:  # never shown, whatever it is about
+            return Settled(found[0] if found else None)
         if found is None:
             sender = outside.heading.sender
             known = sender is not None and people.person_of_address(db, sender.address, sender.name) is not None

@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from dearly.carriers.base import MOST_PARCEL, Collected, Head, Sieve, Verdict
@@ -90,18 +91,18 @@ class Round:
         """These, whole; what is not there any more, or does not come whole, is missing."""
         wanted: dict[str, list[Source]] = {}
         for source in sources:
-            if source.way is Way.MAIL and source.place == self._place and source.uid.isascii() and source.uid.isdigit():
+            if source.way is Way.MAIL and source.place == self._place:
                 wanted.setdefault(mailbox_of(source), []).append(source)
         parcels: list[Parcel] = []
         for name, of_it in wanted.items():
             try:
-                standing = await self._ask(lambda line, name=name: line.examine(name))  # type: ignore[misc]
+                standing = await self._ask(partial(_examined, name=name))
             except Declined:
                 continue
-            uids = plan.above((int(s.uid) for s in of_it if s.validity == validity(standing)), 0)
+            uids = digits(s for s in of_it if s.validity == validity(standing))
             while uids:
                 chunk, uids = uids[: plan.CHUNK], uids[plan.CHUNK :]
-                sizes = await self._ask(lambda line, chunk=chunk: line.sizes(chunk))  # type: ignore[misc]
+                sizes = await self._ask(partial(_sizes, uids=chunk))
                 listed = sorted(sizes.items())
                 while listed:
                     n = plan.batch([size for _uid, size in listed])
@@ -111,7 +112,7 @@ class Round:
 
     async def _look_into(self, name: str, box: Box, own: OwnFolder) -> _Gathered:
         try:
-            standing = await self._ask(lambda line: line.examine(name))
+            standing = await self._ask(partial(_examined, name=name))
         except Declined:
             if name == INBOX:
                 raise
@@ -195,7 +196,7 @@ class Round:
         while todo:
             part = todo.pop()
             try:
-                heads |= await self._ask(lambda line, part=part: _in(line, standing).heads(part))  # type: ignore[misc]
+                heads |= await self._ask(partial(_heads, standing=standing, uids=part))
             except TooMuch:
                 if len(part) > 1:  # one of them is of nobody who means well: not for that do the others stay behind
                     todo += [part[len(part) // 2 :], part[: len(part) // 2]]
@@ -204,7 +205,7 @@ class Round:
 
     async def _there(self, standing: Standing, uids: Sequence[int]) -> list[int]:
         """Which of these still exist (F31)."""
-        return await self._ask(lambda line: _in(line, standing).there(uids)) if uids else []
+        return await self._ask(partial(_there, standing=standing, uids=uids)) if uids else []
 
     async def _try_again(self, box: Box, standing: Standing) -> tuple[Box, tuple[Parcel, ...], tuple[Head, ...]]:
         """Once in a round, when nothing is new: what is owed."""
@@ -267,7 +268,7 @@ class Round:
         if not sizes:
             return {}, set()
         try:
-            return await self._ask(lambda line: _in(line, standing).bodies(sizes)), set()
+            return await self._ask(partial(_bodies, standing=standing, sizes=sizes)), set()
         except (Broken, Declined):
             pass
         got: dict[int, bytes | None] = {}
@@ -275,7 +276,7 @@ class Round:
         breaks = 0
         for uid, size in sizes.items():
             try:
-                got |= await self._ask(lambda line, one={uid: size}: _in(line, standing).bodies(one))  # type: ignore[misc]
+                got |= await self._ask(partial(_bodies, standing=standing, sizes={uid: size}))
             except Declined:
                 broke.add(uid)
             except Broken:
@@ -289,11 +290,32 @@ class Round:
         return Source(Way.MAIL, self._place, validity(standing), str(uid))
 
 
-def _in(line: Line, standing: Standing) -> Line:
+def digits(sources: Iterable[Source]) -> list[int]:
+    """The UIDs of these sources, ascending; what is no number is none."""
+    return plan.above((int(s.uid) for s in sources if s.uid.isascii() and s.uid.isdigit()), 0)
+
+
+# -- on the line, in its thread; in the mailbox as it was when the round came to it
+
+
+def _examined(line: Line, name: str) -> Standing:
+    return line.examine(name)
+
+
+def _sizes(line: Line, uids: Sequence[int]) -> dict[int, int]:
+    return line.sizes(uids)
+
+
+def _heads(line: Line, standing: Standing, uids: Sequence[int]) -> dict[int, tuple[int, bytes]]:
     line.stand_in(standing)
-    return line
+    return line.heads(uids)
 
 
-def digits(uids: Iterable[Source]) -> list[int]:
-    """The UIDs of these sources."""
-    return plan.above((int(s.uid) for s in uids if s.uid.isascii() and s.uid.isdigit()), 0)
+def _bodies(line: Line, standing: Standing, sizes: Mapping[int, int]) -> dict[int, bytes | None]:
+    line.stand_in(standing)
+    return line.bodies(sizes)
+
+
+def _there(line: Line, standing: Standing, uids: Sequence[int]) -> list[int]:
+    line.stand_in(standing)
+    return line.there(uids)

@@ -51,7 +51,7 @@ class _Client(imapclient.IMAPClient):  # type: ignore[misc]  # it ships no types
         server, context, patience, line = self._made
         wire = Wire.__new__(Wire)
         line.wire = wire  # before it connects, so that `Line.cut` can end that too
-        wire.__init__(server, context, patience)  # type: ignore[misc]
+        wire.__init__(server, context, patience)  # type: ignore[misc]  # it was made just now
         return wire
 
     @property

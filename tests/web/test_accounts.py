@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from dearly.desk import account
+from dearly.desk import account, people, post
 from dearly.letter.account import SignIn
+from dearly.letter.envelope import Way
 from dearly.letter.suggestion import OAuthHint, Suggestion, Told
 from tests.support.axe import violations
 from tests.support.browser import Home
@@ -134,6 +136,35 @@ def test_signing_in_at_the_provider(desk_of: DeskOf, sit: Sit) -> None:
     well(page, "sign-in")
     page.get_by_role("link", name="I have signed in").click()
     expect(page.locator("main")).to_contain_text("At the provider.")
+
+
+def test_a_postcard_by_mail_where_the_page_said_so(desk_of: DeskOf, call: Call) -> None:
+    ada = desk_of("Postcards")
+    client = call(ada)
+    ada.run(people.add(ada.desk, "Elsa", addresses=["elsa@letters.test"]))
+    first, second = (ada.run(ada.person.write("Elsa", "Greetings from the sea.")) for _n in range(2))
+    page = client.get(f"/page/{first}/envelope?close=open").text
+    assert "A postcard goes from hand to hand alone" in page
+    by_hand = _fields(page)
+    ada.run(ada.person.gets_mail("cards@letters.test"))
+    assert client.post(f"/page/{first}/post", data=by_hand).status_code == 303
+    assert ada.run(_way(ada, first)) is Way.HAND  # as the page had said, though there is an account by now
+    page = client.get(f"/page/{second}/envelope?close=open").text
+    assert "Every server on the way can read it" in page
+    assert client.post(f"/page/{second}/post", data=_fields(page)).status_code == 303
+    assert ada.run(_way(ada, second)) is Way.MAIL
+
+
+def _fields(page: str) -> dict[str, str]:
+    """What the closing form sends beside its token."""
+    form = page.partition('id="closing"')[2].partition("</form>")[0]
+    hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    return {name: value for name, value in hidden if name != "token"}
+
+
+async def _way(home: Home, number: int) -> Way:
+    (row,) = [row for row in await post.outbox(home.desk) if row.number == number]
+    return row.way
 
 
 def test_what_is_no_account(desk_of: DeskOf, call: Call) -> None:

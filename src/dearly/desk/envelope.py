@@ -57,11 +57,16 @@ class ReaderToBe:
         """The first way that can be taken."""
         return next((offer.way for offer in self.ways if not offer.trouble), self.ways[0].way)
 
+    @property
+    def open_way(self) -> Way:
+        """By which it would go without a seal: by mail where that is the way to them, else by hand."""
+        return self.way if self.way in routes.OPEN_WAYS else Way.HAND
+
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeToClose:
     """A page with its envelope. `collection`: when it would leave with the cooling time of `minutes`. `may_be_open`: it
-    may go without a seal, by hand, as a postcard; `text`: then everybody can read this."""
+    may go without a seal, as a postcard; `text`: then everybody can read this."""
 
     number: int
     revision: int

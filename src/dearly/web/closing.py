@@ -66,6 +66,10 @@ def _way(offer: WayOffer, reader: ReaderToBe, wanted: str) -> Choice:
             return Choice(
                 offer.way.value, _("By the office"), _("To {address}").format(address=reader.address), chosen, stamp
             )
+        case Way.MAIL:
+            return Choice(
+                offer.way.value, _("By e-mail"), _("To {address}").format(address=reader.address), chosen, stamp
+            )
         case Way.HAND:
             more = _("On a stick, or however you like. It waits here until you take it.")
             return Choice(offer.way.value, _("As a file to carry"), more, chosen, stamp)

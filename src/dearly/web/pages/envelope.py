@@ -73,7 +73,11 @@ async def _close(visit: Visit, number: int, form: Form, wanted: dict[str, str]) 
     there = await closing_desk.envelope(desk, number)
     by = {reader.key: Way(way) for reader in there.readers if (way := wanted.get(f"way {reader.key}")) in _WAYS}
     if unsealed:
-        by = {reader.key: Way.HAND for reader in there.readers}
+        # By mail only where the page has said so: an account may have come since.
+        by = {
+            one.key: Way.MAIL if wanted.get(f"way {one.key}") == one.open_way.value == "mail" else Way.HAND
+            for one in there.readers
+        }
     elif not await _keys_decided(visit, there, wanted):
         return visit.go("/")
     if by and len(by) == len(there.readers) and set(by.values()) == {Way.HAND} and on is None:
@@ -143,13 +147,21 @@ async def _show(visit: Visit, number: int, wanted: dict[str, str], said: DearlyE
         card_text=there.text[:POSTCARD] + ("…" if len(there.text) > POSTCARD else ""),
         possible=bool(readers) and not there.empty and (card or all(one.possible and one.ways for one in readers)),
         asks=any(one.keys for one in readers),
-        stamp=shown.way(Way.HAND if card or not there.readers else there.readers[0].way),
+        stamp=shown.way(_stamp(there, card)),
+        card_by_mail=any(one.open_way is Way.MAIL for one in there.readers),
         seal=_together([one.seal.state for one in readers]),
         initial=shown.initial(there.name),
         times=closing.times(there, wanted.get("when", "next"), dates),
         day=wanted.get("day", ""),
         first_day=there.now.date().isoformat(),
     )
+
+
+def _stamp(there: EnvelopeToClose, card: bool) -> Way:
+    """By which way the first of them gets it."""
+    if not there.readers:
+        return Way.HAND
+    return there.readers[0].open_way if card else there.readers[0].way
 
 
 def _together(states: list[str]) -> str:

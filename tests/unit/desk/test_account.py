@@ -95,6 +95,11 @@ def test_an_account_is_kept_and_speaks_for_its_address(tmp_path: Path) -> None:
             await account.add(ada.desk, moved, "another fake password")
             assert await _cursor(ada) == ""
             assert len(await account.list_all(ada.desk)) == 1
+            # Changed without a secret, the one that there is stays.
+            await account.add(ada.desk, moved, "")
+            kept = await ada.desk.drawer.read(lambda db: accounts.account(db, Way.MAIL, ADA))
+            assert kept is not None
+            assert kept.secret == "another fake password"
             # A wrong password is told in words, and nothing is kept by trying.
             tried = await account.try_out(ada.desk, made, "wrong")
             assert not tried.fine
@@ -102,7 +107,7 @@ def test_an_account_is_kept_and_speaks_for_its_address(tmp_path: Path) -> None:
 
             for bad, secret, code in (
                 (replace(made, incoming=None, outgoing=None), "x", "no_server"),
-                (made, "", "no_secret"),
+                (a_mail_account("other@letters.test"), "", "no_secret"),
                 (replace(made, address=Address.parse("a@b.office.invalid")), "x", "not_a_mail_address"),
                 (replace(made, sign_in=SignIn.OAUTH, oauth=CLIENT), "no tokens", "no_secret"),
             ):

@@ -212,7 +212,7 @@ def test_every_password_that_a_server_can_have_given_out(capabilities: str, pass
     let_in(server, secrets=Secrets([password]))
 
 
-@pytest.mark.parametrize("secret", ["a\r\nA1 DELETE INBOX", "a\nb", "a\0b"])
+@pytest.mark.parametrize("secret", ["a\r\nA1 DELETE INBOX", "a\nb", "a\0b", "a\ud800"])
 @pytest.mark.parametrize("how", list(SignIn))
 def test_no_command_can_be_smuggled_in_with_a_secret(secret: str, how: SignIn) -> None:
     server = ScriptedImap(capabilities="IMAP4rev1 AUTH=XOAUTH2")

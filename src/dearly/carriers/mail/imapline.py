@@ -23,7 +23,7 @@ from dearly.carriers.mail import tls
 from dearly.carriers.mail.imapvalues import Broken, Declined, Standing
 from dearly.carriers.mail.imapwire import MOST_LINE, Wire
 from dearly.carriers.mail.plan import FIELDS, above, measure
-from dearly.letter.account import Security, Server, SignIn
+from dearly.letter.account import Security, Server
 from dearly.letter.errors import CarrierTrouble, DearlyError
 from dearly.letter.words import _
 
@@ -32,11 +32,8 @@ logging.getLogger("imapclient").setLevel(logging.CRITICAL + 1)
 
 _HEADER = f"BODY.PEEK[HEADER.FIELDS ({' '.join(FIELDS).upper()})]"
 _CODE = re.compile(rb"\[([A-Za-z0-9-]+)[^\]\r\n]*\] ?")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UIDS = re.compile(rb"[0-9:,]{1,65536}\Z")
 _MOST_COPIED = 1_000
-_NOT_THE_SECRET = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "PRIVACYREQUIRED", "REFERRAL")
-"""RFC 5530: why signing in may fail that has nothing to do with name and password."""
 
 
 class _Client(imapclient.IMAPClient):  # type: ignore[misc]  # it ships no types
@@ -66,7 +63,7 @@ class Line:
 
     def __init__(self, server: Server, context: ssl.SSLContext | None, patience: float) -> None:
         """`context`: verifying; None only where the line is plain. `patience`: seconds to wait for the next octets."""
-        self._server, self._context, self._patience = server, context, patience
+        self.server, self._context, self._patience = server, context, patience
         self._made: _Client | None = None
         self.wire: Wire | None = None
         self._cut = False
@@ -78,99 +75,35 @@ class Line:
         """Connect, secured as the account says. Raises `CarrierTrouble` and `Broken`."""
         try:
             with self._guarded(connecting=True):
-                self._made = _Client(self._server, self._context, self._patience, self)
+                self._made = _Client(self.server, self._context, self._patience, self)
         except Declined:
             raise Broken("no IMAP") from None
         if self._cut:
             raise Broken("cut")
         # PREAUTH: we would be someone whom we did not name, over a line that may not even be the server's.
         if self._wire.state != "NONAUTH":
-            raise self._insecure(_("{host} let us in before we said who we are, and that is not to be trusted."))
-        if self._server.security is Security.STARTTLS:
+            raise self.insecure(_("{host} let us in before we said who we are, and that is not to be trusted."))
+        if self.server.security is Security.STARTTLS:
             self._starttls()
 
     def _starttls(self) -> None:
         if "STARTTLS" not in self._wire.capabilities:
-            raise self._insecure(_("{host} does not offer to encrypt the line (STARTTLS)."))
+            raise self.insecure(_("{host} does not offer to encrypt the line (STARTTLS)."))
         try:
             with self._guarded(connecting=True):
                 self._wire.allow(lines=64_000)
-                self._client.starttls(self._context)
+                self.client.starttls(self._context)
         except Declined:
-            raise self._insecure(_("{host} would not encrypt the line when it was asked to.")) from None
+            raise self.insecure(_("{host} would not encrypt the line when it was asked to.")) from None
 
-    def sign_in(self, user: str, secret: str, how: SignIn) -> None:
-        """Raises `Declined` where the server did not take name or secret, `CarrierTrouble` for every other reason why
-        it cannot be done, and `Broken`."""
-        if _CONTROL.search(user) or (how is SignIn.OAUTH and _CONTROL.search(secret)) or re.search("[\r\n\0]", secret):
-            raise Declined("")  # nothing that a server could have given out, and no command may be smuggled in (A24)
-        offered = {name.removeprefix("AUTH=") for name in self._capabilities() if name.startswith("AUTH=")}
-        try:
-            if how is SignIn.OAUTH:
-                self._bearer(user, secret, offered)
-            elif "PLAIN" in offered:  # RFC 4616: it says which characters a password is of, LOGIN does not
-                self._authenticate("PLAIN", f"\0{user}\0{secret}".encode())
-            elif "LOGINDISABLED" in self._capabilities():
-                raise self._insecure(_("{host} takes no password on this line."))
-            else:
-                self._login(user, secret)
-            self._client._cached_capabilities = None  # a server can more once it knows who asks (RFC 9051 6.1.1)
-        except Declined as declined:
-            if declined.code in _NOT_THE_SECRET:
-                raise CarrierTrouble(
-                    "sign_in_later",
-                    _("{host} does not let us sign in now: {words}").format(
-                        host=self._server.host, words=declined.words or declined.code
-                    ),
-                    _("Nothing is lost; it is tried again at the next round."),
-                    retry=True,
-                ) from None
-            raise
-
-    def _bearer(self, user: str, token: str, offered: set[str]) -> None:
-        if "OAUTHBEARER" in offered and "XOAUTH2" not in offered:  # RFC 7628 3.1
-            name = user.replace("=", "=3D").replace(",", "=2C")
-            self._authenticate("OAUTHBEARER", f"n,a={name},\1auth=Bearer {token}\1\1".encode(), last=b"\1")
-        elif "XOAUTH2" in offered:
-            self._authenticate("XOAUTH2", f"user={user}\1auth=Bearer {token}\1\1".encode())
-        else:
-            raise CarrierTrouble(
-                "no_sign_in",
-                _("{host} offers no way to sign in that this account has.").format(host=self._server.host),
-                _(
-                    "Look whether the provider wants a password or a sign-in in the browser, and at which server and"
-                    " port."
-                ),
-            )
-
-    def _authenticate(self, mechanism: str, response: bytes, last: bytes = b"") -> None:
-        """`last`: what is said to a second challenge, which is how these mechanisms tell what was wrong."""
-        said_once = False
-
-        def answer(_challenge: bytes) -> bytes:
-            nonlocal said_once
-            if said_once:
-                return last
-            said_once = True
-            return response
-
-        with self._asking(lines=64_000):
-            self._client.sasl_login(mechanism, answer)
-
-    def _login(self, user: str, secret: str) -> None:
-        """RFC 9051 6.2.3. Octets beyond ASCII go as literals, in UTF-8, for want of a better word of the standard."""
-        with self._asking(lines=64_000):
-            typ, data = self._client._raw_command(b"LOGIN", [_astring(user), _astring(secret)], uid=False)
-            self._client._checkok("login", typ, data)
-            self._wire.state = "AUTH"
-
-    def _capabilities(self) -> frozenset[str]:
-        with self._asking(lines=64_000):
-            return frozenset(name.decode("ascii", "replace").upper() for name in self._client.capabilities())
+    def capabilities(self) -> frozenset[str]:
+        """What the server announces, in upper case."""
+        with self.asking(lines=64_000):
+            return frozenset(name.decode("ascii", "replace").upper() for name in self.client.capabilities())
 
     def can(self, name: str) -> bool:
         """Whether the server announces this capability, now that we are signed in."""
-        return name in self._capabilities()
+        return name in self.capabilities()
 
     @property
     def quiet(self) -> bool:
@@ -181,8 +114,8 @@ class Line:
         """Come to a mailbox: only to read (EXAMINE, which also leaves \\Recent alone), unless `write`. Raises
         `Declined` where there is none."""
         self.at = None
-        with self._asking(lines=256_000):
-            told = self._client.select_folder(name, readonly=not write)
+        with self.asking(lines=256_000):
+            told = self.client.select_folder(name, readonly=not write)
         numbers = {key: _number(told.get(key)) for key in (b"UIDVALIDITY", b"UIDNEXT", b"EXISTS")}
         self.at = Standing(name, numbers[b"UIDVALIDITY"], numbers[b"UIDNEXT"], numbers[b"EXISTS"])
         return self.at
@@ -196,8 +129,8 @@ class Line:
 
     def search(self, *criteria: str | date) -> list[int]:
         """UIDs, ascending (UID SEARCH)."""
-        with self._asking(lines=2 * MOST_LINE):
-            return above(self._client.search(list(criteria)), 0)
+        with self.asking(lines=2 * MOST_LINE):
+            return above(self.client.search(list(criteria)), 0)
 
     def there(self, uids: Sequence[int]) -> list[int]:
         """Which of these UIDs still exist."""
@@ -229,19 +162,19 @@ class Line:
         return bodies
 
     def _fetch(self, uids: Sequence[int], items: list[str], octets: int) -> Mapping[int, Mapping[bytes, Any]]:
-        with self._asking(lines=64_000 + 4_000 * len(uids), octets=octets):
-            answer: Mapping[int, Mapping[bytes, Any]] = self._client.fetch(list(uids), items)
+        with self.asking(lines=64_000 + 4_000 * len(uids), octets=octets):
+            answer: Mapping[int, Mapping[bytes, Any]] = self.client.fetch(list(uids), items)
         return {uid: answer[uid] for uid in uids if uid in answer}
 
     def folders(self) -> list[tuple[tuple[bytes, ...], str, str]]:
         """Attributes, delimiter and name of every folder; with special uses (RFC 6154) where the server knows any."""
         # Some servers tell special uses only where they are asked for them, which the library cannot (RFC 5258 3).
         wanted = ("RETURN", "(SPECIAL-USE)") if self.can("SPECIAL-USE") and self.can("LIST-EXTENDED") else ()
-        with self._asking(lines=MOST_LINE, octets=MOST_LINE):
+        with self.asking(lines=MOST_LINE, octets=MOST_LINE):
             typ, data = self._wire._simple_command("LIST", '""', '"*"', *wanted)
-            self._client._checkok("list", typ, data)
+            self.client._checkok("list", typ, data)
             typ, data = self._wire._untagged_response(typ, data, "LIST")
-            listed = self._client._proc_folder_list(data)
+            listed = self.client._proc_folder_list(data)
         return [
             (tuple(flags), delimiter.decode("ascii", "replace") if isinstance(delimiter, bytes) else "", name)
             for flags, delimiter, name in listed
@@ -252,38 +185,38 @@ class Line:
         """What the names of personal folders begin with (NAMESPACE, RFC 2342)."""
         if not self.can("NAMESPACE"):
             return ""
-        with self._asking(lines=64_000):
-            personal = self._client.namespace().personal
+        with self.asking(lines=64_000):
+            personal = self.client.namespace().personal
         return str(personal[0][0]) if personal else ""
 
     def create(self, name: str) -> None:
         """Make a folder, and have it shown by other programs."""
-        with self._asking(lines=64_000):
-            self._client.create_folder(name)
-        with suppress(Declined), self._asking(lines=64_000):
-            self._client.subscribe_folder(name)
+        with self.asking(lines=64_000):
+            self.client.create_folder(name)
+        with suppress(Declined), self.asking(lines=64_000):
+            self.client.subscribe_folder(name)
 
     def copy(self, uids: Sequence[int], to: str) -> dict[int, int]:
         """COPY to a folder; the UIDs there by those here, where the server tells them (RFC 4315 3)."""
-        with self._asking(lines=64_000):
+        with self.asking(lines=64_000):
             self._wire.untagged_responses.pop("COPYUID", None)
-            self._client.copy(list(uids), to)
+            self.client.copy(list(uids), to)
             return self._copied()
 
     def move(self, uids: Sequence[int], to: str) -> dict[int, int]:
         """MOVE to a folder (RFC 6851); as `copy`."""
-        with self._asking(lines=64_000 + 100 * len(uids)):
+        with self.asking(lines=64_000 + 100 * len(uids)):
             self._wire.untagged_responses.pop("COPYUID", None)
-            self._client.move(list(uids), to)
+            self.client.move(list(uids), to)
             return self._copied()
 
     def take_out(self, uids: Sequence[int]) -> None:
         """Delete these and no others (UID EXPUNGE, RFC 4315 2.1): a plain EXPUNGE would carry out what other programs
         only meant to."""
-        with self._asking(lines=64_000 + 400 * len(uids)):
-            self._client.add_flags(list(uids), [b"\\Deleted"], silent=True)
-        with self._asking(lines=64_000 + 100 * len(uids)):
-            self._client.uid_expunge(list(uids))
+        with self.asking(lines=64_000 + 400 * len(uids)):
+            self.client.add_flags(list(uids), [b"\\Deleted"], silent=True)
+        with self.asking(lines=64_000 + 100 * len(uids)):
+            self.client.uid_expunge(list(uids))
 
     def _copied(self) -> dict[int, int]:
         told = self._wire.untagged_responses.pop("COPYUID", None)
@@ -296,8 +229,8 @@ class Line:
 
     def close(self) -> None:
         """Say farewell. Nothing hangs on the answer."""
-        with suppress(Broken, Declined, DearlyError), self._asking(lines=64_000):
-            self._client.logout()
+        with suppress(Broken, Declined, DearlyError), self.asking(lines=64_000):
+            self.client.logout()
         self.cut()
         self.settle()
 
@@ -315,17 +248,17 @@ class Line:
                 self.wire.end()
 
     @property
-    def _client(self) -> _Client:
+    def client(self) -> _Client:
         if self._made is None:
             raise Broken("no line")
         return self._made
 
     @property
     def _wire(self) -> Wire:
-        return self._client.wire
+        return self.client.wire
 
     @contextmanager
-    def _asking(self, *, lines: int, octets: int = 0) -> Iterator[None]:
+    def asking(self, *, lines: int, octets: int = 0) -> Iterator[None]:
         with self._guarded():
             self._wire.allow(lines=lines, octets=octets)
             yield
@@ -342,7 +275,7 @@ class Line:
             raise
         except ssl.SSLError as error:
             self.cut()
-            known = tls.trouble(self._server.host, self._server.port, error)
+            known = tls.trouble(self.server.host, self.server.port, error)
             raise (known if known and connecting else Broken("TLS")) from None
         except OSError as error:  # a time-out too
             self.cut()
@@ -370,26 +303,21 @@ class Line:
     def _unreachable(self) -> CarrierTrouble:
         return CarrierTrouble(
             "mail_unreachable",
-            _("There is no connection to {host}.").format(host=self._server.host),
+            _("There is no connection to {host}.").format(host=self.server.host),
             _("Nothing is lost; it is tried again at the next round."),
             retry=True,
         )
 
-    def _insecure(self, words: str) -> CarrierTrouble:
+    def insecure(self, words: str) -> CarrierTrouble:
+        """The line is not as the account says. `words`: with {host} in them."""
         return CarrierTrouble(
             "no_encryption",
-            words.format(host=self._server.host),
+            words.format(host=self.server.host),
             _(
                 "No password was sent. Look whether the port and the kind of encryption are those that the provider"
                 " names."
             ),
         )
-
-
-def _astring(text: str) -> bytes:
-    """A quoted string, or the octets themselves, which the library then sends as a literal (RFC 9051 4.3)."""
-    octets = text.encode()
-    return octets if not text.isascii() else b'"' + octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
 def _declined(text: bytes) -> Declined:

@@ -1,8 +1,9 @@
 """Collecting from an IMAP mailbox. It is read, and nothing in it is changed: no flag set, no \\Recent taken away.
 
-The parts: `imapwire` (octets, bounded), `imapline` (one connection and its commands), `plan` (what to ask for, pure),
-`cursor` (what is remembered between two rounds), `imapcollect` (a round), `imaplook` (looking for our own copy),
-`imapcheck` (what works, in words), `folder` (moving what was taken in, only where the person wants a folder of ours).
+The parts: `imapwire` (octets, bounded), `imapline` (one connection and its commands), `imapsign` (signing in), `plan`
+(what to ask for, pure), `cursor` (what is remembered between two rounds), `imapcollect` (a round), `imaplook` (looking
+for our own copy), `imapcheck` (what works, in words), `folder` (moving what was taken in, only where the person wants a
+folder of ours).
 The line blocks, so all that is done on it runs in a thread.
 """
 
@@ -165,6 +166,7 @@ class Mailbox:
     async def _open(self) -> Line:
         """A line, signed in. An access token that was refused is asked for once more: it may have just expired."""
         from dearly.carriers.mail.imapline import Line
+        from dearly.carriers.mail.imapsign import sign_in
 
         if self._context is None and self._server.security is not Security.PLAIN:
             self._context = await asyncio.to_thread(tls.context, self._account.ca)
@@ -176,9 +178,7 @@ class Mailbox:
             self._line = line
             try:
                 await self._on(line, Line.open)
-                await self._on(
-                    line, partial(Line.sign_in, user=self._server.user, secret=secret, how=self._account.sign_in)
-                )
+                await self._on(line, partial(sign_in, user=self._server.user, secret=secret, how=self._account.sign_in))
             except Declined as declined:
                 self._line = None
                 await asyncio.to_thread(line.close)

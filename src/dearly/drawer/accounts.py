@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dearly.drawer.connection import Args, Db
+from dearly.drawer.rows import LAST, moment, stamp
 from dearly.drawer.rows import address as stored_address
-from dearly.drawer.rows import moment, stamp
 from dearly.letter.address import Address
 from dearly.letter.clock import Chance
 from dearly.letter.envelope import Way
@@ -127,8 +127,9 @@ def leaving_by(db: Db, way: Way, place: str) -> list[int]:
         n
         for (n,) in db.each(
             "SELECT DISTINCT letter FROM journeys INDEXED BY journeys_leaving"
-            " WHERE state IN ('waiting', 'trying', 'dated') AND way = ? AND place = ? ORDER BY letter",
-            (way.value, place),
+            " WHERE state IN ('waiting', 'trying', 'dated') AND not_before > ? AND way = ? AND place = ?"
+            " ORDER BY letter",
+            (-LAST, way.value, place),
         )
     ]
 

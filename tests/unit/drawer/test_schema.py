@@ -209,6 +209,9 @@ def _hot(db: Db, page: int = 100) -> dict[str, Callable[[], object]]:
         "decide": lambda: keyring.decide(db, bert, "bb" * 20, BindingState.VERIFIED, NOON),
         "issuers": lambda: keyring.certificates_by_key_ids(db, ["bb" * 8]),
         "account": lambda: accounts.account(db, Way.OFFICE, PLACE),
+        "leaving by": lambda: accounts.leaving_by(db, Way.OFFICE, PLACE),
+        "last used": lambda: accounts.last_used(db, Way.OFFICE, bert),
+        "came by": lambda: accounts.came_by(db, ready.number, Way.OFFICE),
     }
 
 

@@ -142,6 +142,9 @@ class Posts(Protocol):
     async def look_for(self, letter: SealedLetter) -> Mapping[Address, Evidence]:
         """Look whether an earlier handing over of `letter` was accepted: one piece of evidence for each recipient.
 
+        Its envelope may name somebody twice, where two handings over may have been accepted. Where each leaves a copy
+        with us and the copies are all alike (mail), only as many copies as names prove anything.
+
         `Found`: this very letter (its key, or its bytes) is proven to have been accepted for this recipient.
         `NotThere`: the carrier is authoritative and says that it was not, so that an earlier attempt can have no
         effect any more. `NothingProven`: it cannot tell, or it did not answer. Changes nothing, and raises nothing:

@@ -7,6 +7,7 @@ on a guess (F05, F06). Letters by hand and on paper leave when the person hands 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dearly.drawer.connection import Db
@@ -134,12 +135,25 @@ def settle_unfinished(db: Db, now: datetime) -> list[Travel]:
 
 
 def uncertain(db: Db, limit: int = 20, after: int = 0) -> list[Ready]:
-    """Sealed letters with uncertain journeys, to be looked for; `after`: `form` of the last one of the batch before."""
+    """Sealed letters with uncertain journeys, to be looked for; `after`: `form` of the last one of the batch before.
+
+    By mail the envelope names, besides, everybody else whose transaction may have left a copy with us, and each as
+    often as it may: the copies are all alike, and another reader's must not prove this one's (see `own_copy_found`)."""
     return [
-        one
+        _as_it_went(db, one)
         for (form,) in db.all(_FORMS_UNCERTAIN, (after, limit))
         for one in _whole(db, form, read(db, "WHERE j.form = ? AND j.state = 'uncertain' ORDER BY j.id", (form,)))
     ]
+
+
+def _as_it_went(db: Db, one: Ready) -> Ready:
+    if one.way is not Way.MAIL:
+        return one
+    tries: dict[int, int] = dict(db.each(_MAY_HAVE_TAKEN, (one.form,)))
+    travels = read(db, "WHERE j.form = ? ORDER BY j.id", (one.form,))
+    recipients = tuple(travel.journey.recipient for travel in travels for _try in range(tries.get(travel.id, 0)))
+    envelope = replace(one.sealed.envelope, recipients=recipients)
+    return replace(one, sealed=replace(one.sealed, envelope=envelope))
 
 
 def travelling(

@@ -110,6 +110,11 @@ class DeltaChat:
         await self.call("start_io", number)
         return Account(self, number, address, self._events[number])
 
+    @property
+    def pid(self) -> int:
+        """Of its process, which has no children."""
+        return self._process.pid
+
     async def version(self) -> str:
         """As it names itself."""
         info = await self.call("get_system_info")
@@ -173,6 +178,18 @@ class Account:
         event = await self._until(lambda one: one["kind"] in ("MsgDelivered", "MsgFailed") and one["msgId"] == number)
         if event["kind"] == "MsgFailed":
             raise Failed(str((await self.call("get_message", number))["error"]))
+
+    async def stop(self) -> None:
+        """Go offline, having looked once at what lies in the mailbox: what lies there at first is not fetched."""
+        await self._until(lambda one: one["kind"] == "ImapInboxIdle")
+        await self.call("stop_io")
+
+    async def sent(self, count: int) -> None:
+        """Come back when the mail server has so many more of their letters."""
+        for _letter in range(count):
+            event = await self._until(lambda one: one["kind"] in ("MsgDelivered", "MsgFailed"))
+            if event["kind"] == "MsgFailed":
+                raise Failed(str((await self.call("get_message", event["msgId"]))["error"]))
 
     async def let_in(self, letter: Shown) -> None:
         """Accept whoever wrote this letter."""

@@ -54,7 +54,8 @@ def verdict(facts: HeadFacts, known: Known, *, strangers: bool) -> Verdict:
         return Verdict.LEAVE
     if facts.report or facts.sealed:
         return Verdict.TAKE
-    if facts.bulk:
+    # That something was read is nobody's letter, not even where a person in the book has it said (A29).
+    if facts.bulk or facts.receipt:
         return Verdict.LEAVE
     if known.letters & {*facts.references, facts.in_reply_to}:
         return Verdict.TAKE

@@ -25,7 +25,8 @@ class HeadFacts:
     `readable`: False where it cannot be read as a header at all (beyond the limits of A27, or with NUL in it); then
     everything else is empty. `whole`: it ends with its empty line; a header that was cut says less than it did.
     `sender`: the one correspondent of the one From field, None where that is not certain (A20). `subject`: decoded and
-    cleaned. `sealed`: multipart/encrypted by OpenPGP (RFC 3156 4). `report`: a delivery report (RFC 3464). `bulk`: it
+    cleaned. `sealed`: multipart/encrypted by OpenPGP (RFC 3156 4). `report`: a delivery report (RFC 3464). `receipt`: a
+    notice that something was read (RFC 8098). `bulk`: it
     says of itself that no person wrote it to us: List fields (RFC 2369, RFC 2919), Precedence, Auto-Submitted (RFC 3834),
     Feedback-ID."""
 
@@ -41,6 +42,7 @@ class HeadFacts:
     references: tuple[LetterId, ...] = ()
     sealed: bool = False
     report: bool = False
+    receipt: bool = False
     bulk: bool = False
 
 

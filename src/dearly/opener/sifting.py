@@ -27,6 +27,7 @@ def facts_of(header: bytes) -> HeadFacts:
     except DearlyError:
         return UNREADABLE
     root = seen.root
+    reports = root.parameters.get("report-type", "").lower() if root.content_type == "multipart/report" else ""
     return HeadFacts(
         readable=True,
         whole=header.endswith((b"\r\n\r\n", b"\n\n")),
@@ -40,8 +41,8 @@ def facts_of(header: bytes) -> HeadFacts:
         references=seen.references,
         sealed=root.content_type == "multipart/encrypted"
         and root.parameters.get("protocol", "").lower() == "application/pgp-encrypted",
-        report=root.content_type == "multipart/report"
-        and root.parameters.get("report-type", "").lower() == "delivery-status",
+        report=reports == "delivery-status",
+        receipt=reports == "disposition-notification",
         bulk=_bulk(seen),
     )
 

@@ -29,7 +29,7 @@ KNOWN = Known(
     refused=frozenset({"mallory@elsewhere.test"}),
     letters=frozenset({LETTER}),
 )
-FLAGS = ("report", "sealed", "bulk", "answers", "ours", "to us", "whole", "strangers")
+FLAGS = ("report", "sealed", "bulk", "receipt", "answers", "ours", "to us", "whole", "strangers")
 
 
 def facts(who: str, on: frozenset[str]) -> HeadFacts:
@@ -43,6 +43,7 @@ def facts(who: str, on: frozenset[str]) -> HeadFacts:
         report="report" in on,
         sealed="sealed" in on,
         bulk="bulk" in on,
+        receipt="receipt" in on,
     )
 
 
@@ -50,7 +51,7 @@ def expected(who: str, on: frozenset[str]) -> Verdict:
     """The rules again, as they are told to people: who may never be missed, who never appears, who is asked about."""
     if on & {"report", "sealed"}:
         return Verdict.TAKE
-    a_person_wrote_to_us = "bulk" not in on
+    a_person_wrote_to_us = not on & {"bulk", "receipt"}
     if a_person_wrote_to_us and ("answers" in on or who == "known" or (who == "ourselves" and "ours" in on)):
         return Verdict.TAKE
     at_the_door = who == "stranger" and on >= {"to us", "whole", "strangers"}

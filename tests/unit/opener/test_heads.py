@@ -77,14 +77,15 @@ def test_what_a_header_says() -> None:
         ("Subject: List-Id: precedence: bulk", ""),
         ("Content-Type: multipart/encrypted; boundary=x", ""),
         ('Content-Type: multipart/encrypted; protocol="application/x-other"; boundary=x', ""),
-        ("Content-Type: multipart/report; report-type=disposition-notification; boundary=x", ""),
+        ("Content-Type: multipart/report; report-type=disposition-notification; boundary=x", "receipt"),
+        ('Content-Type: MULTIPART/Report; report-type="Disposition-Notification"; boundary=x', "receipt"),
         ("Content-Type: text/plain; protocol=application/pgp-encrypted", ""),
     ],
 )
 def test_what_kind_it_is(field: str, what: str) -> None:
     seen = facts_of(head(field))
     assert seen.readable
-    assert [name for name in ("sealed", "report", "bulk") if getattr(seen, name)] == ([what] if what else [])
+    assert [name for name in ("sealed", "report", "receipt", "bulk") if getattr(seen, name)] == ([what] if what else [])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""F09: a letter that comes back later says so, with the reason; and no report moves a letter that it may not move."""
+"""F09: a letter that comes back later says so, with the reason; and no report moves a letter that it may not (A45)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dearly.desk.reports import Settled
 from dearly.drawer import outbox, people
 from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
-from dearly.letter.journey import Act, State
+from dearly.letter.journey import Act, State, Unknown
 from tests.support.contents import BERT, CLARA, contents_of, known
 from tests.support.reports import Desk, a_report, about, loose
 from tests.support.times import NOON
@@ -74,6 +74,24 @@ def test_a_late_letter_is_still_on_its_way(db: Db) -> None:
     assert travel.journey.reason == "mail.letters.test says: connect to mx.letters.test: no answer"
     desk.settle(a_report(about("delivered"), envelope_id=desk.key))
     assert (desk.states(), desk.reasons()) == ([State.HELD_FOR_THEM], [""])
+
+
+@pytest.mark.parametrize("form", ["report", "loose"])
+def test_that_it_is_late_proves_an_uncertain_letter_with_the_envelopes_id_alone(db: Db, form: str) -> None:
+    """F05: anybody who has the letter, another of its readers above all, could write the rest."""
+    desk = Desk(db, taken=False)
+    (ready,) = outbox.due(db, NOON)
+    attempt = outbox.begin_attempt(db, ready, NOON)
+    outbox.end_attempt(db, attempt, {BERT.address: Unknown("cut")}, NOON)
+    late = about("delayed")
+    if form == "report":
+        forged = a_report(late, letter_id=desk.letter_id)
+    else:
+        forged = loose("<bert@letters.test>: not yet", desk.letter_id, subject="Warning: message delayed 4 hours")
+    assert desk.settle(forged) == Settled(desk.number)
+    assert (desk.states(), desk.reasons()) == ([State.UNCERTAIN], ["cut"])
+    assert desk.settle(a_report(late, envelope_id=desk.key)) == Settled(desk.number)
+    assert desk.states() == [State.ON_ITS_WAY]
 
 
 def test_the_same_report_twice_is_one(db: Db) -> None:

@@ -1,4 +1,4 @@
-"""Settings of mail providers: what is taken from them for an address, and documents that mean harm."""
+"""Settings of mail providers: what is taken from them for an address, and documents that mean harm (A41)."""
 
 from __future__ import annotations
 

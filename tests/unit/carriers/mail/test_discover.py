@@ -1,4 +1,4 @@
-"""Finding a provider's settings: who is asked, in which order, what each is told, and what comes of it."""
+"""Finding a provider's settings: who is asked, in which order, what each is told (A42), and what comes of it."""
 
 from __future__ import annotations
 

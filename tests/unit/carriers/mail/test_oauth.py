@@ -1,4 +1,4 @@
-"""Signing in with OAuth 2: with a provider that checks everything, and with everybody who would be in between."""
+"""Signing in with OAuth 2: with a provider that checks everything, and with everybody in between (A43)."""
 
 from __future__ import annotations
 

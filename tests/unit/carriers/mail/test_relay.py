@@ -1,4 +1,4 @@
-"""Chatmail relays: signing up with real ones' answers and with nonsense, and whether our letters pass their filter."""
+"""Chatmail relays: signing up with real ones' answers and with nonsense (A44), and our letters in their filter."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 A report is written by whoever sent it, so it is believed only where it names a letter of ours, by the id of our
 envelope or by its Message-ID, *and* somebody to whom this letter went by mail. «Delivered» is asked for with our
-envelope's id (RFC 3461 4.4), which the reader never sees, and believed with it alone. What remains for a forger who
-knows a letter: to have it said that it came back, in the forger's own words. Nothing is deleted by that, and posting
-it again is the person's act.
+envelope's id (RFC 3461 4.4), which the reader never sees, and believed with it alone; so is «late» where it would prove
+that an uncertain letter was taken. What remains for a forger who knows a letter: to have it said that it came back, or
+that it is late, in the forger's own words. Nothing is deleted by that, and posting it again is the person's act.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 from dearly.drawer import attempts, outbox, people
 from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
-from dearly.letter.journey import Bounced, Delayed, Delivered
+from dearly.letter.journey import Bounced, Delayed, Delivered, State
 from dearly.letter.words import _
 from dearly.mime.report import Action, Kind, Report, Told
 from dearly.opener.values import Outside
@@ -59,11 +59,10 @@ def _named(db: Db, report: Report) -> tuple[int, bool] | None:
 
 def _apply(db: Db, number: int, report: Report, *, by_envelope: bool, now: datetime) -> bool:
     """Whether anybody whom it names is one to whom the letter went by mail."""
-    went = {
-        travel.journey.recipient.key
-        for travel in outbox.travels(db, number)
-        if travel.way is Way.MAIL and travel.journey.attempts
-    }
+    went: dict[str, set[State]] = {}
+    for travel in outbox.travels(db, number):
+        if travel.way is Way.MAIL and travel.journey.attempts:
+            went.setdefault(travel.journey.recipient.key, set()).add(travel.journey.state)
     concerned = False
     for told in report.told:
         recipient = next((one for one in told.recipients if one.key in went), None)
@@ -71,7 +70,8 @@ def _apply(db: Db, number: int, report: Report, *, by_envelope: bool, now: datet
             continue
         concerned = True
         event = _event(report.kind, told, by_envelope=by_envelope)
-        if event is not None:
+        guess = isinstance(event, Delayed) and not by_envelope and State.UNCERTAIN in went[recipient.key]
+        if event is not None and not guess:
             attempts.report(db, number, recipient, event, now, way=Way.MAIL)
     return concerned
 

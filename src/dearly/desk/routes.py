@@ -192,7 +192,7 @@ async def plan(desk: Desk, route: Route) -> trust.SealPlan:
         if cannot.code != "no_key" or not {leg.way for leg in route.legs} <= OPEN_WAYS:
             raise
         hint = _("What anyone may read can go as a postcard (--unsealed).")
-        raise CannotSealOrOpen(cannot.code, cannot.message, f"{cannot.hint} {hint}") from None
+        raise CannotSealOrOpen("no_key", cannot.message, f"{cannot.hint} {hint}") from None
 
 
 def seal_in_words(route: Route, sealed: trust.SealPlan) -> str:

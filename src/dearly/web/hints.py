@@ -11,7 +11,7 @@ import re
 from dearly.letter.errors import DearlyError
 from dearly.letter.words import _
 
-_COMMAND = re.compile(r"[“„«\"]dearly |(?<![\w-])--[a-z]")
+_COMMAND = re.compile(r"[“„«\"(]dearly |(?<![\w-])--[a-z]")
 
 
 def names_command(sentence: str) -> bool:
@@ -45,8 +45,9 @@ def table() -> dict[str, str]:
         "no_own_key": _("Add a way in the settings: with the address comes the key."),
         "no_version": _("The page shows the earlier states that there are."),
         "no_way": _("Add a way in the settings, or let the letter go by hand."),
-        "account_gone": _("Add the account again, or take the letter back and give it another way."),
         "unknown_account": _("The settings show the accounts that there are."),
+        "server_moved": _("If you trust that server, give its address where this one stands."),
+        "sign_in_refused": _("Give the password once more. Many providers want one made for a single program."),
         "sign_in_again": _("The settings lead there: your e-mail address, under “Your ways”."),
         "bad_oauth_client": _("Your provider gives one out where it says how other programs sign in."),
         "no_server": _("Name one for letters that come, one for letters that go, or both."),

@@ -110,7 +110,7 @@ def offered(one: OfferedKey) -> OfferShown:
     if not whose:
         return OfferShown(
             _("A key is enclosed that names nobody."),
-            _("“dearly keys import” takes it in for somebody whom you name."),
+            _("Whose it is, only its owner can say. A card of theirs says both."),
             may_take=False,
         )
     match one.source:

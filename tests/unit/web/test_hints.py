@@ -92,7 +92,9 @@ def _named() -> dict[str, set[str]]:
                 codes: set[str] = set()
                 while not codes and not isinstance(around, ast.Module):
                     around = around.parent  # type: ignore[attr-defined]  # as above
-                    if isinstance(around, (ast.Call, *Functions)):
+                    if isinstance(around, ast.Tuple) and isinstance(around.elts[0], ast.Constant):
+                        codes = {around.elts[0].value}  # (code, message, hint), of which an error is made
+                    elif isinstance(around, (ast.Call, *Functions)):
                         codes = _codes(around, kinds, open_ones=isinstance(around, Functions))
                     if isinstance(around, Functions):
                         break
@@ -104,6 +106,7 @@ def test_commands_are_recognised() -> None:
     assert names_command("“dearly outbox” shows how it gets on.")
     assert names_command("„dearly outbox“ zeigt, wie er vorankommt.")
     assert names_command("Let it go by hand (--by hand).")
+    assert names_command("Give the password once more (dearly account add).")
     assert not names_command("Type “dearly” in a terminal for another.")
     assert not names_command("Write it as 1990-12-31, or --12-31 without the year.")
 

@@ -34,7 +34,7 @@ def _read(secret: str) -> tuple[str, str, datetime]:
         return str(kept["access"]), str(kept["refresh"]), datetime.fromisoformat(kept["until"])
     except (ValueError, KeyError, TypeError):
         raise Usage(
-            "no_secret", _("This is no token that a sign-in gave."), _("Sign in at your provider once more.")
+            "no_secret", _("What was kept of signing in cannot be read."), _("Sign in at your provider once more.")
         ) from None
 
 

@@ -73,7 +73,7 @@ class Server:
         if self.security is Security.PLAIN and not on_this_machine(self.host):
             raise Usage(
                 "insecure_account",
-                _("{host} would be spoken with without encryption, and that is done on this machine only.").format(
+                _("{host} would be spoken to without encryption, and that is done on this machine only.").format(
                     host=self.host
                 ),
                 _("Use TLS (--security tls), or STARTTLS where the provider has nothing else."),

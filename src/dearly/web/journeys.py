@@ -265,8 +265,8 @@ def _trouble(view: PostedView, first: Reader, now: datetime, dates: Dates) -> tu
             why = _reason(first)
             if since >= ASK_AFTER[State.TRYING]:
                 why += " " + _(
-                    "Nobody has taken it for days. The desk goes on trying until you say otherwise: let it, try it now,"
-                    " or give it up; the letter stays among your letters."
+                    "Nobody has taken it for days. The desk goes on trying until you say otherwise: let it go on, try"
+                    " it now, or give it up; the letter stays among your letters."
                 )
             if first.leaves is not None and first.leaves > now:
                 why += " " + _("The desk tries again {time}, by itself.").format(time=when.at(first.leaves, now, dates))

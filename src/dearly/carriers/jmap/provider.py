@@ -117,7 +117,7 @@ class ProviderCarrier:
         if bearings.inbox is None:
             done.append(Check("incoming.letterbox", False, _("There is no letterbox at {host}.").format(host=host)))
         else:
-            done.append(Check("incoming.letterbox", True, _("The letterbox is there, and stays as it is.")))
+            done.append(Check("incoming.letterbox", True, _("The inbox can be read; nothing in it is changed.")))
         address = self._account.address
         if session.posts and bearings.identity is not None and bearings.sent is not None:
             words = _("{host} takes letters from {address}.").format(host=host, address=address)

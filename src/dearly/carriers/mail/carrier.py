@@ -62,11 +62,11 @@ class MailCarrier:
         """What works and what does not, both sides, without sending or changing anything. Raises nothing."""
         found: list[Check] = []
         if self._incoming is None:
-            found.append(Check("incoming.none", fine=True, words=_("This account only sends.")))
+            found.append(Check("incoming.none", fine=True, words=_("By this account letters only go.")))
         else:
             found += await self._incoming.check()
         if self._outgoing is None:
-            found.append(Check("outgoing.none", fine=True, words=_("This account only receives.")))
+            found.append(Check("outgoing.none", fine=True, words=_("By this account letters only come.")))
         else:
             found += await self._outgoing.check()
         return found

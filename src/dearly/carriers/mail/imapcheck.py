@@ -49,23 +49,21 @@ async def check(
 
 def _inside(line: Line, folder: str) -> list[Check]:
     line.examine(INBOX)
-    found = [Check("incoming.letterbox", True, _("The letterbox can be read; nothing in it is changed."))]
+    found = [Check("incoming.letterbox", True, _("The inbox can be read; nothing in it is changed."))]
     if folder:
         if line.can("MOVE"):
             words = _("What was taken in is moved to the folder “{folder}”.")
         elif line.can("UIDPLUS"):
-            words = _("What was taken in is copied to the folder “{folder}”, and then taken out of the letterbox.")
+            words = _("What was taken in is copied to the folder “{folder}”, and then taken out of the inbox.")
         else:
             words = _(
-                "What was taken in is copied to the folder “{folder}”. It stays in the letterbox too: this server knows"
+                "What was taken in is copied to the folder “{folder}”. It stays in the inbox too: this server knows"
                 " no way to take out one message alone."
             )
         found.append(Check("incoming.folder", True, words.format(folder=folder)))
     sent = imaplook.sent_folder(line)
     if sent is None:
-        words = _(
-            "There is no folder with what was sent. Only the letterbox is looked into for proof that a letter left."
-        )
+        words = _("There is no folder of letters that left, so proof that one did is looked for in the inbox alone.")
     else:
-        words = _("Proof that a letter left is looked for in the letterbox and in “{folder}”.").format(folder=sent)
+        words = _("Proof that a letter left is looked for in the inbox and in “{folder}”.").format(folder=sent)
     return [*found, Check("incoming.sent", True, words)]

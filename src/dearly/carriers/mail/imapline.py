@@ -314,7 +314,7 @@ class Line:
             "no_encryption",
             words.format(host=self.server.host),
             _(
-                "No password was sent. Look whether the port and the kind of encryption are those that the provider"
+                "No password was given. Look whether the port and the kind of encryption are those that the provider"
                 " names."
             ),
         )

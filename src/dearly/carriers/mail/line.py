@@ -223,7 +223,7 @@ class Line:
             return CarrierTrouble(
                 "server_refuses",
                 _("{host} does not serve us: {words}").format(host=self.host, words=reply.words),
-                _("Look whether the server and the port are those that the provider names for sending."),
+                _("Look whether the server and the port are those that the provider names for letters that go."),
             )
         return self._gone(_("{host} does not serve us now: {words}").format(host=self.host, words=reply.words))
 

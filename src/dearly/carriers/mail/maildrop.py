@@ -44,7 +44,7 @@ from dearly.letter.clock import Clock
 from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
 from dearly.letter.errors import CarrierTrouble, Usage
 from dearly.letter.journey import Evidence, NothingProven
-from dearly.letter.words import _
+from dearly.letter.words import _, ngettext
 
 LOOK_BACK = timedelta(days=30)
 HEADS = 500
@@ -160,7 +160,11 @@ class Maildrop:
                     entries = await self._within(line, _entries)
                 except CarrierTrouble as trouble:
                     return [reached, Check("incoming.letterbox", False, trouble.told)]
-                words = _("{count} messages lie in the maildrop, and stay there.").format(count=len(entries))
+                words = ngettext(
+                    "One message lies in the mailbox, and stays there.",
+                    "{n} messages lie in the mailbox, and stay there.",
+                    len(entries),
+                ).format(n=len(entries))
                 return [reached, Check("incoming.letterbox", True, words)]
         except CarrierTrouble as trouble:
             what = "incoming.sign_in" if trouble.code.startswith("sign_in") else "incoming.reached"
@@ -209,7 +213,7 @@ class Maildrop:
                 line.abort()
                 raise Usage(
                     "bad_password",
-                    _("The name or password for {host} holds a character that none can hold.").format(
+                    _("The name or password for {host} holds a character that cannot stand there.").format(
                         host=self._server.host
                     ),
                     _("Copy it once more, in one line."),
@@ -293,7 +297,7 @@ class Maildrop:
 
     def _refused(self, refused: Refused) -> CarrierTrouble:
         if refused.code == "IN-USE":
-            why = _("Another program is reading the maildrop at {host} just now.").format(host=self._server.host)
+            why = _("Another program is reading the mailbox at {host} just now.").format(host=self._server.host)
         else:
             why = _("{host} says: {words}").format(host=self._server.host, words=refused.words or "-ERR")
         return self._trouble(why)

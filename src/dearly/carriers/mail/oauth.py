@@ -168,7 +168,7 @@ def _check(client: OAuthClient) -> None:
     visible = texts.isascii() and texts.isprintable() and " " not in texts
     scope_fine = client.scope.isascii() and client.scope.isprintable()
     if not client.client_id or not visible or not scope_fine:
-        raise _bad_client(_("the client id, the secret or the scope holds characters that none of them has"))
+        raise _bad_client(_("the client id, the secret or the scope holds characters that cannot stand there"))
     for url in (client.authorize_url, client.token_url):
         if not https(url):
             raise _bad_client(_("“{url}” is not an address that begins with https").format(url=said(url)))

@@ -132,8 +132,8 @@ def _meant(text: str) -> str:
     if parts.scheme == "http" and not near:
         raise Usage(
             "insecure_relay",
-            _("{relay} is asked for without encryption (http), and that is done on this machine only.").format(
-                relay=said(host)
+            _("{host} is asked for without encryption (http), and that is done on this machine only.").format(
+                host=said(host)
             ),
             _("Use an address that begins with https."),
         )

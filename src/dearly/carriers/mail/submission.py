@@ -148,13 +148,13 @@ def _findings(line: Line) -> list[Check]:
         connection = _("{host} answers, on this machine, without encryption.").format(host=line.host)
     found = [Check("outgoing.connection", fine=True, words=connection)]
     if line.server.user:
-        signed = _("{user} is signed in for sending.").format(user=line.server.user)
+        signed = _("{user} can sign in for letters that go.").format(user=line.server.user)
         found.append(Check("outgoing.sign_in", fine=True, words=signed))
     if able.size is not None:
         size = _("Letters may weigh up to {limit}.").format(limit=weight(able.size))
         found.append(Check("outgoing.size", fine=True, words=size))
     reports = (
-        _("It reports when a letter has arrived in their mailbox.")
+        _("It reports when a letter has arrived in its reader’s mailbox.")
         if "DSN" in able
         else _("It does not report when a letter has arrived; it says only that it was taken, or came back.")
     )

@@ -190,5 +190,5 @@ def _xtext(text: str) -> str:
 
 def weight(octets: int) -> str:
     """So many octets in words."""
-    unit, of = (1_000_000, _("{number} MB")) if octets >= 1_000_000 else (1_000, _("{number} kB"))
-    return of.format(number=f"{octets / unit:.1f}")
+    unit, of = (1_000_000, _("{n} MB")) if octets >= 1_000_000 else (1_000, _("{n} kB"))
+    return of.format(n=f"{octets / unit:.1f}")

@@ -365,7 +365,7 @@ def list_(errand: Errand) -> None:
     later(
         """Try an account, or all of them, and say what works and what does not.
 
-        Nothing is fetched, and nothing is sent."""
+        Nothing is fetched, and no letter leaves."""
     ),
     "dearly account check ada@letters.test",
     group=account,

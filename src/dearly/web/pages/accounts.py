@@ -210,7 +210,7 @@ async def _named(desk: Desk, uid: str) -> tuple[AccountView, MailAccount]:
     raise NotFound(
         "unknown_account",
         _("There is no such mail account at this desk."),
-        _("The settings show those that there are."),
+        _("The settings show the accounts that there are."),
     )
 
 

@@ -29,6 +29,12 @@ def table() -> dict[str, str]:
     look_through = _("“Look through everything” in the settings names what is damaged; a copy has it whole.")
     return {
         "already_posted": _("As long as it has not left it can be taken back, at its place among what you posted."),
+        "at_door": _("Let it in, refuse it, or leave it there."),
+        "cannot_send": _("Its settings have room for a server for letters that go."),
+        "insecure_account": _("Choose TLS, or STARTTLS where the provider has nothing else."),
+        "meddled_line": _("Nothing was said to it. Try another network, or TLS from the first word."),
+        "no_encryption": _("Nothing was said to it. Choose TLS from the first word, or ask the provider."),
+        "no_such_key": _("The page of the letter shows the keys that it brings."),
         "answer_must_be_sealed": _("Post it sealed, or write a letter that is not an answer."),
         "drawer_damaged": look_through,
         "drawer_exists": _("Unlock it."),

@@ -80,7 +80,7 @@ async def find(desk: Desk, address: str, *, directory: bool = True) -> list[Sugg
 
 async def try_out(desk: Desk, account: MailAccount, secret: str) -> Checked:
     """Whether an account works, before it is kept. `secret`: as `add` takes it. Raises `Usage`."""
-    secret = secret or await _secret_until_now(desk, account)
+    secret = secret or _secret_until_now(await _kept(desk, account), account)
     _can_be_meant(account, secret)
     return _checked(account, await desk.ways.try_out(account, Given(account, secret)))
 
@@ -88,19 +88,19 @@ async def try_out(desk: Desk, account: MailAccount, secret: str) -> Checked:
 async def add(desk: Desk, account: MailAccount, secret: str) -> AccountView:
     """Keep an account; its address becomes ours, and our key speaks for it. One that is there already is changed.
 
-    `secret`: the password, or what `sign_in` gave; "" keeps the one that there is. Raises `Usage` (no_server,
-    no_secret, not_a_mail_address, bad_text)."""
-    secret = secret or await _secret_until_now(desk, account)
-    _can_be_meant(account, secret)
+    `secret`: the password, or what `sign_in` gave; "" keeps the one that there is, where it goes to the same servers as
+    before. Raises `Usage` (no_server, no_secret, bad_password, not_a_mail_address, bad_text)."""
+    _can_be_meant(account, secret or _secret_until_now(await _kept(desk, account), account))
     now, place = desk.clock.now(), str(account.address)
 
     def work(db: Db) -> accounts.Account:
         before = accounts.account(db, Way.MAIL, place)
+        # Asked anew: a round that was waited for may have renewed a token, and the one before it is good no more.
+        worth = secret or _secret_until_now(before, account)
+        _can_be_meant(account, worth)
         if before is not None and settings_of(before).incoming != account.incoming:
             arrivals.save_cursor(db, Way.MAIL, place, "", now)  # what it said was said to another mailbox
-        kept = accounts.add(
-            db, Way.MAIL, place, account.address, account.details(), secret, now=now, chance=desk.chance
-        )
+        kept = accounts.add(db, Way.MAIL, place, account.address, account.details(), worth, now=now, chance=desk.chance)
         setup.note_address(db)
         return kept
 
@@ -111,10 +111,23 @@ async def add(desk: Desk, account: MailAccount, secret: str) -> AccountView:
     return (await show(desk, place))[0]
 
 
-async def _secret_until_now(desk: Desk, account: MailAccount) -> str:
-    """The secret of an account that is here already, where it serves the same way of signing in; else ""."""
-    kept = await desk.drawer.read(lambda db: accounts.account(db, Way.MAIL, str(account.address)))
-    return kept.secret if kept is not None and settings_of(kept).sign_in is account.sign_in else ""
+async def _kept(desk: Desk, account: MailAccount) -> accounts.Account | None:
+    return await desk.drawer.read(lambda db: accounts.account(db, Way.MAIL, str(account.address)))
+
+
+def _secret_until_now(kept: accounts.Account | None, account: MailAccount) -> str:
+    """The secret of an account that is here already, where it serves the same way of signing in and goes nowhere that
+    it did not go before; else "". A host is told a password that was meant for another one by no mistake of ours."""
+    if kept is None:
+        return ""
+    before = settings_of(kept)
+    same = (before.sign_in, before.oauth) == (account.sign_in, account.oauth)
+    return kept.secret if same and _hosts(account) <= _hosts(before) else ""
+
+
+def _hosts(account: MailAccount) -> set[str]:
+    servers = [one for one in (account.incoming, account.outgoing) if one is not None]
+    return {name for one in servers for name in (one.host.lower(), urlsplit(one.url).hostname) if name}
 
 
 async def add_relay(desk: Desk, url: str, ca: str | None = None) -> AccountView:
@@ -182,7 +195,7 @@ async def remove(desk: Desk, address: str, *, leave: bool = False) -> Removed:
         if leave and len(accounts.own_addresses(db)) == 1:
             raise Refused(
                 "last_address",
-                _("{address} is your only address, so it cannot be left.").format(address=kept.address),
+                _("{address} is your only address, so it cannot be given up.").format(address=kept.address),
                 _("Add another way first, or remove the account and keep the address."),
             )
         held = []
@@ -283,7 +296,7 @@ def _jmap(text: str, user: str) -> Server:
 def _bad_server(text: str) -> Usage:
     return Usage(
         "bad_server",
-        _("“{server}” is no server that can be meant.").format(server=clean(text)[:80]),
+        _("“{server}” is not the name of a server.").format(server=clean(text)[:80]),
         _("Write it as imap.example.org, or with a port: imap.example.org:993."),
     )
 
@@ -332,6 +345,12 @@ def _can_be_meant(account: MailAccount, secret: str) -> None:
             "no_secret",
             _("There is no password for {address}.").format(address=account.address),
             _("Many providers make one for a single program, and want that one here."),
+        )
+    if any(char in "\0\r\n" or "\ud800" <= char <= "\udfff" for char in secret):
+        raise Usage(
+            "bad_password",
+            _("The name or password for {host} holds a character that none can hold.").format(host=account.address),
+            _("Copy it once more, in one line."),
         )
     if account.sign_in is SignIn.OAUTH:
         Given(account, secret)  # raises where it is no such secret

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,8 @@ def test_an_account_is_kept_and_speaks_for_its_address(tmp_path: Path) -> None:
                 (a_mail_account("other@letters.test"), "", "no_secret"),
                 (replace(made, address=Address.parse("a@b.office.invalid")), "x", "not_a_mail_address"),
                 (replace(made, sign_in=SignIn.OAUTH, oauth=CLIENT), "no tokens", "no_secret"),
+                (made, "fake\r\nQUIT", "bad_password"),
+                (made, "fake\udcff", "bad_password"),
             ):
                 with pytest.raises(Usage) as wrong:
                     await account.add(ada.desk, bad, secret)
@@ -121,6 +124,55 @@ def test_an_account_is_kept_and_speaks_for_its_address(tmp_path: Path) -> None:
             assert isinstance(ways, MemoryWays)
             ways.known = [Suggestion(Told.PROVIDER, made, (SignIn.PASSWORD,), ())]
             assert [one.account for one in await account.find(ada.desk, ADA)] == [made]
+
+    run(play())
+
+
+def test_a_secret_that_is_kept_goes_nowhere_else(tmp_path: Path) -> None:
+    """A23: changed without a secret, an account whose servers are other ones asks for it anew."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            made = await ada.gets_mail()
+            assert made.incoming is not None
+            elsewhere = replace(made, outgoing=Server(Protocol.SMTP, "smtp.other.test", 465, Security.TLS, ADA))
+            jmap = replace(
+                made, incoming=replace(stated(Protocol.JMAP, "imap.letters.test"), url="https://other.test/")
+            )
+            for other in (elsewhere, replace(jmap, outgoing=None)):
+                for act in (account.add, account.try_out):
+                    with pytest.raises(Usage) as wrong:
+                        await act(ada.desk, other, "")
+                    assert wrong.value.code == "no_secret"
+            assert (await account.show(ada.desk, ADA))[1] == made
+            await account.add(ada.desk, replace(made, incoming=replace(made.incoming, host="SMTP.letters.test")), "")
+
+    run(play())
+
+
+def test_a_token_that_a_round_renews_meanwhile_is_not_put_back(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            ways = ada.desk.ways
+            assert isinstance(ways, MemoryWays)
+            made: MailAccount = replace(a_mail_account(ADA), sign_in=SignIn.OAUTH, oauth=CLIENT)
+            town.mail.box(ADA)
+            ways.tokens = [FakeTokens("fake-1"), FakeTokens("fake-2")]
+            await account.add(ada.desk, made, await account.sign_in(ada.desk, made, lambda _url: None))
+            town.clock.pass_(hours=1)
+            async with ada.desk.turn:  # a round is being made
+                changing = asyncio.create_task(account.add(ada.desk, replace(made, strangers=False), ""))
+                while not ada.desk.turn._waiters:
+                    await asyncio.sleep(0)
+                    await ada.desk.drawer.read(lambda db: db.value("SELECT 1"))
+                assert await credentials.OfDrawer(ada.desk, ADA).password() == "fake-2"
+            await changing
+            kept = await ada.desk.drawer.read(lambda db: accounts.account(db, Way.MAIL, ADA))
+            assert kept is not None
+            assert json.loads(kept.secret)["access"] == "fake-2"
+            assert not account.settings_of(kept).strangers
 
     run(play())
 

@@ -349,7 +349,7 @@ def _can_be_meant(account: MailAccount, secret: str) -> None:
     if any(char in "\0\r\n" or "\ud800" <= char <= "\udfff" for char in secret):
         raise Usage(
             "bad_password",
-            _("The name or password for {host} holds a character that none can hold.").format(host=account.address),
+            _("The name or password for {host} holds a character that cannot stand there.").format(host=account.address),
             _("Copy it once more, in one line."),
         )
     if account.sign_in is SignIn.OAUTH:

@@ -121,7 +121,7 @@ def offered(one: OfferedKey) -> OfferShown:
         case _:
             said = _("It brings a key for {name}.").format(name=whose)
     if not one.usable:
-        return OfferShown(said, _("That key is not good any more."), may_take=False)
+        return OfferShown(said, _("This key is not good any more."), may_take=False)
     match one.state:
         case "unknown":
             return OfferShown(said, _("No other key of theirs is known."), may_take=bool(one.addresses))

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from dearly.desk import certificates, introductions, newcomers, saving, views
@@ -20,7 +21,7 @@ from dearly.drawer import accounts, arrivals, drafts, keyring, letters, people, 
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure
-from dearly.letter.errors import NotFound
+from dearly.letter.errors import NotFound, Refused
 from dearly.letter.failpoint import reach
 from dearly.letter.sealing import PROVEN, Binding, Seal, Signature, Signed, judge
 from dearly.letter.words import _
@@ -35,6 +36,20 @@ _KNOWN_FOR_THEM = frozenset({Binding.FIRST_SEEN, Binding.PINNED, Binding.VERIFIE
 _NOT_FOR_READING = frozenset({arrivals.ArrivalState.OWN, arrivals.ArrivalState.REPORT, arrivals.ArrivalState.REFUSED})
 
 
+class DatedAhead(Refused):
+    """The seal was made at a time that is still to come, by a key that is known. It is no forgery: one of two clocks is
+    wrong. The envelope stays closed, and is judged anew when it is opened the next time (F12). `until`: local time."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(
+            "dated_ahead",
+            _(
+                "This letter says that it was sealed at {time}, which is still to come: one of two clocks is wrong."
+            ).format(time=until.strftime("%Y-%m-%d %H:%M")),
+            _("Open it after that time, or set the clock of this machine. It lies here unharmed."),
+        )
+
+
 async def letterbox(desk: Desk) -> list[EnvelopeView]:
     """What lies in the letterbox, the last arrived first."""
     return await desk.drawer.read(lambda db: [views.envelope_view(one) for one in arrivals.letterbox(db)])
@@ -44,7 +59,7 @@ async def open_letter(desk: Desk, number: int, save_to: Path | None = None) -> O
     """Open an envelope; opened before, it is simply shown. `save_to`: a folder for its enclosures.
 
     A parcel that cannot be opened stays as it came: state "unreadable", with the reason, and no text. Opening it again
-    tries again. Raises `NotFound` (no_arrival)."""
+    tries again. Raises `NotFound` (no_arrival), `DatedAhead`."""
     arrival = await desk.drawer.read(lambda db: arrivals.arrival(db, number))
     if arrival.state in _NOT_FOR_READING:
         raise NotFound(
@@ -63,12 +78,15 @@ async def open_what_belongs(desk: Desk) -> list[int]:
     those letters, and nobody has to ask for them. Their numbers."""
     numbers = await desk.drawer.read(pieces.waiting_arrivals)
     for number in numbers:
-        await _open(desk, number)
+        with suppress(DatedAhead):
+            await _open(desk, number)
     return numbers
 
 
 async def _open(desk: Desk, number: int) -> None:
     reading = await _read(desk, number)
+    if reading.opened.evidence.signature is Signature.AHEAD and reading.opened.signed_at is not None:
+        raise DatedAhead(reading.opened.signed_at.astimezone(desk.clock.local().tzinfo))
     reach("open.opened")
     await _file(desk, number, reading)
     reach("open.after-commit")

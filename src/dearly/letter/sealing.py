@@ -74,6 +74,8 @@ class Signature(Enum):
     """The certificate is at hand, alive, and the signature does not hold."""
     REVOKED = "revoked"
     EXPIRED = "expired"
+    AHEAD = "ahead"
+    """Truly made by a certificate at hand, at a time that is still to come: one of two clocks is wrong (F12)."""
     HOLDS = "holds"
 
 
@@ -152,8 +154,8 @@ def judge(e: Evidence) -> Seal:
             return Seal.UNSIGNED
         case Signature.UNKNOWN:
             return Seal.SIGNER_UNKNOWN
-        case Signature.BAD:
-            return Seal.SIGNATURE_BAD
+        case Signature.BAD | Signature.AHEAD:
+            return Seal.SIGNATURE_BAD  # whoever waits until the time has come never sees this of one that is ahead
         case Signature.REVOKED:
             return Seal.SIGNER_REVOKED
         case Signature.EXPIRED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dearly.letter.errors import CannotSealOrOpen
 from dearly.letter.sealing import Grammar, Integrity, Signature
@@ -18,13 +18,16 @@ from dearly.seal.trust import merge
 
 MOST_CERTIFICATES = 64
 
+MOST_AHEAD = timedelta(days=1)
+"""How far a clock may be wrong: a time zone or a day at the most. What is dated further ahead is no mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
     """`signers`: fingerprints of the certificates whose signature holds. `signed_at`: as the first of them says, aware
-    UTC. `intended`: primary fingerprints that the signatures that hold name as intended recipients (RFC 9580
-    5.2.3.36); empty when they name nobody. `at_hand`: fingerprints of the certificates that own a claimed issuer id,
-    whatever came of it. All in lower-case hex."""
+    UTC; where they are dated ahead, when all of them may hold. `intended`: primary fingerprints that the signatures
+    that hold name as intended recipients (RFC 9580 5.2.3.36); empty when they name nobody. `at_hand`: fingerprints of
+    the certificates that own a claimed issuer id, whatever came of it. All in lower-case hex."""
 
     signature: Signature
     signers: tuple[str, ...] = ()
@@ -67,7 +70,9 @@ def verify(unpacked: Unpacked, certificates: Sequence[bytes], now: datetime) -> 
             intended=tuple(dict.fromkeys(v[1:].hex() for s in held for k, v in s.hashed if k == INTENDED)),
             at_hand=at_hand,
         )
-    return Verified(_why_not(unpacked.data, signatures, owners, now), at_hand=at_hand)
+    why = _why_not(unpacked.data, signatures, owners, now)
+    latest = max((s.created for s in signatures), default=0) if why is Signature.AHEAD else 0
+    return Verified(why, signed_at=datetime.fromtimestamp(latest, UTC) if latest else None, at_hand=at_hand)
 
 
 def _owners(certificates: Sequence[bytes], issuers: set[str]) -> list[Certificate]:
@@ -96,9 +101,9 @@ def _readable(bodies: Sequence[bytes]) -> Iterator[SignaturePacket]:
 
 
 def _why_not(data: bytes, signatures: list[SignaturePacket], owners: list[Certificate], now: datetime) -> Signature:
-    """BAD, unless a signature was truly made by a key that has been revoked or has expired."""
+    """BAD, unless a signature was truly made by a key that has been revoked or has expired, or is dated ahead."""
     made_by = [
-        (cert, component)
+        (signature, cert, component)
         for signature in signatures
         for cert in owners
         for component in (cert.primary, *cert.subkeys)
@@ -106,10 +111,12 @@ def _why_not(data: bytes, signatures: list[SignaturePacket], owners: list[Certif
         and set(component.key.names).intersection(signature.issuers)
         and proves(signature, component.key, (_as_signed(data, signature),)) is not False
     ]
-    if any(_revoked(cert, component) for cert, component in made_by):
+    if any(_revoked(cert, component) for _signature, cert, component in made_by):
         return Signature.REVOKED
-    if any(_expired(cert, component, now) for cert, component in made_by):
+    if any(_expired(cert, component, now) for _signature, cert, component in made_by):
         return Signature.EXPIRED
+    if any(0 < signature.created - now.timestamp() <= MOST_AHEAD.total_seconds() for signature, *_by in made_by):
+        return Signature.AHEAD
     return Signature.BAD
 
 

@@ -305,16 +305,58 @@ def test_what_is_too_large_is_never_asked_for_and_is_said() -> None:
     run(scene)
 
 
-def test_more_than_can_be_remembered_is_still_counted() -> None:
+def test_more_than_can_be_remembered_is_still_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dearly.carriers.mail.cursor.MOST_OWED", 50)
+
     async def scene(server: ScriptedImap) -> None:
         for n in range(60):
-            server.inbox.lay(fake_letter(n).data).given = lambda: None
+            server.inbox.lay(plain(n)).given = lambda: None
         box = mailbox(account(server.port))
         parcels, _heads, _cursor, left = await whole_round(box)
         assert (parcels, left) == ([], 60)
         await box.close()
 
     run(scene)
+
+
+def test_a_server_that_gives_nothing_for_an_hour_loses_no_letter() -> None:
+    """F30."""
+
+    async def scene(server: ScriptedImap) -> None:
+        for n in range(60):
+            server.inbox.lay(fake_letter(n).data).given = lambda: None
+        box = mailbox(account(server.port))
+        parcels, _heads, cursor, left = await whole_round(box)
+        assert (parcels, left) == ([], 60)
+        for message in server.inbox.messages:
+            message.given = None
+        parcels, _heads, cursor, left = await whole_round(box, cursor)
+        assert ([parcel.data for parcel in parcels], left) == ([fake_letter(n).data for n in range(60)], 0)
+        await box.close()
+
+    assert untouched(run(scene))
+
+
+def test_what_never_comes_keeps_nothing_else_back_that_is_owed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F30: also where the first of them fill what is asked for at once."""
+    monkeypatch.setattr("dearly.carriers.mail.plan.TOGETHER", len(LETTERS[0]) + 10)
+
+    async def scene(server: ScriptedImap) -> None:
+        for data in LETTERS[:3]:
+            server.inbox.lay(data).given = lambda: None
+        box = mailbox(account(server.port))
+        _parcels, _heads, cursor, left = await whole_round(box)
+        assert left == 3
+        for message in server.inbox.messages[1:]:
+            message.given = None
+        came = []
+        for _round in range(4):
+            parcels, _heads, cursor, left = await whole_round(box, cursor)
+            came += [parcel.data for parcel in parcels]
+        assert (came, left) == (LETTERS[1:3], 1)
+        await box.close()
+
+    assert untouched(run(scene))
 
 
 # F31: others are at the same mailbox.

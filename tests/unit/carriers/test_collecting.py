@@ -194,6 +194,33 @@ def test_a_parcel_larger_than_any_letter_stays_where_it_lies() -> None:
     play(provider, scene)
 
 
+@pytest.mark.parametrize("never", ["too large", "never whole"])
+def test_what_never_comes_keeps_nothing_else_back_that_is_owed(never: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F30: also where the first of them fill what is asked for at once."""
+    provider = Provider()
+    uids = [provider.lay(data) for data in letters(3)]
+    if never == "too large":
+        provider.emails[uids[0]]["size"] = MOST_PARCEL + 1
+    else:
+        monkeypatch.setattr("dearly.carriers.jmap.collecting._TOGETHER", len(letters(1)[0]) + 10)
+        provider.emails[uids[0]]["size"] += 1
+    for uid in uids[1:]:
+        provider.emails[uid]["size"] += 1
+
+    async def scene(carrier: JmapCarrier, server: Scripted) -> None:
+        parcels, cursor, left = await everything(carrier)
+        assert (parcels, left) == ([], 3)
+        for uid in uids[1:]:
+            provider.emails[uid]["size"] -= 1
+        came = []
+        for _round in range(4):
+            parcels, cursor, left = await everything(carrier, cursor)
+            came += [p.source.uid for p in parcels]
+        assert (came, left) == (uids[1:], 1)
+
+    play(provider, scene)
+
+
 def test_too_many_broken_parcels_are_a_trouble_and_not_forgotten() -> None:
     provider = Provider()
     for data in letters(30):

@@ -110,23 +110,25 @@ async def _collect(account: Account, kept: str, sift: Sift | None) -> Collected:
         if sift is not None:
             listed = await sift.choose(listed)
     tried = not listed and not more
-    owed = set(cursor.owed)
+    owed = cursor.owed
     if tried and cursor.owed:
-        listed = await _facts(account, cursor.owed, inbox)
-        owed.clear()
+        listed, owed = await _facts(account, cursor.owed, inbox), ()
     now, later = _portion(listed)
     parcels = await _parcels(account, now)
-    owed |= {e.uid for e in now} - {parcel.source.uid for parcel in parcels}
-    owed |= {e.uid for e in later} if tried else set()
+    came = {parcel.source.uid for parcel in parcels}
+    named = tuple(e.uid for e in later)
+    if tried:
+        # What was tried in vain comes last the next time, so that it keeps nothing else back.
+        owed, named = named, ()
+    owed = tuple(dict.fromkeys((*owed, *(e.uid for e in now if e.uid not in came))))
     if len(owed) > _MOST_OWED:
         raise _trouble(_("Too many letters at {host} do not come whole.").format(host=account.line.host))
-    named = () if tried else tuple(e.uid for e in later)
-    cursor = replace(cursor, named=named, owed=tuple(sorted(owed)))
+    cursor = replace(cursor, named=named, owed=owed)
     return Collected(parcels, cursor.text(), more or bool(named) or (bool(owed) and not tried), len(owed))
 
 
 async def _parcels(account: Account, listed: Sequence[Listed]) -> tuple[Parcel, ...]:
-    """Those that come whole."""
+    """Those that come whole. What is too large is not asked for."""
     session = await account.session()
     got = await fetch(account, {e.blob: e.size for e in listed if e.size <= MOST_PARCEL})
     place = str(account.address)
@@ -139,7 +141,7 @@ def _portion(listed: Sequence[Listed]) -> tuple[list[Listed], list[Listed]]:
     """What is fetched now, and what the next batch begins with."""
     weight = 0
     for n, email in enumerate(listed):
-        weight += email.size
+        weight += email.size if email.size <= MOST_PARCEL else 0
         if n and weight > _TOGETHER:
             return list(listed[:n]), list(listed[n:])
     return list(listed), []

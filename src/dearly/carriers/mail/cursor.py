@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-MOST_OWED = 50
-"""Messages remembered because they did not come whole, of one mailbox."""
+MOST_OWED = 300
+"""Messages remembered because they did not come whole, of one mailbox: more than are ever asked for at once, so that a
+server's bad hour loses none. With all of it a cursor stays below 64 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,9 @@ class Box:
     """One mailbox. `validity`: its UIDVALIDITY, None before the first look. `last`: the highest UID judged. `since`:
     while it is looked through from the beginning, the day from which on. `seen`: the day of the last whole look.
     `exists`: messages accounted for, -1 for unknown, and `more_than_told`: there was one more than was listed.
-    `named`: UID and size of what is to be taken and was not fetched yet. `marks`: what the last ones were, by
-    `plan.mark`. `lost`: how many that did not come whole are not remembered any more."""
+    `named`: UID and size of what is to be taken and was not fetched yet. `owed`: in the order in which it is tried.
+    `marks`: what the last ones were, by `plan.mark`. `lost`: how many that did not come whole are not remembered any
+    more."""
 
     validity: int | None = None
     last: int = 0
@@ -46,12 +49,13 @@ class Box:
         """How many did not come whole."""
         return len(self.owed) + self.lost
 
-    def owing(self, more: list[Owed]) -> Box:
-        """With these owed as well; where they are too many, the oldest are not remembered any more."""
+    def owing(self, more: Sequence[Owed]) -> Box:
+        """With these owed as well, at the end; where they are too many, the oldest are not remembered any more."""
         by_uid = {owed.uid: owed for owed in (*self.owed, *more)}
-        owed = sorted(by_uid.values(), key=lambda one: one.uid)
-        spare = max(0, len(owed) - MOST_OWED)
-        return replace(self, owed=tuple(owed[spare:]), lost=self.lost + spare)
+        spare = sorted(by_uid)[: max(0, len(by_uid) - MOST_OWED)]
+        for uid in spare:
+            del by_uid[uid]
+        return replace(self, owed=tuple(by_uid.values()), lost=self.lost + len(spare))
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,22 +208,24 @@ class Round:
         return await self._ask(partial(_there, standing=standing, uids=uids)) if uids else []
 
     async def _try_again(self, box: Box, standing: Standing) -> tuple[Box, tuple[Parcel, ...], tuple[Head, ...]]:
-        """Once in a round, when nothing is new: what is owed."""
+        """Once in a round, when nothing is new: what is owed. What was tried in vain comes last the next time, so that
+        it keeps nothing else back."""
         if not box.owed:
             return box, (), ()
         owed = {one.uid: one for one in box.owed}
         there = await self._there(standing, sorted(owed))
         heads, headless = await self._heads(standing, [uid for uid in there if not owed[uid].size])
         take, doors = await self._sort(standing, heads)
-        listed = sorted(take + [(uid, owed[uid].size) for uid in there if owed[uid].size])
+        sizes = dict(take) | {uid: owed[uid].size for uid in there if owed[uid].size}
+        listed = [(uid, sizes[uid]) for uid in owed if uid in sizes]
         n = plan.batch([size if size <= MOST_PARCEL else 0 for _uid, size in listed])
-        now, later = listed[:n], listed[n:]
+        now, later = sorted(listed[:n]), listed[n:]
         try:
             parcels, still = await self._whole(standing, now, owed)
         except Broken:  # it broke over them again and again: all else has come already, and that is worth more
             parcels, still = (), [owed.get(uid, Owed(uid, size)) for uid, size in now]
-        still += [owed.get(uid, Owed(uid, size)) for uid, size in later] + [owed[uid] for uid in headless]
-        return replace(box, owed=()).owing(still), parcels, doors
+        untried = [owed[uid] for uid, _size in later] + [owed[uid] for uid in headless]
+        return replace(box, owed=()).owing([*untried, *still]), parcels, doors
 
     async def _whole(
         self, standing: Standing, listed: Listed, earlier: Mapping[int, Owed]

@@ -70,3 +70,5 @@ def test_what_is_owed_is_counted_even_where_it_is_not_remembered() -> None:
     assert box.owed[0].uid == 11
     again = box.owing([Owed(MOST_OWED + 10, 5, "ab")])
     assert (again.left, again.owed[-1].digest) == (box.left, "ab")
+    turned = Box(owed=(Owed(9), Owed(3))).owing([Owed(4)])
+    assert [one.uid for one in turned.owed] == [9, 3, 4], "in the order in which they are tried"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dearly.carriers import letterfile
 from dearly.carriers.base import BEGINNING
 from dearly.desk import fetch, post, rounds, saving, views
 from dearly.desk.desk import Desk
+from dearly.desk.routes import HAND
 from dearly.desk.values import EnvelopeView, OutboxRow
 from dearly.drawer import arrivals, attempts, outbox
 from dearly.drawer.connection import Db
@@ -67,6 +68,53 @@ async def file(desk: Desk, number: int) -> HandFile:
     if ready is None:
         raise _not_by_hand(number)
     return HandFile(letterfile.suggested_name(ready.sealed), letterfile.framed(ready.sealed.data))
+
+
+async def carry(desk: Desk, number: int) -> list[OutboxRow]:
+    """Carry a posted letter by hand to those to whom it did not get by the way it had: it came back, is held, or nobody
+    takes it. That way is given up for them. The file is the very letter that was under way, so that whoever gets both
+    has one; only where it may not leave as it is (a key was changed) or was not sealed yet is it sealed now.
+
+    Raises `NotFound` (no_letter), `Refused` (impossible_step, key_changed), `CannotSealOrOpen`."""
+    now = desk.clock.now()
+
+    def read(db: Db) -> tuple[list[outbox.Travel], outbox.Form | None, bool]:
+        over = outbox.stuck(outbox.travels(db, number))
+        sealed = next((travel for travel in over if travel.form is not None), None)
+        if sealed is None or sealed.form is None:
+            return over, None, False
+        ready = outbox.ready(db, sealed.form, over)
+        return over, outbox.form_of(db, sealed), bool(ready.certificates) and rounds.unfit(db, ready, now) is not None
+
+    # Not beside a round, which may be handing it over at this moment.
+    async with desk.posting, desk.turn:
+        over, form, unfit = await desk.drawer.read(read)
+        if not over:
+            raise Refused(
+                "impossible_step",
+                _("That cannot be done with this letter now."),
+                _("The place of the letter says where it is, and what can be done."),
+            )
+        if unfit and any(travel.journey.state is State.UNCERTAIN for travel in over):
+            raise Refused(
+                "key_changed",
+                _("The key that this letter was sealed to is no longer the one in use."),
+                _("It may have left. Wait until that is known, or write another letter."),
+            )
+        if form is None or unfit:
+            form = await post.sealed_by_hand(desk, number, over)
+        else:
+            to = tuple(travel.journey.recipient for travel in over)
+            envelope = replace(form.sealed.envelope, recipients=to)
+            again = replace(form.sealed, envelope=envelope, key=desk.chance.token(16).hex())
+            form = replace(form, way=Way.HAND, place=HAND, sealed=again)
+        made = form
+
+        def work(db: Db) -> list[OutboxRow]:
+            outbox.carry(db, number, made, now)
+            return [views.outbox_row(travel) for travel in outbox.current(outbox.travels(db, number))]
+
+        return await desk.drawer.write(work)
 
 
 async def handed_over(desk: Desk, number: int) -> list[OutboxRow]:

@@ -57,7 +57,8 @@ class Reader:
 @dataclass(frozen=True, slots=True)
 class PostedView:
     """A posted letter. `state`: the one that needs the writer most. `may`: what may be done now: take_back, again,
-    give_up, file (there is a file to carry), handed_over (nobody has said yet that it was carried)."""
+    give_up, carry (by hand, instead of the way it had), file (there is a file to carry), handed_over (nobody has said
+    yet that it was carried)."""
 
     number: int
     facts: PostedFacts
@@ -171,12 +172,13 @@ async def under_way(desk: Desk, before: int | None = None, limit: int = 40) -> l
 
 
 def _posted(db: Db, number: int) -> PostedView:
-    travels = outbox.travels(db, number)
+    every = outbox.travels(db, number)
+    travels = outbox.current(every)
     facts = glance.posted_facts(db, number)
     if facts is None:
         raise NotFound("no_letter", _("There is no letter of yours with the number {n}.").format(n=number))
     readers = tuple(_reader(db, travel, facts) for travel in travels)
-    return PostedView(number, facts, readers, State(views.least_advanced(travels)), _may(travels, facts))
+    return PostedView(number, facts, readers, State(views.least_advanced(travels)), _may(every, facts))
 
 
 def _reader(db: Db, travel: outbox.Travel, facts: PostedFacts) -> Reader:
@@ -211,6 +213,7 @@ def _may(travels: list[outbox.Travel], facts: PostedFacts) -> frozenset[str]:
         "take_back": not facts.collected and states <= _HERE,
         "again": bool(states & _RESTING),
         "give_up": bool(states & _RESTING),
+        "carry": bool(outbox.stuck(travels)),
         "file": any(t.journey.state not in (State.HELD, State.DATED, State.GIVEN_UP) for t in by_hand),
         "handed_over": any(t.journey.state in LEAVES for t in by_hand),
     }

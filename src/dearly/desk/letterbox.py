@@ -15,6 +15,7 @@ from dearly.desk.values import EnvelopeView, LetterView, Postmark
 from dearly.drawer import accounts, arrivals, knocks, leafing, settings
 from dearly.drawer.connection import Db
 from dearly.drawer.knocks import Knock, KnockState
+from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
@@ -41,6 +42,7 @@ class Lying:
     postmarks: tuple[Postmark, ...]
     reason: str
     namesake: bool = False
+    ours: str = ""
     away: str = ""
     subject: str = ""
     written: datetime | None = None
@@ -78,12 +80,13 @@ async def look(desk: Desk) -> Letterbox:
 
     def work(db: Db) -> Letterbox:
         waiting = [one for one in arrivals.letterbox(db, unopened_only=True) if not one.at_door]
+        to = _To(db)
         opened = dict.fromkeys(one.letter for one in arrivals.opened_lately(db) if one.letter is not None)
         return Letterbox(
-            waiting=tuple(map(_lying, waiting)),
-            at_door=_at_door(db),
-            coming=_by_number(_knocking(one) for state in _COMING for one in knocks.standing(db, state)),
-            kept=tuple(map(_lying, arrivals.unreadable(db))),
+            waiting=tuple(map(to.lying, waiting)),
+            at_door=_at_door(db, to),
+            coming=_by_number(to.knocking(one) for state in _COMING for one in knocks.standing(db, state)),
+            kept=tuple(map(to.lying, arrivals.unreadable(db))),
             lately=tuple(views.letter_view(db, number) for number in opened),
             later=tuple(views.letter_view(db, number) for number in leafing.for_later(db)),
             turned_away=bool(arrivals.turned_away(db, limit=1) or knocks.standing(db, KnockState.REFUSED, 1)),
@@ -99,8 +102,9 @@ async def turned_away(desk: Desk) -> tuple[Lying, ...]:
     """What was refused at the door, the last arrived first."""
 
     def work(db: Db) -> tuple[Lying, ...]:
-        here = map(_lying, arrivals.turned_away(db))
-        return _by_number([*here, *map(_knocking, knocks.standing(db, KnockState.REFUSED, MOST_REFUSED))])
+        to = _To(db)
+        here = map(to.lying, arrivals.turned_away(db))
+        return _by_number([*here, *map(to.knocking, knocks.standing(db, KnockState.REFUSED, MOST_REFUSED))])
 
     return await desk.drawer.read(work)
 
@@ -118,8 +122,26 @@ async def original(desk: Desk, number: int) -> bytes:
     return await desk.drawer.read(lambda db: arrivals.raw(db, number))
 
 
-def _at_door(db: Db) -> tuple[Lying, ...]:
-    found = [*map(_lying, arrivals.at_door(db)), *map(_knocking, knocks.standing(db))]
+class _To:
+    """Envelopes with the address of ours that each came to."""
+
+    def __init__(self, db: Db) -> None:
+        self._served = accounts.served_at(db)
+
+    def _ours(self, way: Way, place: str) -> str:
+        return str(self._served.get((way, place), ""))
+
+    def lying(self, arrival: arrivals.Arrival) -> Lying:
+        came = next((self._ours(mark.way, mark.place) for mark in arrival.postmarks), "")
+        return replace(_lying(arrival), ours=came)
+
+    def knocking(self, knock: Knock) -> Lying:
+        source = knock.heading.source
+        return replace(_knocking(knock), ours=self._ours(source.way, source.place))
+
+
+def _at_door(db: Db, to: _To) -> tuple[Lying, ...]:
+    found = [*map(to.lying, arrivals.at_door(db)), *map(to.knocking, knocks.standing(db))]
     known = knocks.namesakes(db, {one.claimed for one in found})
     return _by_number(replace(one, namesake=one.claimed in known) for one in found)
 

@@ -231,6 +231,20 @@ async def seal_anew(desk: Desk, number: int) -> None:
     await desk.drawer.write(lambda db: out.add_forms(db, number, forms, now))
 
 
+async def sealed_by_hand(desk: Desk, number: int, travels: Sequence[out.Travel]) -> out.Form:
+    """A posted letter sealed to the keys in use now, as a file for the recipients of these journeys. Raises
+    `CannotSealOrOpen`."""
+
+    def read(db: Db) -> tuple[Letter, bool]:
+        return letters.content(db, number), letters.letter(db, number).postcard
+
+    letter, postcard = await desk.drawer.read(read)
+    by_hand = [replace(travel, way=Way.HAND, place=routes.HAND) for travel in travels]
+    route = await routes.again(desk, letter, by_hand)
+    (form,) = await _forms(desk, letter, route, None if postcard else await routes.plan(desk, route))
+    return form
+
+
 async def _forms(desk: Desk, letter: Letter, route: routes.Route, plan: SealPlan | None) -> Sequence[out.Form]:
     """The letter rendered and sealed once, in one form for each way and account that it leaves by."""
     own = await desk.drawer.read(keyring.own_key)

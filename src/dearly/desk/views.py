@@ -57,7 +57,7 @@ def letter_view(db: Db, number: int) -> LetterView:
     """A filed letter, ours or theirs. Raises `NotFound` (no_letter)."""
     filed = letters.letter(db, number)
     ours = filed.direction == "out"
-    travels = outbox.travels(db, filed.number) if ours else []
+    travels = outbox.current(outbox.travels(db, filed.number)) if ours else []
     others = [party for party in filed.parties if (party.role == "from") != ours]
     return LetterView(
         number=filed.number,

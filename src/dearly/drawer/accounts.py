@@ -104,6 +104,12 @@ def list_all(db: Db) -> list[Account]:
     return _accounts(db, "SELECT" + _COLUMNS + "WHERE a.ended IS NULL ORDER BY a.id", ())
 
 
+def served_at(db: Db) -> dict[tuple[Way, str], Address]:
+    """Which address of ours an account serves or served, by way and place; those given up are among them."""
+    found = _accounts(db, "SELECT" + _COLUMNS + "ORDER BY a.ended IS NULL, a.id", ())
+    return {(one.way, one.place): one.address for one in found}
+
+
 def account(db: Db, way: Way, place: str) -> Account | None:
     """The account in use at this place."""
     found = _accounts(

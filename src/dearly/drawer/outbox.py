@@ -56,9 +56,12 @@ __all__ = [
     "act",
     "add_forms",
     "begin_attempt",
+    "carry",
+    "current",
     "due",
     "end_attempt",
     "form_by_way",
+    "form_of",
     "forms_by_seal",
     "hold",
     "hold_all_restored",
@@ -69,10 +72,12 @@ __all__ = [
     "post",
     "put_off",
     "quantum_safe",
+    "ready",
     "record_evidence",
     "report",
     "ripen",
     "settle_unfinished",
+    "stuck",
     "take_back",
     "travelling",
     "travels",
@@ -282,6 +287,73 @@ def act(db: Db, number: int, what: Act, now: datetime, recipient: Address | None
             raise NotFound("no_recipient", _("This letter does not go to that address."))
         happen(db, asked[0], what, now)  # raises, and says what it is instead
     return changed
+
+
+_STUCK = frozenset({State.HELD, State.TRYING, State.UNCERTAIN, State.CAME_BACK, State.GIVEN_UP})
+
+
+def stuck(travels: Sequence[Travel]) -> list[Travel]:
+    """Those of a letter's journeys that did not get there, or of which nobody can say it, and whose recipients are
+    brought it by nobody's hand either."""
+    carried = {travel.journey.recipient.key for travel in travels if travel.way is Way.HAND}
+    return [t for t in travels if t.journey.state in _STUCK and t.journey.recipient.key not in carried]
+
+
+def current(travels: Sequence[Travel]) -> list[Travel]:
+    """A letter's journeys without those that ended vainly and were followed by another to the same recipient."""
+    over = {State.GIVEN_UP, State.CAME_BACK}
+    going = {t.journey.recipient.key for t in travels if t.journey.state not in over}
+    return [t for t in travels if t.journey.state not in over or t.journey.recipient.key not in going]
+
+
+def carry(db: Db, number: int, form: Form, now: datetime) -> list[Travel]:
+    """Bring a letter by hand to those to whom it did not get otherwise (`stuck`), in this form: their other journey is
+    given up. Where somebody else is brought it by hand already, in that form. The new journeys. Raises `NotFound`
+    (no_letter)."""
+    there = travels(db, number)
+    over = stuck(there)
+    assert over
+    before = next((t.form for t in there if t.way is Way.HAND and t.form is not None), None)
+    for travel in over:
+        if travel.journey.state is not State.GIVEN_UP:
+            happen(db, travel, Act.GIVE_UP, now)
+        recipient = travel.journey.recipient
+        db.run(
+            "INSERT INTO journeys (letter, address, address_key, person_id, way, place, form, state, since, not_before,"
+            " reason, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0)",
+            (
+                number,
+                str(recipient),
+                recipient.key,
+                travel.person_id,
+                Way.HAND.value,
+                form.place,
+                before,
+                State.WAITING.value,
+                stamp(now),
+                stamp(now),
+            ),
+        )
+        if before is not None:
+            db.run(
+                "INSERT INTO form_recipients (form, position, address)"
+                " SELECT ?1, max(position) + 1, ?2 FROM form_recipients WHERE form = ?1",
+                (before, str(recipient)),
+            )
+    if before is None:
+        _join(db, number, form, now)
+    keys = {travel.journey.recipient.key for travel in over}
+    return [t for t in travels(db, number) if t.way is Way.HAND and t.journey.recipient.key in keys]
+
+
+def form_of(db: Db, travel: Travel) -> Form | None:
+    """The sealed form that a journey has, with its bytes; None where it has none. Raises `Damaged` (object_damaged)."""
+    if travel.form is None:
+        return None
+    it = ready(db, travel.form, [travel])
+    row = db.one("SELECT inner_sha256, quantum_safe FROM sealed_forms WHERE id = ?", (travel.form,))
+    assert row is not None
+    return Form(it.way, it.place, it.sealed, it.certificates, row[0], bool(row[1]))
 
 
 def put_off(db: Db, number: int, not_before: datetime) -> list[Travel]:

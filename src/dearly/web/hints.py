@@ -13,10 +13,17 @@ from dearly.letter.words import _
 
 _COMMAND = re.compile(r"[“„«\"(]dearly |(?<![\w-])--[a-z]")
 
+_ASIDE = re.compile(r"\s\((?:dearly |--[a-z])[^()]*\)")
+
 
 def names_command(sentence: str) -> bool:
     """Whether a sentence, in any language, speaks of the command line."""
     return _COMMAND.search(sentence) is not None
+
+
+def without_commands(words: str) -> str:
+    """The words without what they say of the command line in brackets."""
+    return _ASIDE.sub("", words)
 
 
 def hint(error: DearlyError) -> str:

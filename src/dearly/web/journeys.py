@@ -304,9 +304,9 @@ def _held(first: Reader) -> tuple[str, str]:
                 " it may then arrive twice."
             )
         case Why.TOO_BIG:
-            why = _("It is too large for this way. Take it back, and enclose less or carry it as a file.")
+            why = _("It is too large for this way. Carry it as a file, or write another one that encloses less.")
         case Why.NO_WAY:
-            why = _("No way leads to {name} now. Take it back, and carry it as a file or choose another address.")
+            why = _("No way leads to {name} now. Carry it as a file, or write to another address.")
         case _other:
             why = _("It waits for your word.")
     return why.format(name=name), _("Post it again")

@@ -11,7 +11,7 @@ import pytest
 from dearly.letter import words
 from dearly.letter.errors import DearlyError, NotFound, Refused, Usage
 from dearly.web.appearance import LOCALES
-from dearly.web.hints import hint, names_command, table
+from dearly.web.hints import hint, names_command, table, without_commands
 
 SOURCE = Path(__file__).parents[3] / "src" / "dearly"
 
@@ -109,6 +109,11 @@ def test_commands_are_recognised() -> None:
     assert names_command("Give the password once more (dearly account add).")
     assert not names_command("Type “dearly” in a terminal for another.")
     assert not names_command("Write it as 1990-12-31, or --12-31 without the year.")
+
+
+def test_what_stands_in_brackets_is_left_out() -> None:
+    said = "Give the password once more (dearly account add). Use TLS (--security tls), or ask (them)."
+    assert without_commands(said) == "Give the password once more. Use TLS, or ask (them)."
 
 
 def test_every_hint_that_names_a_command_is_said_otherwise() -> None:

@@ -16,7 +16,7 @@ from dearly.letter.address import clean
 from dearly.letter.errors import DearlyError, NotFound, Refused, Usage
 from dearly.letter.suggestion import Suggestion, Told
 from dearly.letter.words import _
-from dearly.web import when
+from dearly.web import hints, when
 from dearly.web.forms import Form
 from dearly.web.visit import Pages, Visit
 
@@ -74,8 +74,8 @@ async def keep(visit: Visit) -> Response:
     there = None
     try:
         there = await _there(visit.desk, given["address"])
-        made = _account(form, given, there[1] if there else None)
-        given["ca"] = "yes" if made.ca else ""
+        given["ca"] = _authority(form)  # a browser forgets a chosen file, and so the page brings it back itself
+        made = _account(given)
         if form.text("act") == "sign_in":
             return await _sign_in(visit, _with_client(made, given))
         password = form.text("password")
@@ -190,7 +190,7 @@ async def _show(visit: Visit, uid: str, checked: Checked | None = None) -> Respo
         spoken = _("{day} at {clock}").format(day=day, clock=visit.dates.clock(here))
     both = made.incoming if made.incoming and made.incoming.protocol is Protocol.JMAP else None
     goes, comes = _said(made.outgoing or both), _said(made.incoming)
-    return visit.show("account.html", view=view, comes=comes, goes=goes, spoken=spoken, checked=checked)
+    return visit.show("account.html", view=view, comes=comes, goes=goes, spoken=spoken, tried=_tried(checked))
 
 
 def _said(server: Server | None) -> str:
@@ -239,11 +239,12 @@ def _settings(
         status=status,
         said=said,
         given=given,
-        checked=checked,
+        tried=_tried(checked),
         found=found,
         elsewhere=elsewhere,
         asked=asked,
         there=there[0] if there else None,
+        refused=_refused(checked),
         kinds=[(kind.value, kind.value.upper()) for kind in _KINDS],
         securities=[
             ("", _("As the port tells")),
@@ -252,6 +253,16 @@ def _settings(
             (Security.PLAIN.value, _("None; on this machine only")),
         ],
     )
+
+
+def _tried(checked: Checked | None) -> list[tuple[bool, str]]:
+    """What was tried: whether it works, and in words; nothing where nothing was."""
+    return [(one.fine, hints.without_commands(one.words)) for one in checked.checks] if checked else []
+
+
+def _refused(checked: Checked | None) -> frozenset[str]:
+    """What did not work, by its last word: `sign_in`, `secured`."""
+    return frozenset(one.what.rpartition(".")[2] for one in checked.checks if not one.fine) if checked else frozenset()
 
 
 def _given(made: MailAccount) -> dict[str, str]:
@@ -268,7 +279,7 @@ def _given(made: MailAccount) -> dict[str, str]:
         "user": server.user if server else str(made.address),
         "folder": made.folder,
         "strangers": "yes" if made.strangers else "",
-        "ca": "yes" if made.ca else "",
+        "ca": made.ca or "",
         "client_id": client.client_id if client else "",
         "client_secret": "",
         "authorize_url": client.authorize_url if client else "",
@@ -286,7 +297,7 @@ def _line(server: Server | None) -> str:
     return f"{host}:{server.port}"
 
 
-def _account(form: Form, given: dict[str, str], before: MailAccount | None) -> MailAccount:
+def _account(given: dict[str, str]) -> MailAccount:
     """The account that the form means. Raises `Usage`."""
     where = verbs.mail_address(given["address"])
     kind = next((one for one in _KINDS if one.value == given["kind"]), Protocol.IMAP)
@@ -300,7 +311,7 @@ def _account(form: Form, given: dict[str, str], before: MailAccount | None) -> M
         where,
         incoming,
         outgoing,
-        ca=_authority(form, before),
+        ca=given["ca"] or None,
         folder=given["folder"],
         strangers=bool(given["strangers"]),
     )
@@ -310,10 +321,11 @@ def _security(value: str) -> Security | None:
     return next((one for one in Security if one.value == value), None)
 
 
-def _authority(form: Form, before: MailAccount | None) -> str | None:
+def _authority(form: Form) -> str:
+    """The authority that is trusted beside the machine's own, as PEM; "" for none. Raises `Usage`."""
     file = form.file("authority")
     if file is None:
-        return before.ca if before is not None and form.text("keep_ca") else None
+        return form.text("ca") if form.text("keep_ca") else ""
     try:
         return file.data.decode("ascii")
     except UnicodeDecodeError:

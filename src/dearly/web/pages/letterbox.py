@@ -41,6 +41,8 @@ class Envelope:
     reason: str
     more: int = 0
     """How many others from the same stranger stand at the door with it."""
+    to: str = ""
+    """The address of ours that it came to; "" where nobody's account brought it."""
     namesake: bool = False
     """Somebody in the address book has the name that its outside gives."""
     plainly: str = ""
@@ -67,6 +69,7 @@ def _drawn(one: Lying, visit: Visit) -> Envelope:
         marks=tuple(arrived.stamped(mark, visit) for mark in one.postmarks),
         came=when.at(view.arrived, now, visit.dates),
         reason=one.reason,
+        to=one.ours,
         namesake=one.namesake,
         plainly=in_doubt(one.claimed or known, view.from_),
         away=one.away,

@@ -57,6 +57,14 @@ async def give_up(visit: Visit, number: int) -> Response:
     return visit.go(f"/posted/{number}")
 
 
+@routes.post("/posted/{number:int}/carry")
+@told_by(_show)
+async def carry(visit: Visit, number: int) -> Response:
+    """Carry it by hand to those to whom it did not get otherwise."""
+    await hand.carry(visit.desk, number)
+    return visit.go(f"/posted/{number}")
+
+
 @routes.get("/posted/{number:int}/file")
 async def file(visit: Visit, number: int) -> Response:
     """The sealed letter as a file to carry."""

@@ -44,10 +44,12 @@ def play(
     judge: Judge | None = None,
     secrets: tuple[str, ...] = (PASSWORD,),
     sign_in: SignIn = SignIn.PASSWORD,
+    clock: FixedClock | None = None,
 ) -> None:
     async def whole() -> None:
         async with listening(drop):
-            carrier = Maildrop(account(drop.port, sign_in=sign_in), Kept(*secrets), judge or Judge(), FixedClock(NOW))
+            time = clock or FixedClock(NOW)
+            carrier = Maildrop(account(drop.port, sign_in=sign_in), Kept(*secrets), judge or Judge(), time)
             await scene(carrier)
             await carrier.close()
         assert "DELE" not in drop.commands()
@@ -231,7 +233,7 @@ def test_a_maildrop_that_somebody_empties_is_no_trouble() -> None:
     drop = Drop()
 
     async def scene(carrier: Maildrop) -> None:
-        assert await everything(carrier) == ([], Cursor(begun=True).text(), 0)
+        assert await everything(carrier) == ([], Cursor(begun=True, looked=NOW.date()).text(), 0)
         cursor = BEGINNING
         for n in range(3):
             drop.messages.clear()
@@ -244,6 +246,29 @@ def test_a_maildrop_that_somebody_empties_is_no_trouble() -> None:
         assert len((await everything(carrier, cursor))[0]) == 1, "it is not the first time any more"
 
     play(drop, scene)
+
+
+def test_an_emptied_maildrop_is_looked_at_as_far_back_as_the_last_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F35: another program takes everything away, and then nobody looks for two months."""
+    monkeypatch.setattr(popcursor, "FIRST", 3)
+    monkeypatch.setattr(maildrop, "HEADS", 4)
+    drop = Drop()
+    drop.lay(note("take", Date="Sun, 01 Mar 2026 09:00:00 +0000"))
+    clock = FixedClock()
+
+    async def scene(carrier: Maildrop) -> None:
+        parcels, cursor, _left = await everything(carrier)
+        assert len(parcels) == 1
+        drop.messages.clear()
+        drop.lay(note("take", Date="Sun, 04 Jan 2026 09:00:00 +0000"), "older")
+        for day in range(2, 12):
+            drop.lay(note("take", Date=f"{day:02} Mar 2026 09:00:00 +0000"), f"later{day}")
+        clock.pass_(days=60)
+        parcels, cursor, _left = await everything(carrier, cursor)
+        assert [p.source.uid for p in parcels] == [f"later{day}" for day in range(2, 12)]
+        assert await everything(carrier, cursor) == ([], cursor, 0)
+
+    play(drop, scene, clock=clock)
 
 
 def entries(numbers: range) -> list[Entry]:

@@ -21,7 +21,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TypeVar
 
 from dearly.carriers.base import (
@@ -96,7 +96,7 @@ class Maildrop:
             plan = popcursor.plan(known, entries)
             batch = plan.fresh[:HEADS]
             look = await self._within(line, lambda line: self._look(line, batch))
-            verdicts = await self._judged(look, plan.first)
+            verdicts = await self._judged(look, self._since(known) if plan.first else None)
             unseen = len(plan.fresh) > len(batch) or bool(look.later)
             present = {entry.uid: entry for entry in plan.window}
             owed = {one.uid: one for one in known.owed if one.uid in present}
@@ -125,6 +125,7 @@ class Maildrop:
             older=plan.older,
             seen=tuple(entry.mark for entry in plan.window if entry.mark in done),
             owed=tuple(owed.values()),
+            looked=known.looked if more else self._clock.now().date(),
         )
         doors = tuple(look.heads[e.uid] for e in batch if verdicts.get(e.uid) is Verdict.DOOR)
         left = len(owed) + len(look.failed) + look.too_large
@@ -274,9 +275,15 @@ class Maildrop:
     def _head(self, entry: Entry, data: bytes) -> Head:
         return Head(self._source(entry.uid), entry.size, _header(data))
 
-    async def _judged(self, look: _Look, first: bool) -> dict[str, Verdict]:
-        since = self._clock.now() - LOOK_BACK
-        heads = [head for head in look.heads.values() if not first or not _came_before(head.data, since)]
+    def _since(self, known: Cursor) -> datetime:
+        """From when on a look from the beginning counts: what came since the last whole one was never looked at."""
+        back = self._clock.now() - LOOK_BACK
+        if known.looked is None:
+            return back
+        return min(back, datetime.combine(known.looked, time(), UTC) - timedelta(days=1))
+
+    async def _judged(self, look: _Look, since: datetime | None) -> dict[str, Verdict]:
+        heads = [head for head in look.heads.values() if since is None or not _came_before(head.data, since)]
         verdicts = await self._sieve(heads) if heads else ()
         return {head.source.uid: verdict for head, verdict in zip(heads, verdicts, strict=True)}
 

@@ -7,7 +7,8 @@ newest `WINDOW` messages, and the one fact that there are older ones: a server n
 new stands before what is remembered. In a maildrop of `WINDOW` messages or fewer, not even that is supposed.
 
 Where nothing of what is remembered is listed any more, the server calls its messages otherwise than before (F35), or
-somebody has emptied the maildrop: then it begins anew, and the drawer takes no letter twice, by its bytes.
+somebody has emptied the maildrop: then all of it is looked at anew, as far back as the first time, or to the last whole
+look where that is longer ago; and the drawer takes no letter twice, by its bytes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 WINDOW = 4_000
 FIRST = 500
@@ -54,30 +56,35 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`begun`: whether the maildrop was ever listed; `first`: whether the first look through it is still going on.
-    `older`: whether there were messages before the remembered ones."""
+    """`begun`: whether the maildrop was ever listed; `first`: whether the first look through it, or one anew, is still
+    going on. `older`: whether there were messages before the remembered ones. `looked`: the day of the last whole
+    look."""
 
     begun: bool = False
     first: bool = False
     older: bool = False
     seen: tuple[bytes, ...] = ()
     owed: tuple[Owed, ...] = ()
+    looked: date | None = None
 
     def text(self) -> str:
         """As the drawer keeps it: below 64 KiB."""
         marks = base64.b64encode(b"".join(self.seen)).decode()
         owed = [[one.uid, one.digest, one.times] for one in self.owed]
-        return json.dumps(["p1", self.begun, self.first, self.older, marks, owed], separators=(",", ":"))
+        looked = self.looked.isoformat() if self.looked else ""
+        return json.dumps(["p2", self.begun, self.first, self.older, looked, marks, owed], separators=(",", ":"))
 
     @classmethod
     def read(cls, kept: str) -> Cursor:
         """The cursor in `kept`; a fresh one when it is of another making."""
         try:
             match json.loads(kept):
-                case ["p1", bool(begun), bool(first), bool(older), str(marks), list(owed)]:
+                case ["p2", bool(begun), bool(first), bool(older), str(day), str(marks), list(owed)]:
                     octets = base64.b64decode(marks, validate=True)
                     seen = tuple(octets[at : at + _MARK] for at in range(0, len(octets), _MARK))
-                    return cls(begun, first, older, seen, tuple(Owed(str(u), str(d), int(t)) for u, d, t in owed))
+                    looked = date.fromisoformat(day) if day else None
+                    waits = tuple(Owed(str(u), str(d), int(t)) for u, d, t in owed)
+                    return cls(begun, first, older, seen, waits, looked)
         except (ValueError, TypeError, RecursionError, binascii.Error):
             pass
         return cls()
@@ -86,7 +93,7 @@ class Cursor:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`window`: the messages that count, oldest first. `seen`: those of them that need no look. `fresh`: those that do,
-    oldest first. `first`: whether only what came in the last days is wanted of them."""
+    oldest first. `first`: whether only what came in the days that are looked back is wanted of them."""
 
     window: tuple[Entry, ...]
     seen: frozenset[bytes]
@@ -101,7 +108,9 @@ def plan(cursor: Cursor, entries: Sequence[Entry]) -> Plan:
     crowded = len(entries) > WINDOW
     remembered = frozenset(cursor.seen)
     known = [place for place, entry in enumerate(window) if entry.mark in remembered]
-    if not cursor.begun or (remembered and window and not known):
+    if cursor.begun and remembered and window and not known:
+        return Plan(window, frozenset(), window, True, crowded)
+    if not cursor.begun:
         passed = window[:-FIRST]
         return Plan(window, frozenset(e.mark for e in passed), window[-FIRST:], True, crowded)
     start = known[0] if cursor.older and known else 0

@@ -15,7 +15,7 @@ Rules that hold for all of them:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeVar, runtime_checkable
@@ -165,6 +165,27 @@ class PostsMany(Posts, Protocol):
     async def hand_over_many(self, letters: Sequence[SealedLetter]) -> Sequence[Mapping[Address, Outcome]]:
         """As `hand_over`, for each letter, in the order given. One letter's trouble is not another's; when the
         answer is lost, each letter that was in that exchange is `Unknown`. All attempts must be recorded before."""
+
+
+@runtime_checkable
+class PostsInTurn(Posts, Protocol):
+    """A carrier that takes many letters in one exchange, but each by itself: mail.
+
+    A separate protocol, because there an attempt can be recorded just before it is made, and its outcome just after:
+    whatever ends us then leaves one letter unclear at most, and not all that were to go with it (F05, F06)."""
+
+    async def hand_over_in_turn(
+        self,
+        letters: Sequence[SealedLetter],
+        begins: Callable[[int], Awaitable[bool]],
+        ended: Callable[[int, Mapping[Address, Outcome]], Awaitable[None]],
+    ) -> Sequence[Mapping[Address, Outcome]]:
+        """As `PostsMany.hand_over_many`, for each letter, in the order given.
+
+        `begins`: told the position of a letter before its first octet leaves; False where it must not leave after all
+        (what is answered for it then says nothing). `ended`: told its outcomes as soon as they are there. Whatever was
+        never begun has certainly not left; what was begun and not ended is in the answer, or `Unknown` where an error
+        is raised that does not promise more. What the two raise is raised here."""
 
 
 @runtime_checkable

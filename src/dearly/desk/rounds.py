@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from dearly.carriers.base import PostsMany, Report, Reports
+from dearly.carriers.base import PostsInTurn, PostsMany, Report, Reports
 from dearly.desk import account as mailing
 from dearly.desk import fetch, post, settings, setup
 from dearly.desk.desk import Desk, Joined, Office
@@ -237,6 +237,8 @@ class _Round:
         return why is None
 
     async def _hand_over_to(self, office: Office, batch: Sequence[outbox.Ready]) -> bool:
+        if isinstance(office, PostsInTurn):
+            return await self._hand_over_in_turn(office, batch)
         now = self.desk.clock.now()
         begun: list[tuple[int, outbox.Ready]] = []
         for ready in batch:
@@ -251,17 +253,64 @@ class _Round:
         reach("hand-over.answered")
         unclear = False
         for (attempt, ready), answer in zip(begun, answers, strict=True):
-            travels = await self._end(attempt, answer)
-            if any(travel.journey.state is State.ON_ITS_WAY for travel in travels):
-                self.handed.append(ready.number)
-            unclear |= any(travel.journey.state is State.UNCERTAIN for travel in travels)
-            self.troubles += [
-                f"{ready.place}: {travel.journey.reason}"
-                for travel in travels
-                if travel.journey.state in (State.TRYING, State.CAME_BACK) and travel.journey.reason
-            ]
+            unclear |= await self._ended(ready, attempt, answer)
         reach("hand-over.recorded")
         return unclear
+
+    async def _hand_over_in_turn(self, office: PostsInTurn, batch: Sequence[outbox.Ready]) -> bool:
+        """The same where each attempt can be recorded just before it is made, and what it brought just after."""
+        begun: dict[int, int] = {}
+        ended: set[int] = set()
+        unclear = False
+
+        async def begins(n: int) -> bool:
+            try:
+                begun[n] = await self._begin(batch[n], self.desk.clock.now())
+            except Refused:
+                return False  # taken back a moment ago
+            reach("hand-over.attempt-recorded")
+            return True
+
+        async def over(n: int, answer: Mapping[Address, Outcome]) -> None:
+            nonlocal unclear
+            reach("hand-over.answered")
+            unclear |= await self._ended(batch[n], begun[n], answer)
+            ended.add(n)
+            reach("hand-over.recorded")
+
+        letters = [ready.sealed for ready in batch]
+        trouble: DearlyError | None = None
+        answers: Sequence[Mapping[Address, Outcome]] = ()
+        try:
+            answers = await office.hand_over_in_turn(letters, begins, over)
+        except DearlyError as told:
+            trouble = told
+            if isinstance(told, CarrierTrouble):
+                self._tell(office.place, told)
+        for n, letter in enumerate(letters):
+            if n in ended:
+                continue
+            may_have_left = n in begun and not isinstance(trouble, CarrierTrouble)
+            if n in begun or await begins(n):
+                if trouble is None:
+                    answer = answers[n]
+                else:
+                    why: Outcome = Unknown(trouble.message) if may_have_left else TryLater(trouble.message)
+                    answer = dict.fromkeys(letter.envelope.recipients, why)
+                await over(n, answer)
+        return unclear
+
+    async def _ended(self, ready: outbox.Ready, attempt: int, answer: Mapping[Address, Outcome]) -> bool:
+        """Record what an attempt brought, and tell of it; whether anything became uncertain."""
+        travels = await self._end(attempt, answer)
+        if any(travel.journey.state is State.ON_ITS_WAY for travel in travels):
+            self.handed.append(ready.number)
+        self.troubles += [
+            f"{ready.place}: {travel.journey.reason}"
+            for travel in travels
+            if travel.journey.state in (State.TRYING, State.CAME_BACK) and travel.journey.reason
+        ]
+        return any(travel.journey.state is State.UNCERTAIN for travel in travels)
 
     async def _begin(self, ready: outbox.Ready, now: datetime) -> int:
         return await self.desk.drawer.write(lambda db: attempts.begin_attempt(db, ready, now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dearly.carriers.base import Check, Collected, Credentials, Sieve, for_each
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class MailCarrier:
-    """`Posts`, `PostsMany`, `Collects` and `Fetches` for one address at a provider of SMTP, and of IMAP or POP3.
+    """One address at a provider of SMTP, and of IMAP or POP3: `Posts`, also `PostsInTurn`, and `Fetches`.
 
     Either side may be missing: then nothing is collected, or `CarrierTrouble` (cannot_send) says that nothing leaves.
     `sieve`: decides what is fetched. Raises `Usage` (bad_ca_file). Nothing is asked before the first act."""
@@ -41,6 +41,14 @@ class MailCarrier:
 
     async def hand_over_many(self, letters: Sequence[SealedLetter]) -> Sequence[Mapping[Address, Outcome]]:
         return await self._sending().hand_over_many(letters)
+
+    async def hand_over_in_turn(
+        self,
+        letters: Sequence[SealedLetter],
+        begins: Callable[[int], Awaitable[bool]],
+        ended: Callable[[int, Mapping[Address, Outcome]], Awaitable[None]],
+    ) -> Sequence[Mapping[Address, Outcome]]:
+        return await self._sending().hand_over_in_turn(letters, begins, ended)
 
     async def look_for(self, letter: SealedLetter) -> Mapping[Address, Evidence]:
         """By our own copy, where our letters come in: finding it proves acceptance, not finding it proves nothing."""

@@ -6,7 +6,7 @@ No sockets but those of the `Line` that is given; used by one thread at a time.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from dearly.carriers.mail.line import Line
 from dearly.carriers.mail.transaction import LineGone, Load, SenderRefused, carry, load, turned_before, unfit
@@ -20,8 +20,17 @@ class Collection:
     """`begun`: whether a server has given an answer to any of them. `sender_refused`: its words where it takes nothing
     from a sender of theirs, else ""."""
 
-    def __init__(self, letters: Sequence[SealedLetter], ourselves: Address) -> None:
+    def __init__(
+        self,
+        letters: Sequence[SealedLetter],
+        ourselves: Address,
+        begins: Callable[[int], bool] | None = None,
+        ended: Callable[[int, Mapping[Address, Outcome]], None] | None = None,
+    ) -> None:
+        """`begins` and `ended`: as `PostsInTurn`; called by the thread that hands over."""
         self._letters, self._ourselves = letters, ourselves
+        self._begins, self._ended = begins, ended
+        self._may_leave: set[int] = set()
         self._came: list[dict[Address, Outcome]] = [{} for _letter in letters]
         self._waits: deque[tuple[int, Address]] = deque()
         self._cargo: tuple[int, Load] | None = None
@@ -50,6 +59,9 @@ class Collection:
         where this one brought no answer to any letter, the next would not either, and all is for later."""
         answered, why = False, ""
         while self._waits and line.usable:
+            n = self._waits[0][0]
+            if not self._may_begin(n):
+                continue
             try:
                 came = self._next(line)
             except LineGone as gone:
@@ -64,6 +76,8 @@ class Collection:
             why = "" if isinstance(came, Accepted) else came.why
             answered = answered or line.usable or isinstance(came, Accepted)
             self._settle(came)
+            if self._ended is not None and all(other != n for other, _recipient in self._waits):
+                self._ended(n, self._came[n])
         self.begun = self.begun or answered
         if not answered:
             self.later(why or _("The line broke."))
@@ -74,6 +88,16 @@ class Collection:
             {recipient: came[recipient] for recipient in letter.envelope.recipients}
             for letter, came in zip(self._letters, self._came, strict=True)
         ]
+
+    def _may_begin(self, n: int) -> bool:
+        """Whether this letter may leave; where it may not, it is let go of."""
+        if n not in self._may_leave:
+            if self._begins is not None and not self._begins(n):
+                while self._waits and self._waits[0][0] == n:
+                    self._settle(TryLater(""))
+                return False
+            self._may_leave.add(n)
+        return True
 
     def _next(self, line: Line) -> Outcome:
         n, recipient = self._waits[0]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dearly.carriers.base import Check, Credentials, for_each
 from dearly.carriers.mail import signing, tls
@@ -35,7 +36,8 @@ HASTY = Patience(connect=15, answer=30, piece=30, final=30)
 
 
 class Submission:
-    """`PostsMany` for one account with an outgoing SMTP server. Looking for a letter is the incoming side's work.
+    """`PostsMany` and `PostsInTurn` for one account with an outgoing SMTP server. Looking for a letter is the incoming
+    side's work.
 
     `patience`: shortened by tests only. Raises `Usage` (bad_ca_file). Nothing is asked before the first act; the secret
     is asked for at each."""
@@ -62,7 +64,41 @@ class Submission:
 
     async def hand_over_many(self, letters: Sequence[SealedLetter]) -> Sequence[Mapping[Address, Outcome]]:
         """As `PostsMany` says; what mail cannot carry is turned before anything is connected."""
-        collection = await asyncio.to_thread(Collection, letters, self._account.address)
+        return await self._hand_over(await asyncio.to_thread(Collection, letters, self._account.address))
+
+    async def hand_over_in_turn(
+        self,
+        letters: Sequence[SealedLetter],
+        begins: Callable[[int], Awaitable[bool]],
+        ended: Callable[[int, Mapping[Address, Outcome]], Awaitable[None]],
+    ) -> Sequence[Mapping[Address, Outcome]]:
+        """As `PostsInTurn` says. What mail cannot carry, and what no line was left for, is in the answer alone."""
+        loop, over = asyncio.get_running_loop(), threading.Event()
+
+        def there(act: Coroutine[Any, Any, T]) -> T:
+            """Do this on the loop, and wait for it here, in the thread, as long as anybody waits for the thread."""
+            doing = asyncio.run_coroutine_threadsafe(act, loop)
+            while True:
+                try:
+                    return doing.result(1.0)
+                except TimeoutError:
+                    if doing.done() or over.is_set():
+                        raise
+
+        async def may(n: int) -> bool:
+            return await begins(n)
+
+        async def came(n: int, outcomes: Mapping[Address, Outcome]) -> None:
+            await ended(n, outcomes)
+
+        ask, tell = (lambda n: there(may(n))), (lambda n, outcomes: there(came(n, outcomes)))
+        collection = await asyncio.to_thread(Collection, letters, self._account.address, ask, tell)
+        try:
+            return await self._hand_over(collection)
+        finally:
+            over.set()
+
+    async def _hand_over(self, collection: Collection) -> Sequence[Mapping[Address, Outcome]]:
         while collection.waits:
             try:
                 await self._on_a_line(collection.over, self._patience)

@@ -6,20 +6,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dearly.carriers.base import PostsMany
+from dearly.carriers.base import PostsInTurn, PostsMany
 from dearly.carriers.mail.carrier import MailCarrier
 from dearly.carriers.mail.submission import Submission
 from dearly.letter.account import MailAccount, SignIn
 from dearly.letter.address import Address
 from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter
-from dearly.letter.errors import CarrierTrouble
-from dearly.letter.journey import Accepted, NothingProven, Turned
+from dearly.letter.errors import CarrierTrouble, NoSpace
+from dearly.letter.journey import Accepted, NothingProven, Outcome, TryLater, Turned
 from tests.support.fake_letters import ADA, BERT, CLARA, fake_letter
 from tests.support.mail_accounts import FakeCredentials, sending
 from tests.support.scripted_smtp import EHLO, TOKEN, Answer, Say, ScriptedSmtp, Session, scripted_smtp
@@ -81,6 +81,49 @@ def test_a_letter_to_ourselves_names_us_once() -> None:
         assert await submission.hand_over(fake_letter(1, ADA)) == {ADA: Accepted()}
 
     assert [kept.recipients for kept in play(scene).kept] == [(str(ADA),)]
+
+
+def test_each_attempt_is_known_before_it_is_made_and_its_outcome_before_the_next() -> None:
+    """F06: whatever ends us then leaves one letter unclear, and not the whole collection."""
+    letters = [fake_letter(n, BERT, CLARA) for n in range(4)]
+    told: list[object] = []
+
+    async def scene(submission: Submission, server: ScriptedSmtp) -> None:
+        async def begins(n: int) -> bool:
+            told.append(("begins", n, len(server.kept)))
+            return n != 2
+
+        async def ended(n: int, outcomes: Mapping[Address, Outcome]) -> None:
+            told.append(("ended", n, len(server.kept)))
+            assert outcomes == {BERT: Accepted(), CLARA: Accepted()}
+
+        assert isinstance(submission, PostsInTurn)
+        came = await submission.hand_over_in_turn(letters, begins, ended)
+        assert [came[n] for n in (0, 1, 3)] == [{BERT: Accepted(), CLARA: Accepted()}] * 3
+        assert set(came[2].values()) == {TryLater("")}
+
+    server = play(scene)
+    assert told == [
+        ("begins", 0, 0), ("ended", 0, 2),
+        ("begins", 1, 2), ("ended", 1, 4),
+        ("begins", 2, 4),
+        ("begins", 3, 4), ("ended", 3, 6),
+    ]  # fmt: skip
+    assert len(server.sessions) == 1
+
+
+def test_what_the_desk_cannot_record_is_raised_and_does_not_leave() -> None:
+    async def scene(submission: Submission, server: ScriptedSmtp) -> None:
+        async def begins(n: int) -> bool:
+            raise NoSpace("disk_full", "The disk is full.")
+
+        async def ended(n: int, outcomes: Mapping[Address, Outcome]) -> None:
+            raise AssertionError("it never began")
+
+        with pytest.raises(NoSpace):
+            await submission.hand_over_in_turn([fake_letter(1, BERT)], begins, ended)
+
+    assert play(scene).kept == []
 
 
 def test_many_letters_go_over_one_line() -> None:

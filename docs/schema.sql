@@ -414,6 +414,7 @@ CREATE TABLE pieces (
   PRIMARY KEY (letter, letter_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pieces_by_id ON pieces (letter_id);
+CREATE INDEX pieces_waiting ON pieces (letter) WHERE inner_sha256 IS NULL;
 
 -- Unfinished writing. A posted draft stays, so that it can be taken back and its versions can be read.
 CREATE TABLE drafts (

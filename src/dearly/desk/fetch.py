@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from dearly.carriers.base import Collected, Collects, Fetches, Head
@@ -187,17 +188,25 @@ class Sorted:
     troubles: tuple[str, ...]
 
 
+_MOST_SORTED, _SORTED_OCTETS = 50, 8_000_000
+"""How many arrivals are sorted in one transaction, which should take no longer than 50 ms, and of what weight."""
+
+
 async def sort(desk: Desk) -> Sorted:
     """Look at the outside of every arrival that was not looked at yet. One bad arrival never keeps others out."""
     new: list[int] = []
     later: dict[int, str] = {}
     while numbers := [n for n in await desk.drawer.read(arrivals.unsorted) if n not in later]:
+        seen: list[_Seen] = []
         for number in numbers:
             try:
-                if await _sort_one(desk, number):
-                    new.append(number)
+                seen.append(await _look_at(desk, number))
             except DearlyError as trouble:
                 later[number] = trouble.told
+            if len(seen) == _MOST_SORTED or sum(len(one.raw) for one in seen) > _SORTED_OCTETS:
+                new += await _put(desk, seen, later)
+                seen = []
+        new += await _put(desk, seen, later)
     try:
         joined = await opening.open_what_belongs(desk)
     except DearlyError as trouble:
@@ -205,30 +214,55 @@ async def sort(desk: Desk) -> Sorted:
     return Sorted(tuple(n for n in new if n not in joined), tuple(later.values()))
 
 
-async def _sort_one(desk: Desk, number: int) -> bool:
-    now = desk.clock.now()
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An arrival looked at. `outside`: None where it cannot be read, and `why` says so."""
+
+    number: int
+    raw: bytes
+    outside: Outside | None
+    why: str = ""
+
+
+async def _look_at(desk: Desk, number: int) -> _Seen:
     try:
         raw = await desk.drawer.read(lambda db: arrivals.raw(db, number))
-        outside = await desk.opener.outline(raw)
+        return _Seen(number, raw, await desk.opener.outline(raw))
     except (Refused, Damaged) as beyond:
-        why = beyond.told
-        await desk.drawer.write(lambda db: arrivals.mark_unreadable(db, number, Seal.BROKEN, why, now))
+        return _Seen(number, b"", None, beyond.told)
+
+
+async def _put(desk: Desk, seen: Sequence[_Seen], later: dict[int, str]) -> list[int]:
+    """Put them where they belong, all in one transaction, for each waits for the disk; where that fails, one by one.
+    Numbers of those that are new in the letterbox; into `later`, what could not be done."""
+    if not seen:
+        return []
+    now = desk.clock.now()
+    try:
+        return await desk.drawer.write(lambda db: [one.number for one in seen if _belongs(db, one, now)])
+    except DearlyError as trouble:
+        if len(seen) == 1:
+            later[seen[0].number] = trouble.told
+            return []
+    return [number for one in seen for number in await _put(desk, [one], later)]
+
+
+def _belongs(db: Db, seen: _Seen, now: datetime) -> bool:
+    """Put it where it belongs; whether that is in the letterbox, as something new."""
+    number, outside = seen.number, seen.outside
+    if outside is None:
+        arrivals.mark_unreadable(db, number, Seal.BROKEN, seen.why, now)
         return True
-
-    def work(db: Db) -> bool:
-        if own := _own(db, raw, outside):
-            letter, seal = own
-            arrivals.put_aside(db, number, arrivals.ArrivalState.OWN, now, letter=letter, seal_sha256=seal)
-            for way in {mark.way for mark in arrivals.arrival(db, number).postmarks}:
-                attempts.own_copy_found(db, seal, now, way)
-            return False
-        if told := reports.settle(db, outside, now):
-            arrivals.put_aside(db, number, arrivals.ArrivalState.REPORT, now, letter=told.letter)
-            return False
-        state = arrivals.put_in_letterbox(db, number, _claims(db, outside), now)
-        return state is arrivals.ArrivalState.UNOPENED
-
-    return await desk.drawer.write(work)
+    if own := _own(db, seen.raw, outside):
+        letter, seal = own
+        arrivals.put_aside(db, number, arrivals.ArrivalState.OWN, now, letter=letter, seal_sha256=seal)
+        for way in {mark.way for mark in arrivals.arrival(db, number).postmarks}:
+            attempts.own_copy_found(db, seal, now, way)
+        return False
+    if told := reports.settle(db, outside, now):
+        arrivals.put_aside(db, number, arrivals.ArrivalState.REPORT, now, letter=told.letter)
+        return False
+    return arrivals.put_in_letterbox(db, number, _claims(db, outside), now) is arrivals.ArrivalState.UNOPENED
 
 
 def _own(db: Db, raw: bytes, outside: Outside) -> tuple[int, bytes] | None:

@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 import pytest
 
-from dearly.drawer import accounts, arrivals, drafts, keyring, knocks, letters, outbox, people
+from dearly.drawer import accounts, arrivals, drafts, keyring, knocks, letters, outbox, people, pieces
 from dearly.drawer.bindings import BindingState
 from dearly.drawer.connection import Args, Db, Row
 from dearly.letter.content import Draft, LetterId
@@ -157,6 +157,7 @@ def _hot(db: Db, page: int = 100) -> dict[str, Callable[[], object]]:
         "take in": lambda: took_in(db, parcel("another")),
         "sort": lambda: arrivals.put_in_letterbox(db, arrivals.unsorted(db)[-1], outside(seed="another"), NOON),
         "file": lambda: letters.file_received(db, arrivals.letterbox(db, limit=1)[0].number, received("another"), NOON),
+        "waited for": lambda: pieces.waiting_arrivals(db),
         "arrival": lambda: arrivals.arrival(db, arrivals.letterbox(db, limit=1)[0].number),
         "of bytes": lambda: arrivals.of_bytes(db, parcel("another").data),
         "unacknowledged": lambda: arrivals.unacknowledged(db, Way.OFFICE, PLACE, page),
@@ -285,6 +286,25 @@ def test_a_large_archive_is_not_felt() -> None:
         if took[150][what] > 1.5 * few + 100 and what not in _OF_THE_WHOLE
     }
     assert not grown, grown
+
+
+def test_a_full_letterbox_costs_nothing_where_no_letter_waits_for_a_piece() -> None:
+    """It is asked at each opening; one person's letters, opened and unopened, must not be gone through for it."""
+    took = []
+    for size in (3, 40):
+        with memory() as db:
+            _archive_of_theirs(db, size)
+            took.append(_steps(db, lambda db=db: pieces.waiting_arrivals(db)))  # type: ignore[misc]  # bound now
+    assert took[0] == took[1]
+
+
+def _archive_of_theirs(db: Db, size: int) -> None:
+    person = known(db, BERT).id
+    for n in range(size):
+        arrived(db, f"opened {n}", person=person)
+        number = took_in(db, parcel(f"unopened {n}"))
+        assert number is not None
+        arrivals.put_in_letterbox(db, number, outside(seed=f"unopened {n}", person=person), NOON)
 
 
 _OF_THE_WHOLE = {"how many", "our numbers", "their numbers"}

@@ -256,6 +256,17 @@ def test_our_own_copy_refused_holds_nothing_up() -> None:
         assert [kept.recipients for kept in server.kept] == [(str(BERT),)]
 
 
+@pytest.mark.parametrize(
+    "no", [b"550 5.1.1 who\r\n", b"450 4.2.0 later\r\n", b"354 go on\r\n", b"550-no\r\n550 no\r\n"]
+)
+def test_a_letter_whose_reader_was_refused_is_not_given_to_ourselves_alone(no: bytes) -> None:
+    """F05: our copy would prove what never was."""
+    outcome, server = one_outcome(at("RCPT", no, 1))
+    assert isinstance(outcome, Turned if no.startswith(b"5") else TryLater)
+    assert server.kept == server.wires == []
+    assert not [line for line in server.lines if line == "DATA" or (line.startswith("RCPT") and str(ADA) in line)]
+
+
 def test_each_recipient_has_an_outcome_of_their_own() -> None:
     """F08: and only those who failed are asked for again."""
     letter = fake_letter(1, BERT, CLARA, DORA)

@@ -14,8 +14,9 @@ from dearly.desk import account, people, post
 from dearly.letter.account import SignIn
 from dearly.letter.envelope import Way
 from dearly.letter.suggestion import OAuthHint, Suggestion, Told
+from tests.support.authority import Authority
 from tests.support.axe import violations
-from tests.support.browser import Home
+from tests.support.browser import Home, tab_to
 from tests.support.desks import MAIL_PASSWORD, FakeTokens, MemoryWays, a_mail_account
 from tests.web.conftest import Call, DeskOf, Sit
 
@@ -116,6 +117,69 @@ def test_the_servers_by_hand_and_nobody_who_knows(desk_of: DeskOf, sit: Sit) -> 
     page.get_by_label("The relay").fill("relay.test")
     page.get_by_role("button", name="Have it make an address").click()
     expect(page.locator("h1")).to_contain_text("@relay.test")
+
+
+def test_by_keys_alone(desk_of: DeskOf, sit: Sit) -> None:
+    """From the settings to an account that is kept, changed and taken away, without a mouse."""
+    ada = desk_of("Keys")
+    knows(ada, "keys@letters.test")
+    page = sit(ada, "/settings/way")
+    tab_to(page, "#address")
+    page.keyboard.type("keys@letters.test")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text("keys@letters.test")
+    for stop in ("#kind", "#incoming_security", "#incoming", "#outgoing", "#outgoing_security", "#user", "#password"):
+        tab_to(page, stop, most=20 if stop == "#kind" else 1)  # as they stand on the page, and nothing between
+    page.keyboard.type(MAIL_PASSWORD)
+    tab_to(page, "[name=strangers]", most=1)
+    page.keyboard.press("Space")
+    tab_to(page, "summary", most=1)
+    page.keyboard.press("Enter")
+    tab_to(page, "#folder", most=1)
+    page.keyboard.type("Dearly")
+    tab_to(page, "button[value=keep]")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("keys@letters.test")
+    expect(page.locator("main")).to_contain_text("May knock with a sealed letter only")
+    expect(page.locator("main")).to_contain_text("folder Dearly")
+    tab_to(page, "form.inline button")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("Everything works")
+    tab_to(page, "a[href$='/remove']")
+    page.keyboard.press("Enter")
+    tab_to(page, "[name=leave]")
+    tab_to(page, "a.button", most=1)  # keeping it comes before taking it away
+    tab_to(page, ".word button", most=1)
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Settings")
+    assert ada.run(account.list_all(ada.desk)) == []
+
+
+def test_an_authority_is_not_forgotten_when_something_else_was_wrong(desk_of: DeskOf, sit: Sit) -> None:
+    ada = desk_of("Ada")
+    knows(ada, "private@letters.test")
+    pem = Authority().pem
+    page = sit(ada, "/settings/mail", js=False)
+    page.get_by_label("Your address").fill("private@letters.test")
+    page.get_by_role("button", name="Look how it is reached").click()
+    page.get_by_text("More, which few need").click()
+    page.get_by_label("The provider’s own authority").set_input_files(
+        {"name": "ca.pem", "mimeType": "application/x-pem-file", "buffer": pem.encode()}
+    )
+    page.get_by_label("Password", exact=True).fill("not the one")
+    page.get_by_role("button", name="Try it and keep it").click()
+    expect(page.locator("main")).to_contain_text("does not take this password")
+    expect(page.get_by_label("Go on trusting the authority")).to_be_visible()
+    page.get_by_label("Password", exact=True).fill(MAIL_PASSWORD)
+    page.get_by_role("button", name="Try it and keep it").click()
+    expect(page.locator("h1")).to_have_text("private@letters.test")
+    _view, made = ada.run(account.show(ada.desk, "private@letters.test"))
+    assert (made.ca or "").split() == pem.split()
+    page.get_by_role("link", name="Change it").click()
+    page.get_by_label("Go on trusting the authority").uncheck()
+    page.get_by_role("button", name="Try it and keep it").click()
+    _view, made = ada.run(account.show(ada.desk, "private@letters.test"))
+    assert made.ca is None
 
 
 def test_signing_in_at_the_provider(desk_of: DeskOf, sit: Sit) -> None:

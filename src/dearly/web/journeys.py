@@ -240,8 +240,11 @@ def _trouble(view: PostedView, first: Reader, now: datetime, dates: Dates) -> tu
     name = first.name
     match view.state:
         case State.CAME_BACK:
-            said = _("Your letter to {name} came back.").format(name=name)
-            return said, _reason(first) + " " + _("The letter lies here as you closed it."), _("Post it again")
+            if view.facts.postcard:
+                said, lies = _("Your postcard to {name} came back."), _("The card lies here as you wrote it.")
+            else:
+                said, lies = _("Your letter to {name} came back."), _("The letter lies here as you closed it.")
+            return said.format(name=name), _reason(first) + " " + lies, _("Post it again")
         case State.UNCERTAIN:
             said = _("Nobody has said yet whether your letter to {name} was taken.").format(name=name)
             if now - first.since < ASK_AFTER[State.UNCERTAIN]:

@@ -133,7 +133,7 @@ def test_what_is_held_may_be_posted_again_given_up_or_taken_back(tmp_path: Path)
         now = ada.desk.clock.now()
         await ada.desk.drawer.write(lambda db: outbox.hold(db, number, HeldWhy.KEY_CHANGED, now))
         (held,) = (await home.home(ada.desk)).posted
-        assert (held.state, held.may) == (State.HELD, frozenset({"take_back", "again", "give_up"}))
+        assert (held.state, held.may) == (State.HELD, frozenset({"take_back", "again", "give_up", "carry"}))
         assert held.first.reason == HeldWhy.KEY_CHANGED
         assert [row.state for row in await post.again(ada.desk, number)] == [State.WAITING]
         await ada.desk.drawer.write(lambda db: outbox.hold(db, number, HeldWhy.RESTORED, now))
@@ -157,7 +157,7 @@ def test_an_envelope_closed_twice_is_one_letter(tmp_path: Path) -> None:
         (row,) = await post.post_page(ada.desk, number, there.revision, at_once=True)
         assert row.state == State.UNCERTAIN
         view = await home.posted(ada.desk, number)
-        assert view.may == {"again", "give_up"}
+        assert view.may == {"again", "give_up", "carry"}
         assert await ada.state(number) == State.UNCERTAIN
 
     play(tmp_path, act)

@@ -6,7 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from dearly.desk import letterbox, strangers
+from dearly.desk import account, letterbox, strangers
 from dearly.drawer import arrivals, keyring, people
 from tests.support.desks import Person, a_town
 from tests.support.memory_mailbox import a_mail
@@ -258,3 +258,32 @@ async def _left_and_refused(web: Web, number: int) -> None:
     assert "Turned away, now and later." in text
     assert "Old" not in text
     assert "It lies at ada@letters.test" in (await web.get("/letterbox/refused")).text
+
+
+def test_an_envelope_names_the_address_it_came_to(tmp_path: Path) -> None:
+    """Each the one of its account, whichever address was the first; also when that account is gone."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, bert = await town.settle("Ada", "Bert")
+            first = str(await ada.address())
+            for address in ("ada@letters.test", "other@letters.test"):
+                await ada.gets_mail(address)
+            await _letter(ada, bert)
+            for n, (box, stranger) in enumerate((("ada", "Zoe"), ("other", "Yann"))):
+                raw = a_mail(f"{stranger} <{stranger.lower()}@elsewhere.test>", f"{box}@letters.test", number=n)
+                town.mail.box(f"{box}@letters.test").append(raw)
+            await ada.round()
+            found = await letterbox.look(ada.desk)
+            assert [one.ours for one in found.waiting] == [first]
+            assert {one.claimed: one.ours for one in found.at_door} == {
+                "Zoe": "ada@letters.test",
+                "Yann": "other@letters.test",
+            }
+            await account.remove(ada.desk, "other@letters.test")
+            async with at_desk(ada.desk) as web:
+                text = re.sub(r"<wbr>|</?bdi>", "", (await web.get("/letterbox")).text)
+                for where in (first, "ada@letters.test", "other@letters.test"):
+                    assert where in text
+
+    asyncio.run(play())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dearly.drawer import arrivals, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address
-from dearly.letter.envelope import Way
+from dearly.letter.envelope import Parcel, Source, Way
 from dearly.letter.journey import Accepted, Act, Found, NothingProven, Outcome, State, TryLater, Turned, Unknown
 from tests.support.contents import BERT, CLARA, DORA, PLACE, form, memory, parcel, posted, took_in
 from tests.support.times import NOON
@@ -60,12 +60,18 @@ class Mail:
 
     def copy(self, which: int, *, validity: str = "1", place: str = PLACE, way: Way = Way.MAIL, uid: str = "") -> None:
         """One of the copies is fetched: from our mailbox, or from where it was forwarded or carried to."""
-        seen = parcel(f"copy {which}", uid=uid or str(which), way=way, place=place, validity=validity)
+        self._fetched(parcel(f"copy {which}", uid=uid or str(which), way=way, place=place, validity=validity))
+
+    def came(self, data: bytes, uid: str) -> None:
+        """A copy with these octets is fetched from our mailbox."""
+        self._fetched(Parcel(data, Source(Way.MAIL, PLACE, "1", uid)))
+
+    def _fetched(self, seen: Parcel) -> None:
         number = took_in(self.db, seen)
         if number is not None:
             state = arrivals.ArrivalState.OWN
             arrivals.put_aside(self.db, number, state, self.now, letter=self.number, seal_sha256=SEAL)
-        outbox.own_copy_found(self.db, SEAL, self.now, way)
+        outbox.own_copy_found(self.db, SEAL, self.now, seen.source.way)
 
     def look(self) -> None:
         """We look for our copies there, as a carrier by mail does: as many as names in the envelope prove all of it."""
@@ -165,3 +171,24 @@ def test_a_copy_by_another_way_proves_nothing_of_this_one() -> None:
         mail.hand_over({BERT.address: "taken, unheard"})
         mail.copy(0, way=Way.HAND, place="a stick")
         assert mail.states() == {BERT.address: State.UNCERTAIN}
+
+
+def test_one_transaction_that_a_server_put_down_twice_is_one() -> None:
+    """A server killed between taking and filing files once more (RFC 1047): the copies differ in its own line alone.
+    The first hop's line, which stands last, tells one transaction from another."""
+
+    def copy(lmtp: str, queued: str) -> bytes:
+        return (
+            f"Return-Path: <ada@letters.test>\r\nReceived: from mail ([127.0.0.1])\r\n\tby mail with LMTP id {lmtp}\r\n"
+            f"Received: from [127.0.0.1]\r\n\tby mail (Postfix) with ESMTPSA id {queued}\r\n"
+            "Message-ID: <own@letters.test>\r\n\r\nReceived: nobody\r\n"
+        ).encode()
+
+    with memory() as db:
+        mail = Mail(db, 2)
+        mail.hand_over({BERT.address: "taken", CLARA.address: "lost"})
+        for uid, data in (("1", copy("a", "first")), ("2", copy("b", "first"))):
+            mail.came(data, uid)
+            assert mail.states()[CLARA.address] is State.UNCERTAIN
+        mail.came(copy("c", "second"), "3")
+        assert mail.states()[CLARA.address] is State.ON_ITS_WAY

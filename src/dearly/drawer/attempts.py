@@ -6,10 +6,12 @@ on a guess (F05, F06). Letters by hand and on paper leave when the person hands 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from dearly.drawer import objects
 from dearly.drawer.connection import Db
 from dearly.drawer.rows import LAST, maybe, stamp
 from dearly.drawer.travels import Ready, Travel, happen_if_it_may, read, ready, reread, store
@@ -192,7 +194,7 @@ def own_copy_found(db: Db, seal_sha256: bytes, now: datetime, way: Way = Way.OFF
     for form, place in forms:
         tries: dict[int, int] = dict(db.each(_MAY_HAVE_TAKEN, (form,)))
         together = sum(tries.values())
-        copies = _copies(db, seal_sha256, place) if way is Way.MAIL else together
+        copies = _copies(db, seal_sha256, place, one_is_enough=len(tries) < 2) if way is Way.MAIL else together
         travels = read(db, "WHERE j.form = ? ORDER BY j.id", (form,))
         proven = [travel for travel in travels if tries.get(travel.id, 0) > together - copies]
         found += [happen_if_it_may(db, travel, Found(), now) for travel in proven]
@@ -207,17 +209,35 @@ WHERE a.form = ? AND coalesce(t.outcome, 'unknown') IN ('accepted', 'unknown') G
 
 # Fewer rather than too many: the same copy fetched twice (a mailbox numbered anew, a literal that came short) is one.
 _COPIES = """
-SELECT coalesce(max(n), 0) FROM (
-  SELECT min(count(DISTINCT m.arrival), count(DISTINCT m.uid)) AS n
-  FROM arrivals a JOIN postmarks m ON m.arrival = a.number
-  WHERE a.seal_sha256 = ? AND a.state = 'own' AND m.way = 'mail' AND m.place = ? GROUP BY m.validity
-)
+SELECT a.number, a.object_id, m.validity, m.uid FROM arrivals a JOIN postmarks m ON m.arrival = a.number
+WHERE a.seal_sha256 = ? AND a.state = 'own' AND m.way = 'mail' AND m.place = ?
 """
+_RECEIVED = re.compile(rb"(?im)^received:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")
 
 
-def _copies(db: Db, seal_sha256: bytes, place: str) -> int:
-    """How many copies of ours certainly came into this account's mailbox."""
-    return int(db.value(_COPIES, (seal_sha256, place)))
+def _copies(db: Db, seal_sha256: bytes, place: str, *, one_is_enough: bool) -> int:
+    """How many transactions certainly brought a copy of ours into this account's mailbox. A server may put one and the
+    same down twice, when it is killed in the midst of it (RFC 1047): those have their first hop's line in common, the
+    oldest Received field (RFC 5321 4.4). Copies without any are told apart by their octets."""
+    boxes: dict[str, tuple[set[bytes | int], set[str]]] = {}
+    for number, object_id, validity, uid in db.all(_COPIES, (seal_sha256, place)):
+        transactions, uids = boxes.setdefault(validity, (set(), set()))
+        transactions.add(number if one_is_enough else _first_hop(db, object_id) or number)
+        uids.add(uid)
+    return max((min(len(transactions), len(uids)) for transactions, uids in boxes.values()), default=0)
+
+
+def _first_hop(db: Db, object_id: int) -> bytes:
+    try:
+        data = objects.get(db, object_id)
+    except Damaged:
+        return b""
+    hops = _RECEIVED.findall(re.split(rb"\r?\n\r?\n", data[:_MOST_HEADER], maxsplit=1)[0])
+    return b" ".join(hops[-1].split()) if hops else b""
+
+
+_MOST_HEADER = 256 * 1024
+"""Octets of a copy's header that are looked at."""
 
 
 def report(

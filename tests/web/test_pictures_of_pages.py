@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page
 
-from dearly.desk import keys, people, post, write
+from dearly.desk import account, keys, people, post, write
 from dearly.letter.content import Enclosure
 from tests.support.browser import Home, Quarter, shoot
 from tests.web.conftest import Sit
@@ -100,6 +100,10 @@ async def _in_use(home: Home, friend: Home) -> dict[str, str]:
     await irma.round()
     await ada.round()
     uid = (await people.show_person(home.desk, "Irma")).uid
+    await ada.gets_mail("ada@lindenmuehle.test")
+    kept = await account.check(home.desk, "ada@lindenmuehle.test")
+    assert kept.fine
+    (mail,) = await account.list_all(home.desk)
     return {
         "desk": "/",
         "page": f"/page/{draft}",
@@ -110,6 +114,7 @@ async def _in_use(home: Home, friend: Home) -> dict[str, str]:
         "book": f"/letters/{uid}",
         "person": f"/people/{uid}",
         "card": "/card",
+        "account": f"/settings/mail/{mail.uid}",
     }
 
 

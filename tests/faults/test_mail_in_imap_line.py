@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from pathlib import Path
 
 import pytest
 
-from dearly.letter.account import Security, SignIn
+from dearly.carriers.mail.imapline import Line
+from dearly.letter.account import Protocol, Security, Server, SignIn
 from dearly.letter.errors import CarrierTrouble
 from tests.support.authority import Authority
 from tests.support.fake_letters import fake_letter
@@ -254,6 +256,21 @@ def test_nobody_there() -> None:
 
     trouble = asyncio.run(scene())
     assert (trouble.code, trouble.retry) == ("mail_unreachable", True)
+
+
+def test_a_name_of_this_machine_that_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without encryption nothing is said to another machine, whatever the account's host is called."""
+    monkeypatch.setattr("dearly.carriers.mail.imapwire.on_this_machine", lambda host: host != "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        server = Server(Protocol.IMAP, "localhost", there.getsockname()[1], Security.PLAIN, "bert")
+        line = Line(server, None, 5.0)
+        with pytest.raises(CarrierTrouble) as trouble:
+            line.open()
+        line.settle()
+        assert trouble.value.code == "mail_unreachable"
+        talk, _from = there.accept()
+        with talk:
+            assert talk.recv(1) == b""
 
 
 @pytest.mark.parametrize("greeting", ["* BYE too busy", "* NO way", "220 smtp.letters.test ESMTP", "+OK POP3", ""])

@@ -20,14 +20,15 @@ from dearly.letter.words import _
 @dataclass(frozen=True, slots=True)
 class Account:
     """A place at a carrier. `place`: how a person and `Source.place` name it; never a secret. `details`: what the
-    carrier needs beside it (url, host, port, ca_file, user). `secret`: token or password."""
+    carrier needs beside it (url, host, port, ca_file, user; of OAuth also what a provider calls the client's secret).
+    `secret`: token or password."""
 
     id: int
     uid: str
     way: Way
     place: str
     address: Address
-    details: Mapping[str, str]
+    details: Mapping[str, str] = field(repr=False)
     secret: str = field(repr=False)
     made: datetime
 

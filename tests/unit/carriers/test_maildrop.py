@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import traceback
 from collections.abc import Awaitable, Callable
@@ -477,6 +478,18 @@ def test_a_password_with_a_line_end_is_never_said() -> None:
 
     play(drop, scene, secrets=("fake\r\nDELE 1",))
     assert drop.commands() <= {"CAPA"}
+
+
+def test_a_name_of_this_machine_that_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without encryption nothing is said to another machine, whatever the account's host is called."""
+    monkeypatch.setattr("dearly.carriers.mail.popline.on_this_machine", lambda host: host != "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        line = popline.PopLine(Server(Protocol.POP3, "localhost", there.getsockname()[1], Security.PLAIN, USER), None)
+        with pytest.raises(popline.NoLine):
+            line.open()
+        talk, _from = there.accept()
+        with talk:
+            assert talk.recv(1) == b""
 
 
 def test_checking_says_what_works() -> None:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from dearly.carriers.mail.imapvalues import Broken, TooMuch
-from dearly.letter.account import Security, Server
+from dearly.letter.account import Security, Server, on_this_machine
 
 CONNECT = 20.0
 """Seconds to wait for a connection."""
@@ -84,6 +84,9 @@ class Wire(imaplib.IMAP4):
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         self._line = socket.create_connection((self._server.host.strip("[]"), self._server.port), timeout)
+        if self._server.security is Security.PLAIN and not on_this_machine(self._line.getpeername()[0]):
+            self._line.close()  # a name of this machine that leads elsewhere: nothing is said there in the clear
+            raise OSError("not this machine")
         self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._server.security is Security.TLS:
             self._line = self._secured(self._line)

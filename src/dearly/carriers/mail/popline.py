@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from dearly.carriers.base import said
 from dearly.carriers.mail import tls
-from dearly.letter.account import Security, Server, SignIn
+from dearly.letter.account import Security, Server, SignIn, on_this_machine
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.words import _
 
@@ -75,6 +75,9 @@ class PopLine:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, UnicodeError):  # the second: no name of a host at all
             raise NoLine from None
+        if server.security is Security.PLAIN and not on_this_machine(self._socket.getpeername()[0]):
+            self.abort()  # a name of this machine that leads elsewhere: nothing is said there in the clear
+            raise NoLine
         if server.security is Security.TLS:
             self._encrypt()
         self._socket.settimeout(_READ)

@@ -57,7 +57,9 @@ class OfDrawer:
 
     def __init__(self, desk: Desk, place: str) -> None:
         self._desk, self._place = desk, place
-        self._renewing = asyncio.Lock()
+        # One for each account, whoever asks: a token to renew by is good once (RFC 9700 4.14.2), and whoever shows it
+        # a second time has the provider take all of them for stolen.
+        self._renewing = desk.renewing.setdefault(place, asyncio.Lock())
 
     async def password(self) -> str:
         """The password, or a token that is good for a while yet. Raises `CarrierTrouble` (sign_in_again, and what
@@ -66,7 +68,7 @@ class OfDrawer:
         account = MailAccount.of_details(kept.address, kept.details)
         if account.sign_in is SignIn.PASSWORD:
             return kept.secret
-        async with self._renewing:  # two lines of one account ask at the same time
+        async with self._renewing:  # two lines of one account, or a round and a check, ask at the same time
             kept = await self._kept()
             access, renew_by, until = self._tokens(kept)
             if until > self._desk.clock.now() + EARLY:

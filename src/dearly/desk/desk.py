@@ -149,6 +149,8 @@ class Desk:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     posting: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a letter is numbered, sealed and posted, so that two never get the same number."""
+    renewing: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """By account, held while its token is renewed (`desk.credentials`)."""
     notices: list[str] = field(default_factory=list)
     """What the person should be told at the next chance, in sentences; whoever tells it empties the list."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)

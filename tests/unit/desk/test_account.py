@@ -151,6 +151,25 @@ def test_a_secret_that_is_kept_goes_nowhere_else(tmp_path: Path) -> None:
     run(play())
 
 
+def test_a_token_is_renewed_once_whoever_asks_for_it(tmp_path: Path) -> None:
+    """A round and a check at the same time: what a token is renewed by may be good once only."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            ways = ada.desk.ways
+            assert isinstance(ways, MemoryWays)
+            made: MailAccount = replace(a_mail_account(ADA), sign_in=SignIn.OAUTH, oauth=CLIENT)
+            ways.tokens = [FakeTokens("fake-1"), FakeTokens("fake-2"), FakeTokens("fake-3")]
+            await account.add(ada.desk, made, await account.sign_in(ada.desk, made, lambda _url: None))
+            town.clock.pass_(hours=1)
+            both = [credentials.OfDrawer(ada.desk, ADA) for _who in range(2)]
+            assert await asyncio.gather(*(one.password() for one in both)) == ["fake-2", "fake-2"]
+            assert len(ways.tokens) == 1
+
+    run(play())
+
+
 def test_a_token_that_a_round_renews_meanwhile_is_not_put_back(tmp_path: Path) -> None:
     async def play() -> None:
         async with a_town(tmp_path) as town:

@@ -296,7 +296,7 @@ def _jmap(text: str, user: str) -> Server:
 def _bad_server(text: str) -> Usage:
     return Usage(
         "bad_server",
-        _("“{server}” is not the name of a server.").format(server=clean(text)[:80]),
+        _("“{server}” is not the name of a server.").format(server=clean(text.rpartition("@")[2])[:80]),
         _("Write it as imap.example.org, or with a port: imap.example.org:993."),
     )
 
@@ -349,7 +349,9 @@ def _can_be_meant(account: MailAccount, secret: str) -> None:
     if any(char in "\0\r\n" or "\ud800" <= char <= "\udfff" for char in secret):
         raise Usage(
             "bad_password",
-            _("The name or password for {host} holds a character that cannot stand there.").format(host=account.address),
+            _("The name or password for {host} holds a character that cannot stand there.").format(
+                host=account.address
+            ),
             _("Copy it once more, in one line."),
         )
     if account.sign_in is SignIn.OAUTH:

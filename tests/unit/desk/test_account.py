@@ -54,6 +54,14 @@ def test_what_is_no_server(text: str) -> None:
     assert bad.value.code == "bad_server"
 
 
+@pytest.mark.parametrize("text", ["https://ada:fake-secret@mail.test/", "imaps://ada:fake-secret@mail.test"])
+def test_a_password_in_an_address_is_not_repeated(text: str) -> None:
+    for kind in (Protocol.JMAP, Protocol.IMAP):
+        with pytest.raises(Usage) as wrong:
+            stated(kind, text)
+        assert "fake-secret" not in wrong.value.told + repr(wrong.value)
+
+
 def test_unencrypted_lines_stay_on_this_machine() -> None:
     with pytest.raises(Usage) as bad:
         stated(Protocol.SMTP, "smtp.letters.test", Security.PLAIN)

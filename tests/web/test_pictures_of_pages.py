@@ -100,8 +100,8 @@ async def _in_use(home: Home, friend: Home) -> dict[str, str]:
     await irma.round()
     await ada.round()
     uid = (await people.show_person(home.desk, "Irma")).uid
-    await ada.gets_mail("ada@lindenmuehle.test")
-    kept = await account.check(home.desk, "ada@lindenmuehle.test")
+    await ada.gets_mail()
+    kept = await account.check(home.desk, "ada@letters.test")
     assert kept.fine
     (mail,) = await account.list_all(home.desk)
     return {

@@ -91,28 +91,40 @@ async def add(desk: Desk, account: MailAccount, secret: str) -> AccountView:
     `secret`: the password, or what `sign_in` gave; "" keeps the one that there is, where it goes to the same servers as
     before. Raises `Usage` (no_server, no_secret, bad_password, not_a_mail_address, bad_text)."""
     _can_be_meant(account, secret or _secret_until_now(await _kept(desk, account), account))
-    now, place = desk.clock.now(), str(account.address)
+    now = desk.clock.now()
 
-    def work(db: Db) -> accounts.Account:
-        before = accounts.account(db, Way.MAIL, place)
+    def work(db: Db) -> str:
+        before = _before(db, account)
+        place = before.place if before is not None else _as_ours(db, account.address)
         # Asked anew: a round that was waited for may have renewed a token, and the one before it is good no more.
         worth = secret or _secret_until_now(before, account)
         _can_be_meant(account, worth)
         if before is not None and settings_of(before).incoming != account.incoming:
             arrivals.save_cursor(db, Way.MAIL, place, "", now)  # what it said was said to another mailbox
-        kept = accounts.add(db, Way.MAIL, place, account.address, account.details(), worth, now=now, chance=desk.chance)
+        accounts.add(db, Way.MAIL, place, account.address, account.details(), worth, now=now, chance=desk.chance)
         setup.note_address(db)
-        return kept
+        return place
 
     # Not beside a round, which may be collecting by the account as it was.
     async with desk.turn:
-        await desk.drawer.write(work)
+        place = await desk.drawer.write(work)
     await setup.complete_key(desk)
     return (await show(desk, place))[0]
 
 
 async def _kept(desk: Desk, account: MailAccount) -> accounts.Account | None:
-    return await desk.drawer.read(lambda db: accounts.account(db, Way.MAIL, str(account.address)))
+    return await desk.drawer.read(lambda db: _before(db, account))
+
+
+def _before(db: Db, account: MailAccount) -> accounts.Account | None:
+    """The account of this address as it is kept, however the address is written now."""
+    every = (one for one in accounts.list_all(db) if one.way is Way.MAIL)
+    return next((one for one in every if one.address.same(account.address)), None)
+
+
+def _as_ours(db: Db, address: Address) -> str:
+    """The address as it was written when it became ours: an account's place is called like its carrier's."""
+    return str(next((one for one in accounts.own_addresses(db, left=True) if one.same(address)), address))
 
 
 def _secret_until_now(kept: accounts.Account | None, account: MailAccount) -> str:

@@ -136,6 +136,22 @@ def test_an_account_is_kept_and_speaks_for_its_address(tmp_path: Path) -> None:
     run(play())
 
 
+def test_the_same_address_in_other_letters_is_the_same_account(tmp_path: Path) -> None:
+    """F37: two accounts for one mailbox would each close the other's line."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            made = await ada.gets_mail()
+            (before,) = await account.list_all(ada.desk)
+            again = replace(made, address=Address.parse("ADA@Letters.Test"), strangers=False)
+            assert (await account.add(ada.desk, again, "")).uid == before.uid
+            (now,) = await account.list_all(ada.desk)
+            assert (now.uid, now.address, now.strangers) == (before.uid, ADA, False)
+
+    run(play())
+
+
 def test_a_secret_that_is_kept_goes_nowhere_else(tmp_path: Path) -> None:
     """A23: changed without a secret, an account whose servers are other ones asks for it anew."""
 

@@ -75,7 +75,9 @@ def test_hostile_files_cost_nothing_and_the_next_picture_comes_out() -> None:
     in_a_darkroom(play)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    "kind", ["JPEG", pytest.param("PNG", marks=pytest.mark.long), pytest.param("WEBP", marks=pytest.mark.long)]
+)
 def test_the_largest_picture_fits_into_the_child(kind: str) -> None:
     small = scene(80, 50, "RGB" if kind == "JPEG" else "RGBA")
     large = file(small.resize((8000, MOST_PIXELS // 8000), Image.Resampling.NEAREST), kind, orientation=6)

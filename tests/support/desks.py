@@ -12,8 +12,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from dearly.assemble.ways import MachineWays
 from dearly.carriers.base import Check, Collects, Credentials, Head, Posts, Sieve, Verdict
@@ -24,12 +28,17 @@ from dearly.desk.desk import Desk, Joined, NewBox, Office, Tokens, Ways, keyhold
 from dearly.desk.values import EnvelopeView, LetterView, OutboxRow, RoundReport
 from dearly.drawer import accounts
 from dearly.drawer.drawer import Drawer
+from dearly.exchange.vcard import Card
 from dearly.letter.account import MailAccount, OAuthClient, Protocol, Security, Server
 from dearly.letter.address import Address
 from dearly.letter.content import Enclosure
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.suggestion import Settings, Suggestion
+from dearly.opener import child
 from dearly.opener.pool import Opener
+from dearly.opener.protocol import Bytes
+from dearly.seal import trust
+from dearly.seal.trust import CertificateFacts
 from tests.support.drawers import make_drawer, open_drawer
 from tests.support.memory_carrier import MemoryCarrier, MemoryPost
 from tests.support.memory_mail import MailboxInMemory, MemoryMail
@@ -234,9 +243,32 @@ class Town:
 
 
 async def befriend(one: Person, other: Person) -> None:
-    """`one` takes in the card of `other`."""
+    """`one` takes in the card of `other`. Our own card is read in this process: a child for each of them would be a
+    fifth of all the tests' time. Tests about cards let a child read them, as the program does."""
     card = (await setup.my_card(other.desk)).vcard.encode()
-    await people.add(one.desk, other.name, vcard=card)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one.desk.opener, "read_card", _read_here)
+        patch.setattr(one.desk.opener, "read_certificate", _certificate_here)
+        patch.setattr(one.desk.opener, "examine", _examine_here)
+        await people.add(one.desk, other.name, vcard=card)
+
+
+async def _read_here(data: bytes, *, now: datetime) -> Card:
+    return _card_reader()(Bytes(data, now), None)
+
+
+async def _certificate_here(data: bytes, now: datetime) -> tuple[bytes, CertificateFacts]:
+    minimised = trust.minimise(data, None)
+    return minimised, trust.examine(minimised, now)
+
+
+async def _examine_here(certificate: bytes, now: datetime) -> CertificateFacts:
+    return trust.examine(certificate, now)
+
+
+@cache
+def _card_reader() -> Callable[[Bytes, None], Card]:
+    return child._cards()["card"]
 
 
 def desk_of(drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance, state: Path) -> Desk:

@@ -50,7 +50,7 @@ def well(page: Page, name: str, *, narrow: bool = False) -> None:
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"), name
 
 
-@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 390)])
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), pytest.param(True, 390, marks=pytest.mark.long)])
 def test_found_tried_and_kept(desk_of: DeskOf, sit: Sit, dark: bool, width: int) -> None:
     ada = desk_of(f"Ada{width}")
     address = f"ada{width}@letters.test"

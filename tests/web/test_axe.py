@@ -31,6 +31,7 @@ def _wrong(page: Page, name: str, narrow: bool) -> list[str]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("dark", "width"), LIGHTS)
 def test_pages_of_the_open_desk(furnished: Furnished, sit: Sit, dark: bool, width: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import httpx
+import pytest
 
 from tests.support.catalogue import LOCALE, read
 from tests.support.furnished import Furnished
@@ -44,6 +45,7 @@ def _page(asked: httpx.Client, path: str, languages: str) -> _Said:
     return page
 
 
+@pytest.mark.long
 def test_no_page_is_half_english(furnished: Furnished, call: Call) -> None:
     asked = call(furnished.home)
     english = _english()

@@ -14,6 +14,7 @@ from tests.support.pictures import CORNERS, alike, corners, file, held, scene
 from tests.web.conftest import Call, DeskOf, Sit
 
 
+@pytest.mark.long
 def test_a_picture_is_laid_in_and_seen_at_the_other_desk(desk_of: DeskOf, sit: Sit, call: Call, tmp_path: Path) -> None:
     ada, bert = desk_of("Ada"), desk_of("Bert")
     number = ada.run(ada.person.write("Bert", "Dear Bert\n\n"))

@@ -142,6 +142,7 @@ def test_the_frame_shows_structure_and_own_pictures(desk_of: DeskOf, sit: Sit) -
     assert page.locator("iframe").count() == 0
 
 
+@pytest.mark.long
 def test_a_fake_seal_stays_on_the_paper(desk_of: DeskOf, sit: Sit) -> None:
     """A08: whatever a letter says of its own seal, stands on the paper; the desk speaks outside of it, always there."""
     ada, bert = desk_of("Ada"), desk_of("Bert")

@@ -43,6 +43,7 @@ def test_nothing_has_to_be_slid_sideways(furnished: Furnished, sit: Sit) -> None
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.long
 def test_a_line_that_is_written_is_not_under_the_bar_when_magnified(furnished: Furnished, sit: Sit) -> None:
     """WCAG 2.2, 2.4.11 Focus Not Obscured: in a low window the bar of the page lies still and leaves room."""
     path = next(path for path in furnished.paths.values() if path.startswith("/page/") and path.count("/") == 2)

@@ -147,6 +147,7 @@ def test_by_keys_alone(desk_of: DeskOf, sit: Sit) -> None:
     expect(page.locator("main")).to_contain_text("Everything works")
     tab_to(page, "a[href$='/remove']")
     page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Take keys@letters.test from this desk?")
     tab_to(page, "[name=leave]")
     tab_to(page, "a.button", most=1)  # keeping it comes before taking it away
     tab_to(page, ".word button", most=1)

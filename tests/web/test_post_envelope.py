@@ -213,6 +213,37 @@ def test_a_file_carried_to_another_desk(desk_of: DeskOf, sit: Sit, tmp_path: Pat
     assert bert.run(bert.person.open(lying.number)).text.strip() == "Dear Bert, by hand."
 
 
+def test_what_came_back_is_carried(desk_of: DeskOf, sit: Sit, tmp_path: Path) -> None:
+    ada, bert = desk_of("Ada"), desk_of("Bert")
+    number = _page(ada, "Bert", "Dear Bert, the other way.")
+    ada.run(_no_box(ada, bert, number))
+    page = sit(ada, f"/posted/{number}")
+    assert _heading(page) == "Your letter to Bert came back"
+    tab_to(page, f"form[action='/posted/{number}/carry'] button")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("It is ready to be carried")
+    expect(page.get_by_role("button", name="Carry it as a file")).to_have_count(0)
+    axe(page)
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Take the file").click()
+    taken.value.save_as(tmp_path / "letter")
+    page.get_by_role("button", name="I have handed it over").click()
+    assert _heading(page) == "It is out of your hands"
+    lying = bert.run(hand.hand_in(bert.desk, tmp_path / "letter"))
+    assert bert.run(bert.person.open(lying.number)).text.strip() == "Dear Bert, the other way."
+
+
+async def _no_box(home: Home, reader: Home, number: int) -> None:
+    """It is posted while the box of its reader is not there."""
+    box = (await reader.person.address()).key
+    home.quarter.town.post.known.discard(box)
+    try:
+        await home.person.post(number)
+        await home.person.round()
+    finally:
+        home.quarter.town.post.known.add(box)
+
+
 def _new_key(home: Home, name: str) -> str:
     """A card with another key than the one in use comes in."""
     where = Address.parse(f"{name.lower()}@town.office.invalid")

@@ -410,6 +410,23 @@ def test_one_senders_trouble_is_not_anothers() -> None:
     play(scene, answer)
 
 
+def test_one_senders_trouble_does_not_deny_what_another_ones_letter_came_to() -> None:
+    """F05: that certainly nothing was handed over may be said of all of them only where it is so."""
+    eve = Address.parse("other@letters.test")
+    letters = [fake_letter(1, BERT, sender=eve), fake_letter(2, BERT)]
+
+    def answer(verb: str, line: str, session: Session) -> bytes | Say | None:
+        if line.startswith(f"MAIL FROM:<{eve}>"):
+            return b"550 5.7.1 not you\r\n"
+        return Say(b"25", cut=True) if verb == "." else None
+
+    async def scene(submission: Submission, server: ScriptedSmtp) -> None:
+        first, second = await submission.hand_over_many(letters)
+        assert isinstance(first[BERT], TryLater) and isinstance(second[BERT], Unknown)
+
+    play(scene, answer)
+
+
 def test_where_nobody_listens_it_is_for_later() -> None:
     async def whole() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -12,13 +12,13 @@ from dearly.carriers.mail.line import Line
 from dearly.carriers.mail.transaction import LineGone, Load, SenderRefused, carry, load, turned_before, unfit
 from dearly.letter.address import Address
 from dearly.letter.envelope import SealedLetter
-from dearly.letter.journey import Accepted, Outcome, TryLater, Turned
+from dearly.letter.journey import Accepted, Outcome, TryLater, Turned, Unknown
 from dearly.letter.words import _
 
 
 class Collection:
-    """`begun`: whether a server has given an answer to any of them. `sender_refused`: its words where it takes nothing
-    from a sender of theirs, else ""."""
+    """`begun`: whether a server has given an answer to any of them, or may have taken one. `sender_refused`: its
+    words where it takes nothing from a sender of theirs, else ""."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class Collection:
                 continue
             why = "" if isinstance(came, Accepted) else came.why
             answered = answered or line.usable or isinstance(came, Accepted)
+            self.begun = self.begun or answered or isinstance(came, Unknown)
             self._settle(came)
             if self._ended is not None and all(other != n for other, _recipient in self._waits):
                 self._ended(n, self._came[n])
-        self.begun = self.begun or answered
         if not answered:
             self.later(why or _("The line broke."))
 

@@ -104,8 +104,8 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was tried at an account. `what`: a stable name for scripts, such as "outgoing.sign_in". `words`: for
-    the person, in their language; the server's own only through `said`."""
+    """One thing that was tried at an account. `what`: a stable name for scripts, such as "outgoing.sign_in". `words`:
+    for the person, in their language; the server's own only through `said`."""
 
     what: str
     fine: bool

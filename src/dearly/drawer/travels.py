@@ -39,7 +39,8 @@ class Travel:
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A sealed letter that may be handed over, or looked for. `sealed.envelope` names only the recipients whose
-    journeys are in `travels` (more in one that is looked for: `attempts.uncertain`). `certificates`: fingerprints that it is sealed to, ours too; empty for a postcard."""
+    journeys are in `travels` (more in one that is looked for: `attempts.uncertain`). `certificates`: fingerprints that
+    it is sealed to, ours too; empty for a postcard."""
 
     form: int
     number: int

@@ -26,8 +26,8 @@ class HeadFacts:
     everything else is empty. `whole`: it ends with its empty line; a header that was cut says less than it did.
     `sender`: the one correspondent of the one From field, None where that is not certain (A20). `subject`: decoded and
     cleaned. `sealed`: multipart/encrypted by OpenPGP (RFC 3156 4). `report`: a delivery report (RFC 3464). `receipt`: a
-    notice that something was read (RFC 8098). `bulk`: it says of itself that no person wrote it to us: List fields (RFC
-    2369, 2919), Precedence, Auto-Submitted (RFC 3834), Feedback-ID."""
+    notice that something was read (RFC 8098). `bulk`: it says of itself that no person wrote it to us: List fields
+    (RFC 2369, RFC 2919), Precedence, Auto-Submitted (RFC 3834), Feedback-ID."""
 
     readable: bool = False
     whole: bool = False

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from dearly.carriers.mail.imapline import Line
 
 _MOST_BREAKS = 2
-"""How often a line may break over single messages of one batch before it is the line's fault."""
+"""How often a line may break over single messages of one batch before it is asked for less, to see whether it is to
+blame: the messages are owed where it answers, and nothing is decided where it does not."""
 
 T = TypeVar("T")
 Listed = Sequence[tuple[int, int]]
@@ -266,7 +267,7 @@ class Round:
     async def _bodies(self, standing: Standing, sizes: Mapping[int, int]) -> tuple[dict[int, bytes | None], set[int]]:
         """What the server gives for these, and over which the line broke or the server would not. Where it breaks over
         several, they are asked for one by one, so that a message that no line survives does not keep the others back.
-        Raises `Broken` where it goes on breaking."""
+        Raises `Broken` where the line itself does not hold."""
         if not sizes:
             return {}, set()
         try:
@@ -285,7 +286,7 @@ class Round:
                 broke.add(uid)
                 breaks += 1
                 if breaks > _MOST_BREAKS:
-                    raise
+                    await self._there(standing, [uid])  # the line itself is good, or breaks over this, too
         return got, broke
 
     def _source(self, standing: Standing, uid: int) -> Source:

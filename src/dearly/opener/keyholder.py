@@ -133,7 +133,7 @@ class Keyholder:
 
 
 def _ended(how: How) -> DearlyError:
-    if how in (How.TIME, How.MEMORY):
+    if how in (How.TIME, How.SILENT, How.MEMORY):
         return Refused("too_large", _("This is more than the process that holds your key may work on."))
     return DearlyError(
         "keyholder_ended",

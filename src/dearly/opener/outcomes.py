@@ -44,7 +44,7 @@ def too_large_error() -> Refused:
 
 def trouble_of(how: How) -> Trouble:
     """What a letter did to the child that read it."""
-    if how is How.TIME:
+    if how in (How.TIME, How.SILENT):
         return Trouble("too_slow_to_open", _("This letter takes too long to be opened here."), _kept())
     if how is How.MEMORY:
         return too_large()

@@ -260,7 +260,7 @@ class Opener:
             if len(found) == len(headers):
                 return found
         except Lost as lost:
-            if lost.how is How.ENDED:
+            if lost.how in (How.ENDED, How.SILENT):
                 raise error_of(lost) from None
         if len(headers) == 1:
             return (UNREADABLE,)

@@ -183,7 +183,7 @@ class Child:
             case BadFrame():
                 return How.CONFUSED
             case TimeoutError():
-                return How.TIME
+                return How.SILENT
             case EOFError() | OSError():
                 with suppress(TimeoutError):
                     async with asyncio.timeout(5):

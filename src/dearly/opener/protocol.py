@@ -39,6 +39,8 @@ class How(Enum):
     """By a signal of its own making."""
     ENDED = "ended"
     """From outside, or without a word."""
+    SILENT = "silent"
+    """It said nothing for a minute, and had not used up its processor time: it was stopped, or the machine slept."""
     CONFUSED = "confused"
     """It broke the protocol and was ended for it."""
 

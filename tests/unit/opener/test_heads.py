@@ -11,6 +11,7 @@ from tests.support.drawers import run
 from tests.support.letters import a_letter
 
 from dearly.letter.address import Address, Correspondent
+from dearly.letter.errors import DearlyError
 from dearly.mime import pgpmime
 from dearly.opener.heads import LONGEST_HEADER, MOST_TOGETHER, UNREADABLE, HeadFacts
 from dearly.opener.pool import Opener
@@ -159,6 +160,23 @@ def test_one_that_breaks_the_child_takes_no_other_with_it(monkeypatch: pytest.Mo
     async def play() -> None:
         seen = await Opener(size=1).heads([b"a", b"bomb", b"b"])
         assert [one.readable for one in seen] == [True, False, True]
+
+    run(play())
+
+
+@pytest.mark.parametrize("how", [How.SILENT, How.ENDED])
+def test_what_is_no_fault_of_the_headers_is_not_held_against_them(monkeypatch: pytest.MonkeyPatch, how: How) -> None:
+    """A machine that slept, a child that was stopped: else letters would be left where they lie, for good."""
+
+    async def call(_self: Opener, _operation: object, _headers: tuple[bytes, ...]) -> tuple[HeadFacts, ...]:
+        raise Lost(how, took=True)
+
+    monkeypatch.setattr(Opener, "_call", call)
+
+    async def play() -> None:
+        with pytest.raises(DearlyError) as lost:
+            await Opener(size=1).heads([b"a", b"b"])
+        assert lost.value.code == "opener_ended"
 
     run(play())
 

@@ -97,6 +97,12 @@ def test_not_taken_back_after_an_attempt(attempts: int) -> None:
     assert caught.value.code == "already_collected"
 
 
+def test_a_letter_that_is_late_stays_so_when_our_own_copy_comes_in() -> None:
+    """The report of a delay may be here before our copy is."""
+    late = advance(advance(begin(WAITING), Accepted(), NOON), Delayed("nobody answers"), NOON)
+    assert (late.state, advance(late, Found(), NOON).reason) == (State.ON_ITS_WAY, "nobody answers")
+
+
 def test_pauses_grow_and_are_capped() -> None:
     journey, waits = WAITING, []
     for _ in range(10):

@@ -232,8 +232,8 @@ def advance(journey: Journey, event: Event, now: datetime) -> Journey:
         reason = event.why.value
     elif isinstance(event, TryLater | Turned | Unknown | Bounced | Delayed):
         reason = event.why
-    elif isinstance(event, NothingProven):
-        reason = journey.reason
+    elif isinstance(event, NothingProven) or (isinstance(event, Found) and state is journey.state):
+        reason = journey.reason  # that it left is known already; that it is late stays said
     if isinstance(event, TryLater):
         not_before = now + PAUSES[min(journey.attempts, len(PAUSES)) - 1]
     elif event is Act.RELEASE:

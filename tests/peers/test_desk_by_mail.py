@@ -19,6 +19,7 @@ from tests.support.cutting_proxy import cutting_proxy
 from tests.support.desks import a_town, befriend
 from tests.support.door import short_folder
 from tests.support.drawers import run
+from tests.support.machines import cheap_drawer
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,7 @@ def server() -> Iterator[MailServer]:
 
 
 def _sits_down(machine: Machine, server: MailServer, name: str, incoming: str) -> Person:
+    cheap_drawer(machine, name)
     who = machine.person(name)
     assert who(f"setup --name {name.capitalize()}").code == 0
     added = who(

@@ -10,7 +10,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 help:
 	@echo "make desk                set up, and open your desk in the browser"
 	@echo "make demo [LETTER=file]  write, seal, post, collect, open and answer a letter, here and now"
-	@echo "make test                every test"
+	@echo "make test                the tests, in some ten minutes"
 	@echo "make test-web            only the tests of the desk in a browser (Chromium; pictures with DEARLY_PICTURES=1)"
 	@echo "make check               format, lint, types and the walls between the rooms"
 	@echo "make test-peers          only the tests against real programs (GnuPG, sq, Thunderbird's engine, Delta Chat)"

@@ -50,11 +50,11 @@ def settle(db: Db, outside: Outside, now: datetime) -> Settled | None:
 
 def _named(db: Db, report: Report) -> tuple[int, bool] | None:
     """(number of the letter of ours that it names, whether by our envelope's id). Two different ones are none."""
-    by_key = db.value("SELECT letter FROM sealed_forms WHERE key = ?", (report.envelope_id,))
-    by_id = db.value("SELECT number FROM letters WHERE letter_id = ? AND direction = 'out'", (report.letter_id,))
+    by_key = outbox.by_key(db, report.envelope_id)
+    by_id = outbox.by_letter_id(db, report.letter_id)
     if by_key is not None:
-        return (int(by_key), True) if by_id in (None, by_key) else None
-    return None if by_id is None else (int(by_id), False)
+        return (by_key, True) if by_id in (None, by_key) else None
+    return None if by_id is None else (by_id, False)
 
 
 def _apply(db: Db, number: int, report: Report, *, by_envelope: bool, now: datetime) -> bool:

@@ -56,6 +56,8 @@ __all__ = [
     "act",
     "add_forms",
     "begin_attempt",
+    "by_key",
+    "by_letter_id",
     "carry",
     "current",
     "due",
@@ -218,6 +220,18 @@ def forms_by_seal(db: Db, seal_sha256: bytes) -> list[int]:
             "SELECT DISTINCT letter FROM sealed_forms WHERE seal_sha256 = ? ORDER BY letter", (seal_sha256,)
         )
     ]
+
+
+def by_key(db: Db, key: str | None) -> int | None:
+    """Number of the letter of ours that went under this key of an envelope (`SealedLetter.key`)."""
+    row = db.one("SELECT letter FROM sealed_forms WHERE key = ?", (key,))
+    return None if row is None else int(row[0])
+
+
+def by_letter_id(db: Db, letter_id: LetterId | None) -> int | None:
+    """Number of the letter of ours with this id."""
+    row = db.one("SELECT number FROM letters WHERE letter_id = ? AND direction = 'out'", (letter_id,))
+    return None if row is None else int(row[0])
 
 
 def postcards(db: Db, letter_id: LetterId) -> list[int]:

@@ -8,7 +8,6 @@ the same server. The token is sent to the server and shown nowhere.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import ssl
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from dearly.carriers.base import said
+from dearly.letter.account import on_this_machine
 from dearly.letter.errors import CarrierTrouble, DearlyError, Usage
 from dearly.letter.words import _
 
@@ -73,7 +73,7 @@ def checked(url: str) -> SplitResult:
         raise _bad_url(url) from None
     if not host or parts.username is not None or parts.fragment or said(url) != url:
         raise _bad_url(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and _on_this_machine(host)):
+    if parts.scheme == "https" or (parts.scheme == "http" and on_this_machine(host)):
         return parts
     if parts.scheme == "http":
         raise Usage(
@@ -84,15 +84,6 @@ def checked(url: str) -> SplitResult:
             _("Use an address that begins with https."),
         )
     raise _bad_url(url)
-
-
-def _on_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _bad_url(url: str) -> Usage:

@@ -4,9 +4,10 @@
 # Mail servers are only for tests that start them themselves: here they are neither set up nor started.
 set -eu
 packages="gnupg sq thunderbird postfix dovecot-imapd dovecot-pop3d dovecot-lmtpd isync cyrus-caldav chromium"
+packages="$packages postgresql notmuch maildir-utils"
 packages="$packages fonts-dejavu-core fonts-noto-core"
 command -v npm >/dev/null || packages="$packages nodejs npm"
-services="postfix dovecot-core cyrus-common"
+services="postfix dovecot-core cyrus-common postgresql"
 
 lacking() {
     for package in "$@"; do

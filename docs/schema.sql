@@ -315,8 +315,11 @@ CREATE TABLE letters (
   in_reply_to     TEXT,
   -- out: 1: chosen to go unsealed
   postcard        INTEGER NOT NULL DEFAULT 0 CHECK (postcard IN (0, 1)),
-  -- in: what its reader decided about answering it; NULL: nothing
-  reply           TEXT    CHECK (reply IN ('later', 'not_needed')),
+  -- what the person decided about the answer; in: later, not_needed (no answer needed), rest (let it rest); out: rest,
+  -- no answer is waited for any more; NULL: nothing
+  reply           TEXT    CHECK (reply IN ('later', 'not_needed', 'rest')),
+  -- day (YYYY-MM-DD) for which answering it was put off; NULL: none
+  reply_on        TEXT,
   -- in: what the seal is worth (letter.sealing.Seal); out: NULL
   seal            TEXT,
   -- in, never sealed: what the signature that it carries comes to (letter.sealing.Signed); NULL: none
@@ -649,8 +652,9 @@ CREATE TABLE arrivals (
   -- the bytes as fetched
   object_id    INTEGER NOT NULL REFERENCES objects (id),
   -- new: not sorted; unopened, opened, unreadable: in the letterbox; own: our copy; report: of a carrier; same: see
-  -- same_as; refused: turned away
-  state        TEXT    NOT NULL CHECK (state IN ('new', 'unopened', 'opened', 'unreadable', 'own', 'report', 'same', 'refused')),
+  -- same_as; refused: turned away; imported: from an archive, never in the letterbox (letter NULL: it could not be
+  -- opened or read, reason says why)
+  state        TEXT    NOT NULL CHECK (state IN ('new', 'unopened', 'opened', 'unreadable', 'own', 'report', 'same', 'refused', 'imported')),
   -- 1: a stranger's, waiting at the door
   at_door      INTEGER NOT NULL DEFAULT 0 CHECK (at_door IN (0, 1)),
   -- when it was taken in
@@ -689,6 +693,7 @@ CREATE INDEX arrivals_in_letterbox ON arrivals (number) WHERE state IN ('unopene
 CREATE INDEX arrivals_unopened ON arrivals (at_door, number) WHERE state = 'unopened';
 CREATE INDEX arrivals_unreadable ON arrivals (number) WHERE state = 'unreadable';
 CREATE INDEX arrivals_refused ON arrivals (number) WHERE state = 'refused';
+CREATE INDEX arrivals_left ON arrivals (number) WHERE state = 'imported' AND letter IS NULL;
 CREATE INDEX arrivals_object ON arrivals (object_id);
 CREATE INDEX arrivals_by_seal ON arrivals (seal_sha256) WHERE seal_sha256 IS NOT NULL;
 CREATE INDEX arrivals_from ON arrivals (from_key);
@@ -778,3 +783,65 @@ CREATE TABLE knocks (
 ) STRICT;
 CREATE INDEX knocks_standing ON knocks (state, number);
 CREATE INDEX knocks_from ON knocks (from_key);
+
+-- Archives that were, or are being, imported: where to go on when it is done again.
+CREATE TABLE imports (
+  -- for references inside this file only
+  id           INTEGER PRIMARY KEY,
+  -- what names the archive: SHA-256 over its format and where it is
+  source       BLOB    NOT NULL UNIQUE CHECK (length(source) = 32),
+  -- what the person calls it: name of the file or folder
+  place        TEXT    NOT NULL,
+  -- maildir, mbox, eml, text, ...
+  format       TEXT    NOT NULL,
+  -- where to go on; only the reader of this format reads it. Empty: at the beginning
+  cursor       TEXT    NOT NULL,
+  -- when it was first begun
+  begun        INTEGER NOT NULL,
+  -- when it came to its end; NULL: not yet
+  ended        INTEGER,
+  -- how many items were looked at
+  found        INTEGER NOT NULL DEFAULT 0,
+  -- how many of them became letters
+  taken        INTEGER NOT NULL DEFAULT 0,
+  -- how many were here already
+  already_here INTEGER NOT NULL DEFAULT 0,
+  -- how many are no letters
+  not_letters  INTEGER NOT NULL DEFAULT 0,
+  -- how many were kept raw, because they could not be read or opened
+  failed       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Entries of the address book that look alike, and of which the person said that they are not the same.
+CREATE TABLE kept_apart (
+  -- the one with the smaller id
+  one   INTEGER NOT NULL REFERENCES persons (id),
+  -- the other
+  other INTEGER NOT NULL REFERENCES persons (id),
+  -- when they said so
+  at    INTEGER NOT NULL,
+  PRIMARY KEY (one, other)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_apart_other ON kept_apart (other);
+
+-- The words of each letter, for searching; rowid is letters.sort_key. What stands in it is made by the indexer
+-- (letter.search.Entry): folded words with blanks between them. It holds no text, and can be made anew at any time.
+CREATE VIRTUAL TABLE search USING fts5(
+  -- of the subject
+  subject,
+  -- names and addresses of writer and readers
+  people,
+  -- of the text, in order
+  body,
+  -- of the names of enclosures
+  files,
+  -- stems of words of the text, where they differ from the words; in no order
+  stems,
+  -- marks for narrowing a search: who, to whom, which year, what it has
+  facets,
+  content = '',
+  contentless_delete = 1,
+  tokenize = 'ascii'
+);
+-- The dictionary of that index, for likely spellings.
+CREATE VIRTUAL TABLE search_words USING fts5vocab(search, row);

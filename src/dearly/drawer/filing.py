@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dearly.drawer import chain, objects, pieces
+from dearly.drawer import chain, objects, pieces, search
 from dearly.drawer.adopting import enter
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_LETTER
@@ -21,6 +21,7 @@ from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.errors import NotFound
 from dearly.letter.sealing import PROVEN, Seal, Signed
+from dearly.letter.search import Entry
 from dearly.letter.words import _
 
 _DAY = int(timedelta(days=1).total_seconds())
@@ -35,7 +36,7 @@ class Received:
     bytes; of a letter that was never sealed, of its body, From, Date, Message-ID and To. `person`: whose
     correspondence it joins; None for someone not in the address book. `commonmark`: False for the text of another
     program. `signature`: what one that was never sealed carries. `announces`: an enclosure of it comes in a mail of its
-    own; `behind`: it is such a mail (`pieces`)."""
+    own; `behind`: it is such a mail (`pieces`). `entry`: what it is found by; without one it is indexed later."""
 
     letter_id: LetterId | None
     inner_sha256: bytes
@@ -59,6 +60,7 @@ class Received:
     signature: Signed = Signed.NONE
     announces: Announced | None = None
     behind: bool = False
+    entry: Entry | None = None
 
     @property
     def maker(self) -> Maker:
@@ -116,10 +118,18 @@ def file_received(db: Db, arrival: int, received: Received, now: datetime) -> Fi
 
 
 def file_sent(
-    db: Db, number: int, letter: Letter, *, persons: Sequence[int | None], postcard: bool, now: datetime
+    db: Db,
+    number: int,
+    letter: Letter,
+    *,
+    persons: Sequence[int | None],
+    postcard: bool,
+    now: datetime,
+    entry: Entry | None = None,
 ) -> bytes:
     """File a letter of ours under the number that its draft had (or that `numbers.new_number` gave); its content's
-    digest. `persons`: for each of `letter.to`, its id in the address book. `letter.enclosures` hold their bytes."""
+    digest. `persons`: for each of `letter.to`, its id in the address book. `letter.enclosures` hold their bytes.
+    `entry`: what it is found by; without one it is indexed later."""
     db.run(
         "INSERT INTO letters (number, direction, letter_id, content_sha256, letter_no, date, date_offset, sort_key,"
         " filed, subject, body, in_reply_to, postcard) VALUES (?, 'out', ?, zeroblob(32), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -142,6 +152,8 @@ def file_sent(
     _put_references(db, number, letter.references)
     IN_LETTER.add(db, number, letter.enclosures)
     enter(db, number)
+    if entry is not None:
+        search.put(db, number, entry)
     return _seal_content(db, number)
 
 
@@ -193,6 +205,7 @@ def content_digest(db: Db, number: int) -> bytes:
 
 def redate(db: Db, number: int, date: datetime, now: datetime) -> None:
     """Give the letter another date (the one on the paper), and so another place in the archive."""
+    search.take_out(db, number)
     key = _sort_key(db, date)
     db.run(
         "UPDATE letters SET date = ?, date_offset = ?, sort_key = ? WHERE number = ?",
@@ -205,6 +218,7 @@ def redate(db: Db, number: int, date: datetime, now: datetime) -> None:
 def erase(db: Db, number: int, now: datetime) -> None:
     """Take a letter of ours that never left out of the drawer, with a tombstone in the chain (`outbox.take_back`)."""
     chain.append(db, chain.Kind.ERASED, content_digest(db, number), now)
+    search.take_out(db, number)
     db.run("UPDATE drafts SET answers = NULL WHERE answers = ?", (number,))
     db.run("UPDATE arrivals SET letter = NULL WHERE letter = ?", (number,))
     IN_LETTER.remove_all(db, number)
@@ -246,6 +260,8 @@ def _insert_received(db: Db, number: int, letter_id: LetterId, received: Receive
     _put_references(db, number, received.references)
     IN_LETTER.add(db, number, received.enclosures)
     enter(db, number)
+    if received.entry is not None:
+        search.put(db, number, received.entry)
     return _seal_content(db, number)
 
 
@@ -258,6 +274,7 @@ def _other_half(db: Db, letter_id: LetterId, received: Received) -> int | None:
 
 def _join(db: Db, number: int, letter_id: LetterId, received: Received, now: datetime) -> None:
     """Make one letter of the two mails: of the text it has everything but the number, of the other the enclosure."""
+    search.take_out(db, number)
     if received.behind:
         pieces.came(db, number, letter_id, received.inner_sha256)
     else:

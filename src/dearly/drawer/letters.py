@@ -56,8 +56,9 @@ __all__ = [
 ]
 
 Direction = Literal["out", "in"]
-Reply = Literal["later", "not_needed"]
-"""What the reader of a letter may decide about answering it, beside answering it."""
+Reply = Literal["later", "not_needed", "rest"]
+"""What the reader of a letter may decide about answering it, beside answering it; `rest` also of a letter of ours, for
+which no answer is waited any more."""
 
 _BEGINNING = 200
 _MOST_REFERENCES = 50

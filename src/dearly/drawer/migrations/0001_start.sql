@@ -184,7 +184,8 @@ CREATE TABLE letters (
   html            INTEGER REFERENCES objects (id),
   in_reply_to     TEXT,
   postcard        INTEGER NOT NULL DEFAULT 0 CHECK (postcard IN (0, 1)),
-  reply           TEXT    CHECK (reply IN ('later', 'not_needed')),
+  reply           TEXT    CHECK (reply IN ('later', 'not_needed', 'rest')),
+  reply_on        TEXT,
   seal            TEXT,
   signature       TEXT    CHECK (signature IN ('holds', 'bad', 'unknown', 'in_part')),
   quantum_safe    INTEGER CHECK (quantum_safe IN (0, 1)),
@@ -399,7 +400,7 @@ CREATE TABLE arrivals (
   raw_sha256   BLOB    NOT NULL UNIQUE CHECK (length(raw_sha256) = 32),
   object_id    INTEGER NOT NULL REFERENCES objects (id),
   state        TEXT    NOT NULL CHECK (state IN ('new', 'unopened', 'opened', 'unreadable', 'own', 'report', 'same',
-                                                 'refused')),
+                                                 'refused', 'imported')),
   at_door      INTEGER NOT NULL DEFAULT 0 CHECK (at_door IN (0, 1)),
   arrived      INTEGER NOT NULL,
   sorted       INTEGER,
@@ -422,6 +423,7 @@ CREATE INDEX arrivals_in_letterbox ON arrivals (number) WHERE state IN ('unopene
 CREATE INDEX arrivals_unopened ON arrivals (at_door, number) WHERE state = 'unopened';
 CREATE INDEX arrivals_unreadable ON arrivals (number) WHERE state = 'unreadable';
 CREATE INDEX arrivals_refused ON arrivals (number) WHERE state = 'refused';
+CREATE INDEX arrivals_left ON arrivals (number) WHERE state = 'imported' AND letter IS NULL;
 CREATE INDEX arrivals_object ON arrivals (object_id);
 CREATE INDEX arrivals_by_seal ON arrivals (seal_sha256) WHERE seal_sha256 IS NOT NULL;
 CREATE INDEX arrivals_from ON arrivals (from_key);
@@ -476,3 +478,39 @@ CREATE TABLE knocks (
 ) STRICT;
 CREATE INDEX knocks_standing ON knocks (state, number);
 CREATE INDEX knocks_from ON knocks (from_key);
+
+CREATE TABLE imports (
+  id           INTEGER PRIMARY KEY,
+  source       BLOB    NOT NULL UNIQUE CHECK (length(source) = 32),
+  place        TEXT    NOT NULL,
+  format       TEXT    NOT NULL,
+  cursor       TEXT    NOT NULL,
+  begun        INTEGER NOT NULL,
+  ended        INTEGER,
+  found        INTEGER NOT NULL DEFAULT 0,
+  taken        INTEGER NOT NULL DEFAULT 0,
+  already_here INTEGER NOT NULL DEFAULT 0,
+  not_letters  INTEGER NOT NULL DEFAULT 0,
+  failed       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE kept_apart (
+  one   INTEGER NOT NULL REFERENCES persons (id),
+  other INTEGER NOT NULL REFERENCES persons (id),
+  at    INTEGER NOT NULL,
+  PRIMARY KEY (one, other)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_apart_other ON kept_apart (other);
+
+CREATE VIRTUAL TABLE search USING fts5(
+  subject,
+  people,
+  body,
+  files,
+  stems,
+  facets,
+  content = '',
+  contentless_delete = 1,
+  tokenize = 'ascii'
+);
+CREATE VIRTUAL TABLE search_words USING fts5vocab(search, row);

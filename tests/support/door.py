@@ -57,7 +57,8 @@ def owner(drawer: Path, serve: Serve) -> Iterator[Owner]:
 
 
 class FakeTerminal:
-    """What `LocalTerminal` is, with nobody behind it: `files` can be read, `secrets` are typed one after the other."""
+    """What `LocalTerminal` is, with nobody behind it: `files` can be read, `secrets` are typed one after the other, and
+    so are `lines` where what is typed is seen."""
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class FakeTerminal:
         files: dict[str, bytes] | None = None,
         modes: dict[str, int] | None = None,
         secrets: list[str] | None = None,
+        lines: list[str] | None = None,
         env: dict[str, str] | None = None,
         columns: int = 80,
         tty: bool = False,
@@ -73,6 +75,7 @@ class FakeTerminal:
         self.cwd, self.env, self.columns = cwd, dict(env or {}), columns
         self.in_tty = self.out_tty = self.err_tty = tty
         self.files, self.modes, self.secrets = dict(files or {}), dict(modes or {}), list(secrets or [])
+        self.lines = list(lines or [])
         self.stopped = False
         self.said, self.complained = "", ""
         self.prompts: list[str] = []
@@ -94,6 +97,10 @@ class FakeTerminal:
     def ask_secret(self, prompt: str) -> str | None:
         self.prompts.append(prompt)
         return self.secrets.pop(0) if self.secrets else None
+
+    def ask(self, prompt: str) -> str | None:
+        self.prompts.append(prompt)
+        return self.lines.pop(0) if self.lines else None
 
     def when_gone(self, call: Callable[[], None]) -> None:
         self.gone.append(call)

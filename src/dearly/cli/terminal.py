@@ -36,5 +36,8 @@ class Terminal(Protocol):
     def ask_secret(self, prompt: str) -> str | None:
         """What the person types without echo; None where nobody can be asked or nothing comes."""
 
+    def ask(self, prompt: str) -> str | None:
+        """A line that the person types and sees; None as for `ask_secret`."""
+
     def when_gone(self, call: Callable[[], None]) -> None:
         """Call `call` once nobody reads the output any more."""

@@ -117,10 +117,10 @@ def _obey(sock: socket.socket, terminal: LocalTerminal, kind: bytes, body: bytes
 
 def _answer(sock: socket.socket, terminal: LocalTerminal, asked: dict[str, Any]) -> None:
     match asked:
-        case {"ask": "secret", "prompt": str(prompt)}:
-            secret = terminal.ask_secret(prompt)
-            frame = pack_json({"secret": secret})
-            sock.sendall(frame if len(frame) <= MOST_JSON else pack_json({"secret": None}))
+        case {"ask": "secret" | "line" as kind, "prompt": str(prompt)}:
+            typed = terminal.ask_secret(prompt) if kind == "secret" else terminal.ask(prompt)
+            frame = pack_json({kind: typed})
+            sock.sendall(frame if len(frame) <= MOST_JSON else pack_json({kind: None}))
         case {"ask": "read", "source": str(source), "limit": int(limit)}:
             try:
                 data, mode = terminal.read(source, limit)

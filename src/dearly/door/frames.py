@@ -6,7 +6,8 @@ of standard input. The talk:
     client  j {"v":1,"drawer":..,"argv":[..],"cwd":..,"env":{..},"columns":80,"tty":[in,out,err]}
     owner   j {"hello":1}  or  j {"refused":"busy"|"drawer"|"version"|"frame"}
     owner   o.. e..                               as the command speaks
-    owner   j {"ask":"secret","prompt":..}        client  j {"secret":..|null}
+    owner   j {"ask":"secret","prompt":..}        client  j {"secret":..|null}      typed without echo
+    owner   j {"ask":"line","prompt":..}          client  j {"line":..|null}        typed and seen
     owner   j {"ask":"read","source":..,"limit":n}  client  d.. j {"mode":n|null}  or  j {"errno":n}
     client  j {"deaf":true}                       nobody reads its output any more
     owner   j {"exit":n}                          the last frame

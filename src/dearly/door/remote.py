@@ -88,7 +88,11 @@ class RemoteTerminal:
 
     def ask_secret(self, prompt: str) -> str | None:
         """What the person types at the client without echo; None where nothing comes."""
-        return self._wait(self._ask_secret(prompt))
+        return self._wait(self._ask("secret", prompt))
+
+    def ask(self, prompt: str) -> str | None:
+        """A line that the person types at the client and sees; None where nothing comes."""
+        return self._wait(self._ask("line", prompt))
 
     def when_gone(self, call: Callable[[], None]) -> None:
         """Call `call` (on the loop's thread) once nobody reads the output any more."""
@@ -167,12 +171,12 @@ class RemoteTerminal:
             except OSError:
                 self.leave()
 
-    async def _ask_secret(self, prompt: str) -> str | None:
+    async def _ask(self, kind: str, prompt: str) -> str | None:
         async with self._asking:
-            self._put(pack_json({"ask": "secret", "prompt": prompt}))
+            self._put(pack_json({"ask": kind, "prompt": prompt}))
             answer = await self._answer()
-        secret = answer.get("secret") if isinstance(answer, dict) else None
-        return secret if isinstance(secret, str) else None
+        typed = answer.get(kind) if isinstance(answer, dict) else None
+        return typed if isinstance(typed, str) else None
 
     async def _read(self, source: str, limit: int) -> tuple[bytes, int | None]:
         got = bytearray()

@@ -1,4 +1,4 @@
-"""The terminal of this process: standard streams, files, and a prompt without echo.
+"""The terminal of this process: standard streams, files, and prompts with and without echo.
 
 The thin client uses it to do what the owner asks of it; without an owner the commands use it themselves.
 """
@@ -31,6 +31,8 @@ CARRIED = (
 """The part of the environment that a command may look at, and that travels to the owner of the drawer."""
 
 _PIECE = 1 << 20
+_LONGEST_LINE = 4096
+"""Octets: the longest line that a terminal of Linux gives."""
 
 
 class LocalTerminal:
@@ -104,7 +106,7 @@ class LocalTerminal:
     def ask_secret(self, prompt: str) -> str | None:
         """What the person types at the terminal without echo; None where there is none, or nothing comes."""
         try:
-            os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+            os.close(_the_terminal())
         except OSError:
             return None
         import getpass
@@ -113,6 +115,19 @@ class LocalTerminal:
             return getpass.getpass(prompt)
         except EOFError:
             return None
+
+    def ask(self, prompt: str) -> str | None:
+        """A line that the person types at the terminal and sees; None as for `ask_secret`."""
+        try:
+            handle = _the_terminal()
+        except OSError:
+            return None
+        try:
+            os.write(handle, prompt.encode("utf-8", "replace"))
+            line = os.read(handle, _LONGEST_LINE)
+        finally:
+            os.close(handle)
+        return line.decode("utf-8", "replace").rstrip("\r\n") if line else None
 
     def _typed(self, limit: int) -> bytes:
         import select
@@ -148,6 +163,11 @@ def _unwritable(trouble: OSError) -> Exception:
         _("The output could not be written: {why}.").format(why=trouble.strerror),
         _("Make room there, or send it elsewhere."),
     )
+
+
+def _the_terminal() -> int:
+    """The terminal itself, wherever the standard streams lead. Raises `OSError` where there is none."""
+    return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
 
 
 def _standard_input() -> int:

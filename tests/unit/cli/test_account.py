@@ -64,14 +64,14 @@ def test_servers_as_they_are_named(dearly, desk) -> None:
 
 
 def test_what_was_found_is_shown_and_wants_a_yes(dearly, desk) -> None:
-    code, terminal = dearly(["account", "add", ADA], FakeTerminal(secrets=[PASSPHRASE, "no"]))
+    code, terminal = dearly(["account", "add", ADA], FakeTerminal(secrets=[PASSPHRASE], lines=["no"]))
     assert code == 2
     assert "imap.letters.test:993" in terminal.complained
     assert "imap.hosting.test" in terminal.complained
     assert desk.added == []
     code, terminal = dearly(["account", "add", ADA, "--json"], FakeTerminal(secrets=[PASSPHRASE]))
     assert (code, json.loads(terminal.complained)["error"]["code"]) == (2, "not_agreed")
-    code, terminal = dearly(["account", "add", ADA], FakeTerminal(secrets=[PASSPHRASE, "yes", WORD]))
+    code, terminal = dearly(["account", "add", ADA], FakeTerminal(secrets=[PASSPHRASE, WORD], lines=["yes"]))
     assert code == 0
     assert desk.added[0][0] == (FOUND.account, WORD)
     code, terminal = dearly(["account", "add", ADA, "--yes", "--json"], FakeTerminal(secrets=[PASSPHRASE, WORD]))

@@ -80,6 +80,20 @@ def test_secrets_are_asked_where_the_person_is(drawer: Path) -> None:
     assert here.prompts == ["Passphrase: "] * 2
 
 
+def test_what_may_be_seen_is_asked_there_too(drawer: Path) -> None:
+    answers = []
+
+    def serve(_argv: list[str], terminal: RemoteTerminal) -> int:
+        answers.extend((terminal.ask("Use these? "), terminal.ask_secret("Password: "), terminal.ask("Again? ")))
+        return 0
+
+    here = FakeTerminal(secrets=["fake phrase"], lines=["yes ü"])
+    with owner(drawer, serve):
+        assert call(str(drawer), ["account", "add"], here) == 0
+    assert answers == ["yes ü", "fake phrase", None]
+    assert here.prompts == ["Use these? ", "Password: ", "Again? "]
+
+
 def test_a_secret_too_long_for_a_frame_is_none(drawer: Path) -> None:
     answers = []
     with owner(drawer, lambda _argv, terminal: answers.append(terminal.ask_secret("?")) or 0):

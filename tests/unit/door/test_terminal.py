@@ -113,8 +113,10 @@ def test_standard_input_can_be_read_again() -> None:
 
 def test_nobody_to_ask() -> None:
     """Without a terminal a secret is not read from elsewhere."""
-    done = _run("t.out(repr(t.ask_secret('Passphrase: ')))", input=b"not this\n", start_new_session=True)
-    assert done.stdout == b"None"
+    done = _run(
+        "t.out(repr((t.ask_secret('Passphrase: '), t.ask('Yes? '))))", input=b"not this\n", start_new_session=True
+    )
+    assert done.stdout == b"(None, None)"
 
 
 def _at_a_terminal(code: str, typed: bytes, prompt: bytes = b"Passphrase: ") -> tuple[bytes, int]:
@@ -150,9 +152,18 @@ def test_a_secret_is_not_echoed() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
-def test_an_end_of_input_at_the_prompt_is_no_secret() -> None:
-    code = "secret = t.ask_secret('Passphrase: '); sys.exit(0 if secret is None else 9)"
+@pytest.mark.parametrize("ask", ["ask_secret", "ask"])
+def test_an_end_of_input_at_the_prompt_is_no_answer(ask: str) -> None:
+    code = f"said = t.{ask}('Passphrase: '); sys.exit(0 if said is None else 9)"
     assert _at_a_terminal(code, b"\x04")[1] == 0
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_an_answer_that_is_no_secret_is_seen() -> None:
+    code = "said = t.ask('Use these? '); sys.exit(0 if said == 'yes ä' else 9)"
+    shown, ended = _at_a_terminal(code, "yes ä\n".encode(), b"Use these? ")
+    assert ended == 0
+    assert "yes ä".encode() in shown
 
 
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")

@@ -228,7 +228,7 @@ def words_of_told(best: Suggestion) -> str:
 
 
 def _agree(errand: Errand) -> None:
-    answer = errand.terminal.ask_secret(_("Use these? Type “yes” (it is not shown): "))
+    answer = errand.terminal.ask(_("Use these? Type “yes”: "))
     if answer is None:
         raise Usage(
             "not_agreed",

@@ -1,0 +1,1 @@
+"""The words of letters: folded, cut, stemmed and counted for the index, and the grammar of what is searched for."""

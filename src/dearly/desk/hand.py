@@ -29,10 +29,11 @@ class HandFile:
 
 
 async def hand_out(desk: Desk, number: int, target: Path) -> list[OutboxRow]:
-    """Write a letter to a file, or into a folder under a name of its own. A draft is posted by hand first; a letter
-    that was handed out before is written once more, the same bytes.
+    """Write a letter to a file, or into a folder under a name of its own. A draft is posted by hand first; one that
+    did not get there by the way it had is carried instead (`carry`); a letter that was handed out before is written
+    once more, the same bytes.
 
-    Raises `NotFound`, `CannotSealOrOpen`, `Refused` (file_exists, not_by_hand, not_written)."""
+    Raises `NotFound`, `CannotSealOrOpen`, `Refused` (file_exists, not_by_hand, key_changed, not_written)."""
     await _posted(desk, number, saving.into(target))
     async with desk.turn:
         ready = await _by_hand(desk, number)
@@ -171,11 +172,18 @@ async def _posted(desk: Desk, number: int, target: Path) -> None:
         _must_be_free(target)
         await post.post(desk, number, at_once=True, by=Way.HAND)
         return
-    resting = {travel.journey.state for travel in travels if travel.way is Way.HAND}
+    by_hand = [travel.journey for travel in travels if travel.way is Way.HAND]
+    stuck = {travel.journey.state for travel in outbox.stuck(travels)}
+    # Where a file goes to somebody already, only what came back joins it: for others the desk may still find a way.
+    if State.CAME_BACK in stuck or (stuck and not by_hand):
+        _must_be_free(target)
+        await carry(desk, number)
+        return
     now = desk.clock.now()
-    if State.UNCERTAIN in resting:
-        await desk.drawer.write(lambda db: outbox.act(db, number, Act.POST_AGAIN, now))
-    elif State.HELD in resting:
+    unclear = [journey.recipient for journey in by_hand if journey.state is State.UNCERTAIN]
+    if unclear:
+        await desk.drawer.write(lambda db: [outbox.act(db, number, Act.POST_AGAIN, now, one) for one in unclear])
+    elif any(journey.state is State.HELD for journey in by_hand):
         await post.post(desk, number)
 
 

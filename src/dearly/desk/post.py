@@ -175,24 +175,38 @@ async def outbox(desk: Desk) -> list[OutboxRow]:
 _RESTING = frozenset({State.HELD, State.UNCERTAIN, State.CAME_BACK, State.TRYING})
 """Where a letter waits for the person's word, or would be glad of it."""
 
+_HERE = frozenset({State.WAITING, State.DATED, State.HELD})
+"""Where a letter lies here that nobody has tried to hand over."""
+
+_FOR_KEY = frozenset({HeldWhy.KEY_CHANGED.value, HeldWhy.KEY_UNUSABLE.value})
+
 
 async def _again(desk: Desk, number: int) -> list[OutboxRow]:
     now = desk.clock.now()
     travels = await desk.drawer.read(lambda db: out.travels(db, number))
-    resting = {t.journey.state for t in travels} & _RESTING
+    resting = [travel for travel in travels if travel.journey.state in _RESTING]
     if not resting:
         return [views.outbox_row(travel) for travel in travels]  # posted before, and on its way: one letter (F48)
-    if any(travel.journey.reason in (HeldWhy.KEY_CHANGED, HeldWhy.KEY_UNUSABLE) for travel in travels):
+    for_key = [t for t in resting if t.journey.state is State.HELD and t.journey.reason in _FOR_KEY]
+    # What was tried before it was held has a form that is final: released, it would go sealed to the key set aside.
+    stays = [travel for travel in for_key if travel.journey.attempts]
+    go = [travel for travel in resting if travel not in stays]
+    if not go:
+        raise Refused(
+            "sealed_to_another_key",
+            _("This letter was tried before the key it is sealed to was set aside, so it stays here."),
+            _(
+                "Carry it (“dearly hand out {number} FILE”), or write it anew (“dearly write NAME --again {number}”)."
+            ).format(number=number),
+        )
+    if len(for_key) > len(stays):
         await seal_anew(desk, number)
-    acts = [Act.RELEASE] if State.HELD in resting else []
-    if resting - {State.HELD}:
-        acts.append(Act.POST_AGAIN)
-
-    await _still_leads_there(desk, travels)
+    await _still_leads_there(desk, go)
 
     def work(db: Db) -> list[OutboxRow]:
-        for act in acts:
-            out.act(db, number, act, now)
+        for travel in go:
+            what = Act.RELEASE if travel.journey.state is State.HELD else Act.POST_AGAIN
+            out.act(db, number, what, now, travel.journey.recipient)
         return [views.outbox_row(travel) for travel in out.travels(db, number)]
 
     # Not beside a round: what it is just looking for may turn out to have been accepted.
@@ -216,12 +230,14 @@ async def _still_leads_there(desk: Desk, travels: Sequence[out.Travel]) -> None:
 
 
 async def seal_anew(desk: Desk, number: int) -> None:
-    """Seal a letter that has no form yet, or whose form no attempt has used: with the keys in use now.
+    """Seal a letter for those for whom it has no form yet, or one that no attempt has used: with the keys in use now.
+    What others were brought already, or was given up for them, stays as it is.
 
-    Raises `CannotSealOrOpen`, and `Refused` (already_collected) when an attempt has used the form."""
+    Raises `CannotSealOrOpen`, and `Refused` (already_collected) when an attempt has used the form meanwhile."""
 
     def read(db: Db) -> tuple[Letter, list[out.Travel], bool]:
-        return letters.content(db, number), out.travels(db, number), letters.letter(db, number).postcard
+        unused = [one for one in out.travels(db, number) if not one.journey.attempts and one.journey.state in _HERE]
+        return letters.content(db, number), unused, letters.letter(db, number).postcard
 
     letter, travels, postcard = await desk.drawer.read(read)
     route = await routes.again(desk, letter, travels)

@@ -303,7 +303,8 @@ def act(db: Db, number: int, what: Act, now: datetime, recipient: Address | None
     return changed
 
 
-_STUCK = frozenset({State.HELD, State.TRYING, State.UNCERTAIN, State.CAME_BACK, State.GIVEN_UP})
+_RESTING = frozenset({State.HELD, State.TRYING, State.UNCERTAIN, State.CAME_BACK})
+_STUCK = _RESTING | {State.GIVEN_UP}
 
 
 def stuck(travels: Sequence[Travel]) -> list[Travel]:
@@ -388,7 +389,7 @@ def take_back(db: Db, number: int, now: datetime) -> drafts.OnPage:
         db.one("SELECT 1 FROM attempts a JOIN sealed_forms f ON f.id = a.form WHERE f.letter = ?", (number,))
         is not None
     ):
-        raise _collected()
+        raise _tried(number) if {t.journey.state for t in there} & _RESTING else _collected()
     for travel in there:
         if travel.journey.state is not State.GIVEN_UP:
             advance(travel.journey, Act.TAKE_BACK, now)  # asked before anything is touched: for one it may be too late
@@ -442,6 +443,14 @@ def _drop_form(db: Db, form: int, object_id: int) -> None:
     db.run("DELETE FROM form_recipients WHERE form = ?", (form,))
     db.run("DELETE FROM sealed_forms WHERE id = ?", (form,))
     objects.release(db, object_id)
+
+
+def _tried(number: int) -> Refused:
+    return Refused(
+        "already_collected",
+        _("An attempt was made to hand this letter over, so it cannot be taken back."),
+        _("“dearly drop {number}” tries no further for those who do not have it.").format(number=number),
+    )
 
 
 def _collected() -> Refused:

@@ -266,7 +266,10 @@ def _impossible(journey: Journey, event: Event) -> Refused:
         S.TRYING: (_("it is being tried again"), _("“dearly post” tries at once, “dearly drop” gives it up.")),
         S.ON_ITS_WAY: (_("it is on its way already"), _("“dearly outbox” shows how it gets on.")),
         S.HELD_FOR_THEM: (_("it lies ready for them already"), _("You can write another letter.")),
-        S.CAME_BACK: (_("it came back"), _("“dearly post” posts it again, “dearly drop” gives it up.")),
+        S.CAME_BACK: (
+            _("it came back"),
+            _("“dearly post” posts it again, “dearly hand out” carries it, “dearly drop” gives it up."),
+        ),
         S.UNCERTAIN: (_("it may have left, or not"), _("“dearly post” posts it again, “dearly drop” gives it up.")),
         S.GIVEN_UP: (_("it was given up"), _("“dearly show” has its text, for another letter.")),
         S.TAKEN_BACK: (_("it was taken back"), _("“dearly drafts” has it as a draft.")),

@@ -35,6 +35,7 @@ def table() -> dict[str, str]:
     """By the code of the error: what stands in the place of a hint that names a command."""
     look_through = _("“Look through everything” in the settings names what is damaged; a copy has it whole.")
     return {
+        "already_collected": _("Those who do not have it can go without it: try no further for them."),
         "already_posted": _("As long as it has not left it can be taken back, at its place among what you posted."),
         "at_door": _("Let it in, refuse it, or leave it there."),
         "cannot_send": _("Its settings have room for a server for letters that go."),
@@ -68,6 +69,7 @@ def table() -> dict[str, str]:
         "not_theirs": _("Begin a new page for another letter."),
         "object_damaged": look_through,
         "office_takes_sealed_only": _("Post it sealed, or let it go by hand."),
+        "sealed_to_another_key": _("Carry it as a file, or write it anew."),
         "sender_unclear": _("Begin a new page, to the person you believe it is from."),
         "text_damaged": look_through,
         "too_large": _("At the command line: dearly backup FILE --verify"),

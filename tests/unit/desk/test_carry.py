@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dearly.desk import account, hand, home, post, write
-from dearly.drawer import drafts, keyring, outbox
+from dearly.desk import account, hand, home, keys, post, write
+from dearly.drawer import drafts, keyring, outbox, people
 from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound, Refused
@@ -15,6 +15,7 @@ from dearly.letter.journey import State
 from dearly.letter.journey import Why as HeldWhy
 from tests.support.desks import Person, a_town
 from tests.support.drawers import run
+from tests.support.memory_carrier import Luck
 
 
 async def _came_back(ada: Person, *to: Person, text: str = "Dear friend,\n\nit rains.\n") -> int:
@@ -174,6 +175,115 @@ def test_a_key_that_was_changed_meanwhile(tmp_path: Path) -> None:
             assert (await bert.open(came.number)).text == "Dear friend,\n\nit rains.\n"
 
     run(play())
+
+
+def test_one_word_carries_what_came_back(tmp_path: Path) -> None:
+    """`hand out`: the file is written, and it is on its way; written once more, it is the same file."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, bert = await town.settle("Ada", "Bert")
+            number, waiting = await _came_back(ada, bert), await ada.write("Bert", "Dear Bert.")
+            taken = tmp_path / "taken"
+            taken.write_bytes(b"mine")
+            with pytest.raises(Refused) as caught:
+                await hand.hand_out(ada.desk, number, taken)
+            assert caught.value.code == "file_exists"
+            assert await _states(ada, number) == {("bert", "office"): "came_back"}
+            rows = await hand.hand_out(ada.desk, number, tmp_path / "bert.letter")
+            assert {(row.way.value, row.state) for row in rows} == {("office", "given_up"), ("hand", "on_its_way")}
+            await hand.hand_out(ada.desk, number, tmp_path / "again.letter")
+            written = (tmp_path / "bert.letter").read_bytes()
+            assert written == (tmp_path / "again.letter").read_bytes()
+            came = await hand.hand_in(bert.desk, written)
+            assert (await bert.open(came.number)).text == "Dear friend,\n\nit rains.\n"
+            await ada.post(waiting)
+            with pytest.raises(Refused) as caught:
+                await hand.hand_out(ada.desk, waiting, tmp_path / "too-soon.letter")
+            assert caught.value.code == "not_by_hand"
+
+    run(play())
+
+
+def test_writing_the_file_again_posts_nothing_for_others(tmp_path: Path) -> None:
+    """The file was being written when the desk died; somebody else's letter is unclear for another reason."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, bert, _clara = await town.settle("Ada", "Bert", "Clara")
+            number = (await write.write(ada.desk, ["Bert", "Clara"], "Dear both.")).number
+            town.post.known.discard((await bert.address()).key)
+            await ada.post(number)
+            await ada.round()
+            await hand.hand_out(ada.desk, number, tmp_path / "one.letter")
+            await ada.desk.drawer.write(_nobody_knows)
+            assert set((await _states(ada, number)).values()) == {"given_up", "uncertain"}
+            await hand.hand_out(ada.desk, number, tmp_path / "two.letter")
+            assert await _states(ada, number) == {
+                ("bert", "office"): "given_up",
+                ("bert", "hand"): "on_its_way",
+                ("clara", "office"): "uncertain",
+            }
+
+    run(play())
+
+
+def test_of_two_one_is_carried_and_one_held_for_a_key(tmp_path: Path) -> None:
+    """Posting it again seals it for the one who waits for that, and does nothing to the other one's."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, bert, clara = await town.settle("Ada", "Bert", "Clara")
+            number = (await write.write(ada.desk, ["Bert", "Clara"], "Dear both.")).number
+            by = {(await bert.address()).key: Way.HAND}
+            revision = await ada.desk.drawer.read(lambda db: drafts.load(db, number).revision)
+            await post.post_page(ada.desk, number, revision, at_once=True, by=by)
+            await hand.handed_over(ada.desk, number)
+            old = await ada.desk.drawer.read(lambda db: _key_of(db, "Clara"))
+            await keys.set_aside(ada.desk, "Clara", old)
+            assert await _states(ada, number) == {("bert", "hand"): "on_its_way", ("clara", "office"): "held"}
+            with pytest.raises(Refused) as caught:
+                await post.take_back(ada.desk, number)
+            assert (caught.value.code, caught.value.exit) == ("already_collected", 11)
+            assert f"dearly drop {number}" in caught.value.hint
+            await keys.pin(ada.desk, "Clara", old, verified=False)
+            await post.again(ada.desk, number)
+            (arrived,) = (await clara.round()).arrived if (await ada.round()) else ()
+            assert (await clara.open(arrived)).text == "Dear both."
+            assert await _states(ada, number) == {("bert", "hand"): "on_its_way", ("clara", "office"): "on_its_way"}
+
+    run(play())
+
+
+def test_what_was_tried_does_not_leave_sealed_to_a_key_set_aside(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, bert = await town.settle("Ada", "Bert")
+            number = await ada.write("Bert", "Dear Bert.")
+            town.post.luck = Luck.AWAY
+            await ada.post(number)
+            await ada.round()
+            assert await _states(ada, number) == {("bert", "office"): "trying"}
+            town.post.luck = Luck.GOOD
+            await keys.set_aside(ada.desk, "Bert", await ada.desk.drawer.read(lambda db: _key_of(db, "Bert")))
+            for _moment in ("at once", "later"):
+                with pytest.raises(Refused) as caught:
+                    await post.again(ada.desk, number)
+                assert caught.value.code == "sealed_to_another_key"
+                await ada.round()
+                assert await _states(ada, number) == {("bert", "office"): "held"}
+            assert (await bert.round()).arrived == ()
+
+    run(play())
+
+
+def _key_of(db: Db, name: str) -> str:
+    return keyring.bindings(db, people.find(db, name).id)[0].fingerprint
+
+
+def _nobody_knows(db: Db) -> None:
+    """As if the desk had died while it was handing over."""
+    db.run("UPDATE journeys SET state = 'uncertain' WHERE state = 'on_its_way'")
 
 
 def _sealed_to_us_alone(db: Db) -> None:

@@ -20,7 +20,8 @@ hand = group("hand", later("Letters as files: carried on a stick, or sent by any
     later(
         """Write a letter to a file, sealed.
 
-        The file can be given to its reader in whatever way you like; only they can open it."""
+        The file can be given to its reader in whatever way you like; only they can open it. A letter that came back, is
+        held or is not taken by anybody goes by hand from then on; the way it had is given up."""
     ),
     "dearly hand out 4 for-bert.letter",
     group=hand,

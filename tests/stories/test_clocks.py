@@ -35,7 +35,7 @@ def test_a_letter_from_a_clock_that_runs_ahead_waits_until_then(tmp_path: Path) 
                     await bert.open(late)
                 assert isinstance(ahead.value, Refused)
                 until = town.clock.local() + timedelta(minutes=40)
-                assert f"{until:%H:%M}" in ahead.value.message
+                assert f"on {until.day} {until:%B %Y} at {until.hour}.{until:%M}, which" in ahead.value.message
             (lying,) = (await letterbox.look(bert.desk)).waiting
             assert (lying.envelope.number, lying.envelope.opened) == (late, False)
 

@@ -1,4 +1,4 @@
-"""The first line of a letter: where and on which day it was written, as one writes it by hand.
+"""Days in words: the first line of a letter, where and when it was written, as one writes it by hand; and a moment.
 
 A draft keeps the place alone. The day is that of the letter itself, so the line is made when a letter is finished, and
 shown before that as it would be today. A letter without a place has no such line.
@@ -7,10 +7,15 @@ shown before that as it would be today. A letter without a place has no such lin
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from dearly.letter import words
 from dearly.letter.address import clean
+from dearly.letter.words import _
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 LONGEST_PLACE = 80
 """Characters of a place that are kept."""
@@ -27,15 +32,28 @@ def place(text: str) -> str:
 
 def line(where: str, day: date, language: str = "") -> str:
     """Bergen, 22 November 2026: in `language` (a tag), or in the one that is spoken now. As plain text."""
-    from babel import Locale, UnknownLocaleError  # its tables are large, and few commands post a letter
     from babel.dates import format_date
+
+    return f"{where}, {format_date(day, 'long', locale=_locale(language))}"
+
+
+def moment(at: datetime) -> str:
+    """22 November 2026 at 16.42, in the language that is spoken now."""
+    from babel.dates import format_date, format_time
+
+    locale = _locale()
+    hour = format_time(at.timetz(), "H.mm" if locale.language in ("en", "de") else "short", locale=locale)
+    return _("{day} at {clock}").format(day=format_date(at, "long", locale=locale), clock=hour)
+
+
+def _locale(language: str = "") -> Locale:
+    from babel import Locale, UnknownLocaleError  # its tables are large, and few commands say a day
 
     tag = language or words.language()
     try:
-        locale = Locale.parse("en_GB" if tag == "en" else tag.replace("-", "_"))
+        return Locale.parse("en_GB" if tag == "en" else tag.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
-        locale = Locale.parse("en_GB")
-    return f"{where}, {format_date(day, 'long', locale=locale)}"
+        return Locale.parse("en_GB")
 
 
 def headed(where: str, day: date, text: str, language: str = "") -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from dearly.desk import certificates, introductions, newcomers, saving, views
+from dearly.desk import certificates, dateline, introductions, newcomers, saving, views
 from dearly.desk.desk import Desk
 from dearly.desk.recognise import best, recognise
 from dearly.desk.values import EnvelopeView, LetterView, Opened
@@ -44,8 +44,8 @@ class DatedAhead(Refused):
         super().__init__(
             "dated_ahead",
             _(
-                "This letter says that it was sealed at {time}, which is still to come: one of two clocks is wrong."
-            ).format(time=until.strftime("%Y-%m-%d %H:%M")),
+                "This letter says that it was sealed on {time}, which is still to come: one of two clocks is wrong."
+            ).format(time=dateline.moment(until)),
             _("Open it after that time, or set the clock of this machine. It lies here unharmed."),
         )
 

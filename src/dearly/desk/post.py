@@ -204,9 +204,8 @@ async def _again(desk: Desk, number: int) -> list[OutboxRow]:
     await _still_leads_there(desk, go)
 
     def work(db: Db) -> list[OutboxRow]:
-        for travel in go:
-            what = Act.RELEASE if travel.journey.state is State.HELD else Act.POST_AGAIN
-            out.act(db, number, what, now, travel.journey.recipient)
+        for recipient, held in dict.fromkeys((t.journey.recipient, t.journey.state is State.HELD) for t in go):
+            out.act(db, number, Act.RELEASE if held else Act.POST_AGAIN, now, recipient)
         return [views.outbox_row(travel) for travel in out.travels(db, number)]
 
     # Not beside a round: what it is just looking for may turn out to have been accepted.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
@@ -49,3 +49,12 @@ def test_a_place_is_never_markup(where: str) -> None:
 def test_a_place_is_one_short_line() -> None:
     assert dateline.place("  Ber\ngen\u202e \x00 ") == "Ber gen"
     assert len(dateline.place("x" * 500)) == dateline.LONGEST_PLACE
+
+
+def test_a_moment_in_the_writers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = datetime(2026, 11, 22, 16, 42, tzinfo=timezone(timedelta(hours=2)))
+    assert dateline.moment(at) == "22 November 2026 at 16.42"
+    monkeypatch.setattr("dearly.letter.words.language", lambda: "de")
+    assert dateline.moment(at) == "22. November 2026 at 16.42"
+    monkeypatch.setattr("dearly.letter.words.language", lambda: "fr")
+    assert dateline.moment(at) == "22 novembre 2026 at 16:42"

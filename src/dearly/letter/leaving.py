@@ -1,0 +1,227 @@
+"""What leaves the lock when letters are exported: a letter with everything that is known of it, and the rest of a drawer.
+
+The drawer fills these values, `exchange` writes them into formats that last, and reads them back from a bundle. They
+hold plain text and bytes that stand on no disk until the person has asked for just that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from dearly.letter.content import Enclosure
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One place where an original lay (see `postmarks` in docs/schema.sql). `at`: aware UTC."""
+
+    way: str
+    place: str
+    validity: str
+    uid: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """Bytes kept as they were: a parcel as it was fetched, or a letter of ours in the form in which it was posted.
+
+    `number`: of the arrival; None for a posted form. `state`: of the arrival (`drawer.arrivals`), or "posted".
+    `sealed`: whether there is a seal around it. `reason`: why it could not be opened. `recipients`: of a posted form,
+    its envelope. `from_name`, `from_address`: of an arrival, as its outside claims."""
+
+    data: bytes = field(repr=False)
+    way: str
+    place: str
+    at: datetime
+    sealed: bool
+    state: str
+    number: int | None = None
+    uid: str = ""
+    reason: str = ""
+    from_name: str = ""
+    from_address: str = ""
+    recipients: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Someone named by a letter. `role`: from, to or cc. `person`: uid of their entry in the address book, "" for
+    nobody's; `known_as`: their name there."""
+
+    role: str
+    name: str
+    address: str
+    person: str = ""
+    known_as: str = ""
+
+    @property
+    def shown(self) -> str:
+        """By what name a reader of the export knows them."""
+        return self.known_as or self.name or self.address
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A letter on its way out. Fields as in `letters` of docs/schema.sql; `seal`, `signature`: their words there, ""
+    for none. `html`: another program's own layout. `place`: where one of ours was written, as its draft said.
+    `inner_sha256`, `content_sha256`: hex, "" for none. `originals`: where they were asked for."""
+
+    number: int
+    uid: str
+    direction: Literal["out", "in"]
+    letter_id: str
+    letter_no: int | None
+    date: datetime
+    filed: datetime
+    subject: str
+    text: str = field(repr=False)
+    commonmark: bool
+    named: tuple[Named, ...]
+    html: str | None = field(default=None, repr=False)
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    postcard: bool = False
+    reply: str = ""
+    reply_on: str = ""
+    seal: str = ""
+    signature: str = ""
+    quantum_safe: bool | None = None
+    signer: str = ""
+    signed_at: datetime | None = None
+    twin: bool = False
+    place: str = ""
+    inner_sha256: str = ""
+    content_sha256: str = ""
+    originals: tuple[Original, ...] = ()
+
+    def who(self, role: str) -> tuple[Named, ...]:
+        """Those whom it names in this role, in order."""
+        return tuple(one for one in self.named if one.role == role)
+
+    @property
+    def others(self) -> tuple[Named, ...]:
+        """The other side: whom we wrote to, or who wrote to us."""
+        return self.who("to") if self.direction == "out" else self.who("from")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An earlier state of a draft."""
+
+    version: int
+    at: datetime
+    why: str
+    subject: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingDraft:
+    """A draft, or the draft that a letter was. `state`: page, away or posted. `look_again`: YYYY-MM-DD, "" for none."""
+
+    number: int
+    uid: str
+    state: str
+    subject: str
+    text: str = field(repr=False)
+    changed: datetime
+    named: tuple[Named, ...] = ()
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    look_again: str = ""
+    place: str = ""
+    enclosures: tuple[Enclosure, ...] = ()
+    versions: tuple[Version, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingAddress:
+    """An address of someone, as long as it is or was theirs (see `person_addresses` in docs/schema.sql)."""
+
+    uid: str
+    kind: str
+    text: str
+    label: str = ""
+    care_of: str = ""
+    office_url: str | None = None
+    country: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    hold_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingBinding:
+    """A certificate said to be someone's, and how sure that is (see `bindings` in docs/schema.sql)."""
+
+    fingerprint: str
+    address: str
+    state: str
+    source: str
+    seen: datetime
+    since: datetime
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingPerson:
+    """An entry of the address book. `members`: uids; `merged_into`: uid of the entry that this one turned out to be."""
+
+    uid: str
+    kind: str
+    name: str
+    birthday: str | None
+    note: str
+    hidden: bool
+    merged_into: str | None
+    made: datetime
+    addresses: tuple[LeavingAddress, ...] = ()
+    members: tuple[str, ...] = ()
+    bindings: tuple[LeavingBinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingCertificate:
+    """Someone's certificate, in octets (RFC 9580 10.1)."""
+
+    fingerprint: str
+    body: bytes = field(repr=False)
+    source: str
+    first_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingKey:
+    """A key of our own. `secret`: the transferable secret key inside an OpenPGP message under a passphrase, or None
+    where it was not asked for."""
+
+    fingerprint: str
+    certificate: bytes = field(repr=False)
+    made: datetime
+    retired: datetime | None = None
+    secret: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingOwnAddress:
+    """An address of our own, from when until when."""
+
+    uid: str
+    text: str
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose drawer it is. `drawer`: its uid. `name`: as they sign."""
+
+    drawer: str
+    name: str
+    addresses: tuple[LeavingOwnAddress, ...] = ()
+    keys: tuple[LeavingKey, ...] = ()

@@ -80,7 +80,7 @@ class PostedView:
 @dataclass(frozen=True, slots=True)
 class PersonLine:
     """Somebody one writes to. `draft`: number of a page on the desk that is for them. `posted`: a letter to them that
-    has not left yet. `reply`: what was decided about their last letter, if it was the last of all."""
+    has not left yet, or came back. `reply`: what was decided about their last letter, if it was the last of all."""
 
     uid: str
     name: str
@@ -143,13 +143,18 @@ def _people(db: Db, drafts: list[DraftAtHand]) -> list[int]:
 def _line(db: Db, person: int, now: datetime, drafts: list[DraftAtHand], posted: tuple[PostedView, ...]) -> PersonLine:
     about = people.show(db, person)
     letters = glance.spoken(db, person, _LETTERS)
-    waiting = next((view for view in posted if any(reader.uid == about.uid for reader in view.readers)), None)
+    waiting = next((view for view in posted if _lies_here(view, about.uid)), None)
     counted = [_exchanged(one, now.tzinfo) for one in letters if waiting is None or one.number != waiting.number]
     rhythm_ = rhythm(counted, now.date())
     theirs_last = rhythm_.last is not None and not rhythm_.last.ours
     reply = glance.reply_to(db, letters[0].number) if theirs_last and letters and not letters[0].ours else None
     draft = next((draft.number for draft in drafts if about.id in draft.persons), None)
     return PersonLine(about.uid, about.name, rhythm_, draft, waiting, reply)
+
+
+def _lies_here(view: PostedView, uid: str) -> bool:
+    """Whether a letter did not get to this person, whatever became of it for others."""
+    return any(reader.uid == uid and reader.state in _RESTING | LEAVES | {State.DATED} for reader in view.readers)
 
 
 def _exchanged(one: glance.Spoken, zone: tzinfo | None) -> Exchanged:

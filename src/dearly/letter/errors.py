@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import ClassVar
 
+from dearly.letter.words import ended
+
 
 class Exit(IntEnum):
     """The exit code of a command, by kind of trouble."""
@@ -53,7 +55,7 @@ class DearlyError(Exception):
     @property
     def told(self) -> str:
         """What happened, why, and what next, in one line: for a list of troubles."""
-        return f"{self.message} {self.hint}".strip()
+        return f"{ended(self.message)} {self.hint}".strip()
 
 
 class Usage(DearlyError):

@@ -50,6 +50,11 @@ def language() -> str:
     return (_here.get() or _catalogue).info().get("language") or "en"
 
 
+def ended(sentence: str) -> str:
+    """The sentence with a full stop, where it ends in a server's words that have none: another one may follow."""
+    return sentence if not sentence or sentence.rstrip('”’»“")')[-1:] in ".!?…" else f"{sentence}."
+
+
 def ngettext(one: str, many: str, n: int) -> str:
     """The sentence for n things, in the person's language."""
     return (_here.get() or _catalogue).ngettext(one, many, n)

@@ -220,7 +220,7 @@ def _steps(view: PostedView, first: Reader, to: str, now: datetime, dates: Dates
                 time=when.at(first.since, now, dates)
             )
             if first.reason:  # a server that has it, and could not pass it on yet
-                taken += " " + _reason(first) + " " + _("It is still being tried there.")
+                taken += " " + said_why(first) + " " + _("It is still being tried there.")
             return (Step(_("On its way"), taken, now=True), nothing)
         case State.HELD_FOR_THEM:
             time = when.at(first.since, now, dates)
@@ -244,7 +244,7 @@ def _trouble(view: PostedView, first: Reader, now: datetime, dates: Dates) -> tu
                 said, lies = _("Your postcard to {name} came back."), _("The card lies here as you wrote it.")
             else:
                 said, lies = _("Your letter to {name} came back."), _("The letter lies here as you closed it.")
-            return said.format(name=name), _reason(first) + " " + lies, _("Post it again")
+            return said.format(name=name), said_why(first) + " " + lies, _("Post it again")
         case State.UNCERTAIN:
             said = _("Nobody has said yet whether your letter to {name} was taken.").format(name=name)
             if now - first.since < ASK_AFTER[State.UNCERTAIN]:
@@ -265,7 +265,7 @@ def _trouble(view: PostedView, first: Reader, now: datetime, dates: Dates) -> tu
                 said = _("Your letter to {name} is still waiting, since {time}.").format(
                     name=name, time=when.at(first.since, now, dates)
                 )
-            why = _reason(first)
+            why = said_why(first)
             if since >= ASK_AFTER[State.TRYING]:
                 why += " " + _(
                     "Nobody has taken it for days. The desk goes on trying until you say otherwise: let it go on, try"
@@ -280,9 +280,9 @@ def _trouble(view: PostedView, first: Reader, now: datetime, dates: Dates) -> tu
     return "", "", ""
 
 
-def _reason(first: Reader) -> str:
+def said_why(reader: Reader) -> str:
     """What a carrier said, as a quotation."""
-    reason = first.reason.strip().rstrip(".")
+    reason = reader.reason.strip().rstrip(".")
     if not reason:
         return _("No reason was given.")
     return _("What was said: “{reason}.”").format(reason=reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from dearly.desk.home import PersonLine
 from dearly.letter.envelope import Way
@@ -33,18 +33,30 @@ def of(line: PersonLine, now: datetime, dates: Dates) -> str:
 def _in_the_post(line: PersonLine, now: datetime, dates: Dates) -> str:
     posted = line.posted
     assert posted is not None
-    if posted.state is State.DATED and posted.leaves is not None:
-        return _("A letter lies here that leaves {time}.").format(time=when.at(posted.leaves, now, dates))
-    if posted.state not in (State.WAITING, State.TRYING):
-        return _("A letter lies here that has not left.")
-    if posted.first.way is Way.HAND:
-        return _("A letter lies here for you to carry.")
+    theirs = next((one for one in posted.readers if one.uid == line.uid), posted.first)
+    match theirs.state:
+        case State.DATED if theirs.leaves is not None:
+            return _("A letter lies here that leaves {time}.").format(time=when.at(theirs.leaves, now, dates))
+        case State.CAME_BACK:
+            return _("A letter came back {time}.").format(time=when.on(_day(theirs.since, now), now.date(), dates))
+        case State.UNCERTAIN:
+            return _("A letter may have left; the desk is finding out.")
+        case State.WAITING | State.TRYING if theirs.way is Way.HAND:
+            return _("A letter lies here for you to carry.")
+        case State.WAITING | State.TRYING:
+            pass
+        case _other:
+            return _("A letter lies here that has not left.")
     answered = posted.facts.answered
     if answered is None:
         return _("A letter is in the postbox.")
     here = answered.astimezone(now.tzinfo)
     month = dates.month_name(here) if (now - here).days < 330 else dates.month(here)
     return _("An answer to the letter of {month} is in the postbox.").format(month=month)
+
+
+def _day(moment: datetime, now: datetime) -> date:
+    return moment.astimezone(now.tzinfo).date()
 
 
 def band(found: Band | None, *, early: bool = False) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dearly.letter import words
+from dearly.letter.errors import Refused
 from tests.support.catalogue import Sentence, compiled
 
 
@@ -63,3 +64,20 @@ def test_two_clients_of_one_loop(catalogues: Path) -> None:
     thread.join(5)
     loop.close()
     assert heard == {"de": ["Guten Tag"] * 2, "fr": ["Bonjour"] * 2}
+
+
+@pytest.mark.parametrize(
+    ("said", "ended"),
+    [
+        ("mail.test says: 550 No such user here", "mail.test says: 550 No such user here."),
+        ("It is full.", "It is full."),
+        ("Who is there?", "Who is there?"),
+        ("It said “no.”", "It said “no.”"),
+        ("It said “no”", "It said “no”."),
+        ("and so on…", "and so on…"),
+        ("", ""),
+    ],
+)
+def test_a_servers_words_end_before_ours_go_on(said: str, ended: str) -> None:
+    assert words.ended(said) == ended
+    assert Refused("not_written", said, "Try again.").told == f"{ended} Try again.".strip()

@@ -162,6 +162,8 @@ def test_one_fact_about_each_person() -> None:
         "later": rhythm_words.of(line(Rhythm(theirs, 20, Band.WEEKS), reply="later"), NOW, DATES),
         "posted": rhythm_words.of(line(Rhythm(theirs, 20), view=posted(State.WAITING)), NOW, DATES),
         "held": rhythm_words.of(line(Rhythm(theirs, 20), view=posted(State.HELD)), NOW, DATES),
+        "came back": rhythm_words.of(line(Rhythm(theirs, 20), view=posted(State.CAME_BACK)), NOW, DATES),
+        "unclear": rhythm_words.of(line(Rhythm(theirs, 20), view=posted(State.UNCERTAIN)), NOW, DATES),
         "dated": rhythm_words.of(line(Rhythm(), view=posted(State.DATED, hours=24 * 400)), NOW, DATES),
         "by hand": rhythm_words.of(line(Rhythm(), view=posted(State.WAITING, Way.HAND)), NOW, DATES),
     }
@@ -173,6 +175,8 @@ def test_one_fact_about_each_person() -> None:
         "later": "Bert wrote three weeks ago. You put the answer by for later. A few weeks lie between your letters.",
         "posted": "A letter is in the postbox.",
         "held": "A letter lies here that has not left.",
+        "came back": "A letter came back today.",
+        "unclear": "A letter may have left; the desk is finding out.",
         "dated": "A letter lies here that leaves on 27 December 2027.",
         "by hand": "A letter lies here for you to carry.",
     }

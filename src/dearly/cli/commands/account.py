@@ -17,7 +17,7 @@ from dearly.cli.names import later
 from dearly.letter.account import MailAccount, OAuthClient, Protocol, Security, Server, SignIn
 from dearly.letter.address import Address, clean
 from dearly.letter.errors import CarrierTrouble, Exit, NotFound, Usage
-from dearly.letter.words import _
+from dearly.letter.words import _, ended
 
 if TYPE_CHECKING:
     from dearly.desk.account import AccountView, Checked
@@ -160,7 +160,7 @@ def _kept(errand: Errand, view: AccountView, checked: Checked | None) -> None:
 
 
 def _not_working(checked: Checked) -> CarrierTrouble:
-    wrong = " ".join(clean(one.words) for one in checked.checks if not one.fine)
+    wrong = " ".join(ended(clean(one.words)) for one in checked.checks if not one.fine)
     return CarrierTrouble(
         "account_not_working",
         _("{address} was not kept: {wrong}").format(address=checked.address, wrong=wrong),

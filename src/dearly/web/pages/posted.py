@@ -23,7 +23,7 @@ async def _show(visit: Visit, number: int, said: DearlyError | None = None) -> R
         view=view,
         told=journeys.told(view, now, dates),
         posted=when.at(view.facts.posted, now, dates),
-        readers=[(reader, journeys.state(reader)) for reader in view.readers],
+        readers=[(reader, journeys.state(reader), journeys.said_why(reader)) for reader in view.readers],
     )
 
 

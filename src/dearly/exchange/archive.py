@@ -47,7 +47,7 @@ FORMATS = ("auto", "maildir", "mbox", "mboxrd", "mboxo", "eml", "thunderbird", "
 scans as the pages of one letter, "scans" as a letter each, but for pages whose names count up."""
 
 
-def recognise(path: Path, format: str = "auto", *, unpack: Unpack) -> Archive:
+def recognise(path: Path, wanted: str = "auto", *, unpack: Unpack) -> Archive:
     """The archive at `path`. Looks at names and first octets only; a folder is looked through until something in it is
     known. `unpack`: `opener.unpacking.unpack`.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from dearly.desk import envelope, hand, people, write
+from dearly.desk import envelope, hand, people, post, write
 from dearly.desk import page as pages
 from dearly.drawer import bindings
 from dearly.drawer import people as book
@@ -162,11 +162,30 @@ def test_a_postcard_is_an_act_of_its_own(desk_of: DeskOf, sit: Sit, tmp_path: Pa
     page.get_by_role("button", name="Post it as a postcard").click()
     page.wait_for_url(f"**/posted/{number}")
     assert _heading(page) == "It is ready to be carried"
+    expect(page.locator(".envelope .open-text")).to_have_text("Dear Bert, only this, because the boat is leaving.")
     with page.expect_download() as taken:
         page.get_by_role("link", name="Take the file").click()
     assert re.fullmatch(r"[0-9a-f]{16}\.dearly", taken.value.suggested_filename)
     taken.value.save_as(tmp_path / "card")
     assert b"the boat is leaving" in (tmp_path / "card").read_bytes()
+
+
+def test_a_card_by_mail_leaves_when_its_writer_says(desk_of: DeskOf, call: Call) -> None:
+    dora = desk_of("Dora")
+    dora.run(dora.person.gets_mail())
+    client = call(dora)
+    for when, day, state in (("next", "", "waiting"), ("once", "", "waiting"), ("day", "2031-05-01", "dated")):
+        number = _page(dora, "eve@letters.test", "Dear Eve, come & see.")
+        page = client.get(f"/page/{number}/envelope?close=open").text
+        assert page.count('name="when"') == 3
+        form = {"revision": "1", "close": "open", "when": when, "day": day, "way eve@letters.test": "mail"}
+        assert client.post(f"/page/{number}/post", data=form).status_code == 303
+        (row,) = dora.run(post.rows(dora.desk, number))
+        assert (row.way, row.state) == ("mail", state)
+        assert (row.leaves is not None and row.leaves > row.since) is (when != "once")
+        shown = client.get(f"/posted/{number}").text
+        assert "Dear Eve, come &amp; see." in shown
+        assert "face postcard" in shown
 
 
 def test_a_postcard_is_never_a_fallback(desk_of: DeskOf, call: Call) -> None:

@@ -43,6 +43,15 @@ def listed(names: Sequence[str]) -> str:
     return _("{names} and {last}").format(names=", ".join(names[:-1]), last=names[-1])
 
 
+POSTCARD = 420
+"""Characters of a postcard that are drawn; all of it can be read by everybody all the same."""
+
+
+def on_card(text: str) -> str:
+    """What is drawn of the text of a postcard."""
+    return text[:POSTCARD] + ("…" if len(text) > POSTCARD else "")
+
+
 def initial(name: str) -> str:
     """The letter that stands on somebody's wafer."""
     return next((letter.upper() for letter in name if letter.isalnum()), "")

@@ -21,9 +21,6 @@ from dearly.web.visit import Pages, Visit
 
 routes = Pages()
 
-POSTCARD = 420
-"""Characters of a postcard that are drawn; all of it can be read by everybody all the same."""
-
 
 @routes.get("/page/{number:int}/envelope")
 async def envelope(visit: Visit, number: int) -> Response:
@@ -144,7 +141,7 @@ async def _show(visit: Visit, number: int, wanted: dict[str, str], said: DearlyE
         to=shown.listed([one.name for one in there.readers]),
         address=[(one.name, one.address) for one in there.readers],
         card=card,
-        card_text=there.text[:POSTCARD] + ("…" if len(there.text) > POSTCARD else ""),
+        card_text=shown.on_card(there.text),
         possible=bool(readers) and not there.empty and (card or all(one.possible and one.ways for one in readers)),
         asks=any(one.keys for one in readers),
         stamp=shown.way(_stamp(there, card)),

@@ -11,6 +11,7 @@ from dearly.letter.errors import DearlyError
 from dearly.web import journeys, rhythm_words, when
 from dearly.web.arrived import part_of
 from dearly.web.forms import whole
+from dearly.web.pages.posted import card_text
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
@@ -22,13 +23,15 @@ async def home(visit: Visit) -> Response:
     now, dates = visit.desk.clock.local(), visit.dates
     seen = await glance.home(visit.desk)
     posted = [(view, journeys.told(view, now, dates)) for view in seen.posted]
+    waiting = sorted([(view, told) for view, told in posted if not told.trouble], key=_soonest_first)
     return visit.show(
         "home.html",
         seen=seen,
         now=now,
         part=when.part_of_day(now),
         drafts=[(draft, when.begun(draft.begun, draft.changed, now, dates)) for draft in seen.drafts],
-        waiting=sorted([(view, told) for view, told in posted if not told.trouble], key=_soonest_first),
+        waiting=waiting,
+        card_text=await card_text(visit, waiting[0][0] if waiting else None),
         troubles=[(view, told) for view, told in posted if told.trouble],
         people=[(line, rhythm_words.of(line, now, dates)) for line in seen.people],
         round=when.at(seen.round, now, dates),

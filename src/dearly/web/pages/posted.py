@@ -6,8 +6,10 @@ from starlette.responses import Response
 
 from dearly.desk import hand, post
 from dearly.desk import home as glance
+from dearly.desk import open as opening
+from dearly.desk.home import PostedView
 from dearly.letter.errors import DearlyError
-from dearly.web import journeys, saving, when
+from dearly.web import journeys, saving, shown, when
 from dearly.web.visit import Pages, Visit, told_by
 
 routes = Pages()
@@ -22,9 +24,17 @@ async def _show(visit: Visit, number: int, said: DearlyError | None = None) -> R
         said=said,
         view=view,
         told=journeys.told(view, now, dates),
+        card_text=await card_text(visit, view),
         posted=when.at(view.facts.posted, now, dates),
         readers=[(reader, journeys.state(reader), journeys.said_why(reader)) for reader in view.readers],
     )
+
+
+async def card_text(visit: Visit, view: PostedView | None) -> str:
+    """What is drawn of a posted postcard; "" of a sealed letter, which nobody reads through its envelope."""
+    if view is None or not view.facts.postcard:
+        return ""
+    return shown.on_card((await opening.show(visit.desk, view.number)).letter.text)
 
 
 @routes.get("/posted/{number:int}")

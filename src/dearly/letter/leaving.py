@@ -1,4 +1,4 @@
-"""What leaves the lock when letters are exported: a letter with everything that is known of it, and the rest of a drawer.
+"""What leaves the lock when letters are exported: a letter with all that is known of it, and the rest of a drawer.
 
 The drawer fills these values, `exchange` writes them into formats that last, and reads them back from a bundle. They
 hold plain text and bytes that stand on no disk until the person has asked for just that.
@@ -67,7 +67,7 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """A letter on its way out. Fields as in `letters` of docs/schema.sql; `seal`, `signature`: their words there, ""
-    for none. `html`: another program's own layout. `place`: where one of ours was written, as its draft said.
+    for none. `ways`: by which it went or came. `html`: another program's own layout. `place`: where one of ours was written, as its draft said.
     `inner_sha256`, `content_sha256`: hex, "" for none. `originals`: where they were asked for."""
 
     number: int
@@ -81,6 +81,7 @@ class Leaving:
     text: str = field(repr=False)
     commonmark: bool
     named: tuple[Named, ...]
+    ways: tuple[str, ...] = ()
     html: str | None = field(default=None, repr=False)
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()

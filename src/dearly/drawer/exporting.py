@@ -1,0 +1,365 @@
+"""Every letter, envelope and draft, in small pieces, for those who write them down elsewhere (`letter.leaving`).
+
+A piece is read in one short snapshot, and the next one begins behind it: so the desk goes on writing meanwhile, the log
+can be folded, and memory holds one piece whatever the drawer holds. What is filed while an export runs may be in it or
+not; what was there when it began is. The address book and the keys are `exporting_book`'s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dearly.drawer import objects, versions
+from dearly.drawer.connection import Db
+from dearly.drawer.enclosed import IN_DRAFT, IN_LETTER
+from dearly.drawer.rows import maybe, moment, written_at
+from dearly.letter.content import Enclosure
+from dearly.letter.leaving import Leaving, LeavingDraft, Mark, Named, Original, Version
+
+PIECE = 200
+"""Letters that are read at a time, at most."""
+
+BUDGET = 16 << 20
+"""Octets after which a piece ends, however few letters are in it. One letter alone may be larger."""
+
+_WAITING = "state IN ('unopened', 'unreadable') OR (state = 'imported' AND letter IS NULL)"
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What of each letter is needed beside its text: reading what nobody wants takes most of the time."""
+
+    enclosures: bool = False
+    originals: bool = False
+    html: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much there is. `envelopes`: without a letter, because they were not opened or cannot be. `octets`: of all
+    that is kept, before packing."""
+
+    letters: int
+    envelopes: int
+    drafts: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A correspondence. `person`: id, None for the letters that are nobody's. `first`, `last`: years."""
+
+    person: int | None
+    uid: str
+    name: str
+    letters: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a letter stands: its key in the archive, and in which correspondence it is shown whole (`home`, an id)."""
+
+    key: int
+    number: int
+    home: int | None = None
+
+
+def tally(db: Db) -> Tally:
+    """How much there is to export."""
+    return Tally(
+        letters=int(db.value("SELECT count(*) FROM letters")),
+        envelopes=int(db.value(f"SELECT count(*) FROM arrivals WHERE {_WAITING}")),  # noqa: S608 (a constant of ours)
+        drafts=int(db.value("SELECT count(*) FROM drafts WHERE state <> 'posted'")),
+        octets=int(db.value("SELECT coalesce(sum(size), 0) FROM objects")),
+    )
+
+
+def shelves(db: Db) -> list[Shelf]:
+    """Every correspondence by name, and last what is nobody's, where there is any."""
+    found = [
+        Shelf(person, uid.hex(), name, count, _year(first), _year(last))
+        for person, uid, name, count, first, last in db.each(
+            "SELECT p.id, p.uid, p.name, count(*), min(c.sort_key), max(c.sort_key)"
+            " FROM correspondences c JOIN persons p ON p.id = c.person_id GROUP BY p.id ORDER BY p.name_key, p.id"
+        )
+    ]
+    count, first, last = db.all(
+        "SELECT count(*), min(sort_key), max(sort_key) FROM letters l"
+        " WHERE NOT EXISTS (SELECT 1 FROM correspondences c WHERE c.letter = l.number)"
+    )[0]
+    return [*found, Shelf(None, "", "", count, _year(first), _year(last))] if count else found
+
+
+def after(db: Db, key: int | None, limit: int = PIECE) -> list[Place]:
+    """The letters behind this key of the archive (None: from the first one on), by date."""
+    return [
+        Place(*row)
+        for row in db.each(
+            "SELECT sort_key, number FROM letters WHERE sort_key > ? ORDER BY sort_key LIMIT ?",
+            (_before_all(key), limit),
+        )
+    ]
+
+
+def after_with(db: Db, person: int | None, key: int | None, limit: int = PIECE) -> list[Place]:
+    """The same of one correspondence, or of the letters that are nobody's. A letter to several is at home in one."""
+    if person is None:
+        rows = db.each(
+            "SELECT sort_key, number, NULL FROM letters l WHERE sort_key > ?"
+            " AND NOT EXISTS (SELECT 1 FROM correspondences c WHERE c.letter = l.number) ORDER BY sort_key LIMIT ?",
+            (_before_all(key), limit),
+        )
+    else:
+        rows = db.each(
+            "SELECT c.sort_key, c.letter, (SELECT min(person_id) FROM correspondences o WHERE o.letter = c.letter)"
+            " FROM correspondences c WHERE c.person_id = ? AND c.sort_key > ? ORDER BY c.sort_key LIMIT ?",
+            (person, _before_all(key), limit),
+        )
+    return [Place(*row) for row in rows]
+
+
+_LETTERS = """
+SELECT l.number, n.uid, l.direction, l.letter_id, l.letter_no, l.date, l.date_offset, l.filed, l.subject, l.body,
+       l.commonmark, l.html, l.in_reply_to, l.postcard, l.reply, l.reply_on, l.seal, l.signature, l.quantum_safe,
+       l.signer, l.signed_at, l.twin, d.place, l.inner_sha256, l.content_sha256
+FROM letters l JOIN numbers n ON n.number = l.number LEFT JOIN drafts d ON d.number = l.number
+WHERE l.number IN (SELECT value FROM json_each(?)) ORDER BY l.sort_key
+"""
+_REFERENCES = """
+SELECT letter, letter_id FROM letter_references
+WHERE letter IN (SELECT value FROM json_each(?)) ORDER BY letter, position
+"""
+_NAMED = """
+SELECT q.letter, q.role, q.name, q.address, p.uid, p.name FROM parties q LEFT JOIN persons p ON p.id = q.person_id
+WHERE q.letter IN (SELECT value FROM json_each(?)) ORDER BY q.letter, q.role, q.position
+"""
+_WAYS = """
+SELECT letter, way FROM journeys WHERE letter IN (SELECT value FROM json_each(?1)) AND state <> 'taken_back'
+UNION SELECT letter, way FROM arrivals WHERE letter IN (SELECT value FROM json_each(?1))
+AND state NOT IN ('own', 'report') ORDER BY 1, 2
+"""
+_ARRIVALS = """
+SELECT a.number, n.uid, a.object_id, a.way, a.place, a.arrived, a.state, a.reason, a.from_name, a.from_address,
+       a.seal_sha256 IS NOT NULL AND a.seal IS NOT 'never_sealed'
+FROM arrivals a JOIN numbers n ON n.number = a.number WHERE (condition) ORDER BY a.number LIMIT 200
+"""
+
+
+def load(db: Db, numbers: Sequence[int], want: Want) -> list[Leaving]:
+    """The letters with these numbers, by date; as many of the first ones as the budget allows, one at least.
+
+    Raises `Damaged` when one of them is: then ask for each alone, each in a read of its own."""
+    among = json.dumps(list(numbers))
+    named = _named(db, among)
+    references, ways = _grouped(db, _REFERENCES, among), _grouped(db, _WAYS, among)
+    out: list[Leaving] = []
+    spent = 0
+    for row in db.each(_LETTERS, (among,)):
+        number = row[0]
+        one = _letter(
+            db,
+            row,
+            named.get(number, ()),
+            tuple(ref for (ref,) in references.get(number, ())),
+            tuple(way for (way,) in ways.get(number, ())),
+            want,
+        )
+        out.append(one)
+        spent += len(one.text) + len(one.html or "") + sum(len(e.data) for e in one.enclosures)
+        spent += sum(len(original.data) for original in one.originals)
+        if spent > BUDGET:
+            break
+    return out
+
+
+def _letter(
+    db: Db,
+    row: tuple[Any, ...],
+    named: tuple[Named, ...],
+    references: tuple[str, ...],
+    ways: tuple[str, ...],
+    want: Want,
+) -> Leaving:
+    number, uid, direction, letter_id, letter_no, date, offset, filed, subject, body, commonmark, html, *more = row
+    in_reply_to, postcard, reply, reply_on, seal, signature, quantum_safe, signer, signed_at, twin, *last = more
+    place, inner, content = last
+    return Leaving(
+        number=number,
+        uid=uid.hex(),
+        direction=direction,
+        letter_id=letter_id,
+        letter_no=letter_no,
+        date=written_at(date, offset),
+        filed=moment(filed),
+        subject=subject,
+        text=objects.unpack_text(body),
+        commonmark=bool(commonmark),
+        named=named,
+        ways=ways,
+        html=objects.get(db, html).decode() if html is not None and want.html else None,
+        in_reply_to=in_reply_to,
+        references=references,
+        enclosures=IN_LETTER.whole(db, number) if want.enclosures else (),
+        postcard=bool(postcard),
+        reply=reply or "",
+        reply_on=reply_on or "",
+        seal=seal or "",
+        signature=signature or "",
+        quantum_safe=None if quantum_safe is None else bool(quantum_safe),
+        signer=signer or "",
+        signed_at=maybe(signed_at),
+        twin=bool(twin),
+        place=place or "",
+        inner_sha256=(inner or b"").hex(),
+        content_sha256=content.hex(),
+        originals=_originals(db, number, direction) if want.originals else (),
+    )
+
+
+def _named(db: Db, among: str) -> dict[int, tuple[Named, ...]]:
+    rows = _grouped(db, _NAMED, among)
+    return {
+        letter: tuple(
+            Named(role, name, address, (uid or b"").hex(), known_as or "") for role, name, address, uid, known_as in of
+        )
+        for letter, of in rows.items()
+    }
+
+
+def _grouped(db: Db, sql: str, among: str) -> dict[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for key, *rest in db.each(sql, (among,)):
+        found[key].append(tuple(rest))
+    return found
+
+
+def _originals(db: Db, number: int, direction: Literal["in", "out"]) -> tuple[Original, ...]:
+    """Of ours the forms in which it was posted, then whatever came: the parcel of a letter of theirs, further copies
+    of it, our own copy that came back, reports."""
+    posted: list[Original] = []
+    if direction == "out":
+        forms = db.all(
+            "SELECT f.id, f.object_id, f.way, f.place, f.made, EXISTS (SELECT 1 FROM sealed_to t WHERE t.form = f.id)"
+            " FROM sealed_forms f WHERE f.letter = ? ORDER BY f.id",
+            (number,),
+        )
+        for form, object_id, way, place, made, sealed in forms:
+            to = db.all("SELECT address FROM form_recipients WHERE form = ? ORDER BY position", (form,))
+            posted.append(
+                Original(
+                    objects.get(db, object_id),
+                    way,
+                    place,
+                    moment(made),
+                    sealed=bool(sealed),
+                    state="posted",
+                    recipients=tuple(address for (address,) in to),
+                )
+            )
+    return (*posted, *_arrivals(db, "letter = ?", (number,)))
+
+
+def _arrivals(db: Db, condition: str, args: tuple[int, ...]) -> Iterator[Original]:
+    """Arrivals that a condition of this module's own picks."""
+    rows = db.all(_ARRIVALS.replace("(condition)", condition), args)
+    for number, uid, object_id, way, place, arrived, state, reason, from_name, from_address, sealed in rows:
+        marks = db.all("SELECT way, place, validity, uid, at FROM postmarks WHERE arrival = ? ORDER BY id", (number,))
+        yield Original(
+            objects.get(db, object_id),
+            way,
+            place,
+            moment(arrived),
+            sealed=bool(sealed),
+            state=state,
+            number=number,
+            uid=uid.hex(),
+            reason=reason,
+            from_name=from_name,
+            from_address=from_address,
+            marks=tuple(Mark(w, p, validity, mark, moment(at)) for w, p, validity, mark, at in marks),
+        )
+
+
+def envelopes(db: Db, behind: int) -> list[Original]:
+    """Parcels that no letter was made of, behind this number: not opened yet, or not to be opened. What was turned
+    away at the door is not among them. Raises as `load`."""
+    out: list[Original] = []
+    spent = 0
+    for one in _arrivals(db, f"a.number > ? AND ({_WAITING})", (behind,)):
+        out.append(one)
+        spent += len(one.data)
+        if spent > BUDGET:
+            break
+    return out
+
+
+def envelope_numbers(db: Db, behind: int) -> list[int]:
+    """The numbers of the next of them, for looking at each alone."""
+    return [
+        n
+        for (n,) in db.each(
+            f"SELECT number FROM arrivals WHERE number > ? AND ({_WAITING}) ORDER BY number LIMIT ?",  # noqa: S608 (a constant of ours)
+            (behind, PIECE),
+        )
+    ]
+
+
+def draft_numbers(db: Db, behind: int, *, posted: bool) -> list[int]:
+    """The numbers of the next drafts behind this one; with `posted` also of those that letters were."""
+    return [
+        n
+        for (n,) in db.each(
+            "SELECT number FROM drafts WHERE number > ? AND (state <> 'posted' OR ?) ORDER BY number LIMIT ?",
+            (behind, posted, PIECE),
+        )
+    ]
+
+
+def draft(db: Db, number: int, *, past: bool) -> LeavingDraft:
+    """One draft; with its earlier versions where `past`. Raises `Damaged`."""
+    row = db.one(
+        "SELECT n.uid, d.state, d.subject, d.body, d.changed, d.in_reply_to, d.look_again, d.place"
+        " FROM drafts d JOIN numbers n ON n.number = d.number WHERE d.number = ?",
+        (number,),
+    )
+    assert row is not None
+    uid, state, subject, body, changed, in_reply_to, look_again, place = row
+    to = db.all(
+        "SELECT 'to', r.name, r.address, coalesce(p.uid, x''), coalesce(p.name, '') FROM draft_recipients r"
+        " LEFT JOIN persons p ON p.id = r.person_id WHERE r.draft = ? ORDER BY r.position",
+        (number,),
+    )
+    references = db.all("SELECT letter_id FROM draft_references WHERE draft = ? ORDER BY position", (number,))
+    enclosed: tuple[Enclosure, ...] = IN_DRAFT.whole(db, number) if state != "posted" else ()
+    cut = sorted(versions.listed(db, number), key=lambda one: one.version) if past else []
+    return LeavingDraft(
+        number=number,
+        uid=uid.hex(),
+        state=state,
+        subject=subject,
+        text=objects.unpack_text(body),
+        changed=moment(changed),
+        named=tuple(Named(role, name, address, who.hex(), known_as) for role, name, address, who, known_as in to),
+        in_reply_to=in_reply_to,
+        references=tuple(one for (one,) in references),
+        look_again=look_again or "",
+        place=place,
+        enclosures=enclosed,
+        versions=tuple(
+            Version(v.version, v.at, v.why.value, v.subject, versions.text_of(db, number, v.version)) for v in cut
+        ),
+    )
+
+
+def _before_all(key: int | None) -> int:
+    return -(1 << 63) if key is None else key
+
+
+def _year(key: int | None) -> int:
+    return 0 if key is None else moment((key >> 20) * 86400).year

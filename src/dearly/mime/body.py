@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from dearly.letter.content import Enclosure
@@ -36,11 +37,19 @@ class _Found(NamedTuple):
     enclosed: list[int]
 
 
-def readable(raw: bytes, outline: Outline, *, inside: bool = True) -> Body:
+def content(raw: bytes, part: Part) -> bytes:
+    """The octets of a part without their transfer encoding."""
+    return transfer.decode(raw[part.body : part.end], part.cte)
+
+
+def readable(
+    raw: bytes, outline: Outline, *, inside: bool = True, enclosed: Callable[[bytes, Part], bytes] = content
+) -> Body:
     """The text and the enclosures of the letter that `outline` was made from. Decodes, and never raises.
 
     `inside`: these bytes were sealed. Only then is a copy of the header taken out that stands in the text for programs
-    that do not read protected headers (RFC 9788 2.1.2, hp="cipher"; or protected-headers="v1", its draft)."""
+    that do not read protected headers (RFC 9788 2.1.2, hp="cipher"; or protected-headers="v1", its draft). `enclosed`:
+    what gives the octets of an enclosure, asked for each in order."""
     parts = outline.parts
     children: list[list[int]] = [[] for _part in parts]
     for index, part in enumerate(parts):
@@ -66,7 +75,8 @@ def readable(raw: bytes, outline: Outline, *, inside: bool = True) -> Body:
             pieces.append(visible.text)
     if found.htmls:
         html = _decoded(raw, parts[found.htmls[0]])
-    return Body(_together(pieces), html, tuple(_enclosure(raw, parts[i]) for i in found.enclosed), left_out, cut)
+    enclosures = tuple(_enclosure(parts[i], enclosed(raw, parts[i])) for i in found.enclosed)
+    return Body(_together(pieces), html, enclosures, left_out, cut)
 
 
 def _sort(raw: bytes, parts: tuple[Part, ...], children: list[list[int]], index: int) -> _Found:
@@ -112,12 +122,8 @@ def _says_something(raw: bytes, parts: tuple[Part, ...], texts: list[int]) -> bo
     return any(not raw[parts[i].body : parts[i].end].isspace() and parts[i].body < parts[i].end for i in texts)
 
 
-def _content(raw: bytes, part: Part) -> bytes:
-    return transfer.decode(raw[part.body : part.end], part.cte)
-
-
 def _decoded(raw: bytes, part: Part) -> str:
-    return charset.decode(_content(raw, part), part.charset).replace("\r\n", "\n")
+    return charset.decode(content(raw, part), part.charset).replace("\r\n", "\n")
 
 
 def _text(raw: bytes, part: Part, protected: bool) -> str:
@@ -158,10 +164,10 @@ def _together(pieces: list[str]) -> str:
     return text
 
 
-def _enclosure(raw: bytes, part: Part) -> Enclosure:
+def _enclosure(part: Part, data: bytes) -> Enclosure:
     return Enclosure(
         name=plain.clean_filename(part.filename or _NAMES.get(part.content_type, "")),
         media_type=part.content_type if _MEDIA_TYPE.match(part.content_type) else "application/octet-stream",
-        data=_content(raw, part),
+        data=data,
         cid=part.cid if part.disposition != "attachment" else None,
     )

@@ -26,11 +26,16 @@ def facts_of(header: bytes) -> HeadFacts:
         seen = outline(header)
     except DearlyError:
         return UNREADABLE
+    return facts_in(seen, whole=header.endswith((b"\r\n\r\n", b"\n\n")))
+
+
+def facts_in(seen: Outline, *, whole: bool = True) -> HeadFacts:
+    """The facts of a header that was read already."""
     root = seen.root
     reports = root.parameters.get("report-type", "").lower() if root.content_type == "multipart/report" else ""
     return HeadFacts(
         readable=True,
-        whole=header.endswith((b"\r\n\r\n", b"\n\n")),
+        whole=whole,
         sender=seen.froms[0] if len(seen.froms) == 1 else None,
         to=seen.to[:MOST_NAMED],
         cc=seen.cc[:MOST_NAMED],

@@ -122,11 +122,12 @@ class _Office:
 
             def act(shelf: Shelf) -> bytes:
                 _still(shelf, account)
-                answers = jmap.respond(shelf, account, request, self._limits, self._clock, self._chance)
-                return jmap.body(answers, request.created, jmap.SESSION_STATE)
+                return jmap.respond(shelf, account, request, self._limits, self._clock, self._chance)
 
-            run = self._store.write if jmap.writes(request) else self._store.read
-            data = await run(act)
+            if jmap.writes(request):
+                data = await self._store.write(act, {account.address.key, *jmap.recipients(request)})
+            else:
+                data = await self._store.read(act)
         return _large(data)
 
     async def upload(self, http: Http) -> Response:
@@ -147,7 +148,7 @@ class _Office:
                 return blobs.keep(c, uid, data, sender).size
 
             try:
-                size = await self._store.write(act)
+                size = await self._store.write(act, {account.address.key})
             except SetError as e:
                 return problem(422, "about:blank", e.description, code=e.kind)
         return json_answer({"accountId": account.uid, "blobId": uid, "type": blobs.TYPE, "size": size}, 201)
@@ -213,7 +214,7 @@ class _Office:
 
     async def healthz(self, _http: Http) -> Response:
         """Whether the office can still take letters in."""
-        return json_answer({"status": "ok"}) if self._store.healthy() else json_answer({"status": "failed"}, 503)
+        return json_answer({"status": "ok"}) if await self._store.healthy() else json_answer({"status": "failed"}, 503)
 
 
 class _Unknown(RequestError):
@@ -228,13 +229,14 @@ class _Unknown(RequestError):
 
 def _still(shelf: Shelf, account: Account) -> None:
     """The account may have been closed between the look at its token and now."""
-    if shelf.account_numbered(account.number) is None:
+    now = shelf.account_numbered(account.number)
+    if now is None or now.uid != account.uid:
         raise _Unknown(too_often=False)
 
 
 def _status(error: DearlyError) -> int:
     """401 and 403 are left to tokens and invitations, so that a client never takes another refusal for one of those."""
-    if isinstance(error, Refused):
+    if isinstance(error, Refused) and not error.retry:
         return 413 if error.code == "too_large" else 422
     return 400 if isinstance(error, Usage) else 503
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dearly.letter.clock import Chance, Clock
-from dearly.office import blobs, emails, handover, imports, mailboxes, submissions
+from dearly.office import blobs, emails, handover, imports, mailboxes, outer, submissions
 from dearly.office.context import Answer, Context
 from dearly.office.limits import Limits
 from dearly.office.refusals import MethodError
@@ -73,10 +73,25 @@ def writes(request: Request) -> bool:
     return any(c.name in METHODS and METHODS[c.name].writes for c in request.calls)
 
 
-def respond(
-    shelf: Shelf, account: Account, request: Request, limits: Limits, clock: Clock, chance: Chance
-) -> list[Call]:
-    """The responses to every call, in order (RFC 8620 3.4)."""
+def recipients(request: Request) -> set[str]:
+    """The `Address.key` of everybody that `request` seems to be meant for: for the store's locks, not for what is
+    done."""
+    found: set[str] = set()
+    for call in request.calls:
+        creates = call.arguments.get("create") if call.name == "EmailSubmission/set" else None
+        for one in creates.values() if isinstance(creates, dict) else ():
+            match one:
+                case {"envelope": {"rcptTo": [*people]}}:
+                    found |= {outer.key_of(p["email"]) for p in people if isinstance(p, dict) and _is_text(p, "email")}
+    return found - {""}
+
+
+def _is_text(value: dict[str, Any], name: str) -> bool:
+    return isinstance(value.get(name), str)
+
+
+def respond(shelf: Shelf, account: Account, request: Request, limits: Limits, clock: Clock, chance: Chance) -> bytes:
+    """The Response object (RFC 8620 3.4): the responses to every call, in order."""
     c = Context(shelf, account, limits, clock.now(), chance, request.using, dict(request.created or {}))
     answers: list[Call] = []
     for call in request.calls:
@@ -87,9 +102,7 @@ def respond(
         answers.append(Call(name, answer, call.id))
         answers += [Call(also, more, call.id) for also, more in c.after]
         c.after.clear()
-    if request.created is not None:
-        request.created.update(c.created)
-    return answers
+    return _body(answers, None if request.created is None else c.created)
 
 
 def _one(c: Context, call: Call, answers: Sequence[Call]) -> Answer:
@@ -101,9 +114,9 @@ def _one(c: Context, call: Call, answers: Sequence[Call]) -> Answer:
     return method.act(c, given)
 
 
-def body(answers: Sequence[Call], created: dict[str, str] | None, state: str) -> bytes:
-    """The Response object as bytes."""
-    value: dict[str, Any] = {"methodResponses": [(a.name, a.arguments, a.id) for a in answers], "sessionState": state}
+def _body(answers: Sequence[Call], created: dict[str, str] | None) -> bytes:
+    responses = [(a.name, a.arguments, a.id) for a in answers]
+    value: dict[str, Any] = {"methodResponses": responses, "sessionState": SESSION_STATE}
     if created is not None:
         value["createdIds"] = created
     return json.dumps(value, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Rows of the store as the values of `store`, and the few look-ups that need no transaction."""
+"""Rows as the values of `store`, for both stores; and the few look-ups of SQLite's that need no transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dearly.letter.address import Address
-from dearly.office.store import Account, Blob, Delivery, Email, Submission
+from dearly.office.store import Account, Blob, Changes, Delivery, Email, Submission
 
 PIECE = 1 << 20
 _AT_ONCE = 400  # parameters of one statement, well below SQLite's limit
@@ -39,6 +39,14 @@ def sec(when: datetime) -> int:
     return int(when.timestamp())
 
 
+MOVED = "moved"
+
+
+def is_closed(value: str, now: float) -> bool:
+    """Whether the fact `closed` holds at `now`: for ever, or until a second that is renewed while a move goes on."""
+    return value == MOVED or float(value) > now
+
+
 def account_of(row: tuple[Any, ...]) -> Account:
     number, uid, address, joined = row
     local, _at, domain = address.rpartition("@")
@@ -55,6 +63,18 @@ def submission_of(row: tuple[Any, ...]) -> Submission:
     return Submission(
         uid, key, email, blob, sender, when(at), tuple(Delivery(r, bool(a), w) for r, a, w in json.loads(deliveries))
     )
+
+
+def changes_of(rows: Sequence[tuple[Any, ...]], since: int, now: int, most: int) -> Changes:
+    """Events (seq, uid, what, created), in order and one more than `most` if there are more, as `Changes`."""
+    more = len(rows) > most
+    rows = rows[:most]
+    came = [uid for _seq, uid, what, _created in rows if what == "created"]
+    known = set(came)
+    updated = [uid for _seq, uid, what, _created in rows if what == "updated" and uid not in known]
+    # What came and went again since then was never known to the client (RFC 8620 5.2).
+    went = [uid for _seq, uid, what, created in rows if what == "destroyed" and created <= since]
+    return Changes(rows[-1][0] if more else now, more, tuple(came), tuple(updated), tuple(went))
 
 
 def holder(db: sqlite3.Connection, token_sha256: bytes) -> Account | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x0FF1CE01
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE facts (
@@ -22,7 +22,8 @@ CREATE TABLE accounts (
     known_from INTEGER NOT NULL DEFAULT 0,      -- since which email_seq every destroyed email is still in gone
     submission_seq INTEGER NOT NULL DEFAULT 0,
     submissions_from INTEGER NOT NULL DEFAULT 0, -- since which submission_seq none was let go of
-    held INTEGER NOT NULL DEFAULT 0             -- bytes of its uploads and emails: the quota
+    held INTEGER NOT NULL DEFAULT 0,            -- bytes of its uploads and emails
+    quota INTEGER                               -- how many those may be; NULL: the office's own limit
 ) STRICT;
 -- Only four bytes are looked up; the whole digest is then compared in constant time.
 CREATE INDEX accounts_token ON accounts (substr(token, 1, 4));
@@ -100,3 +101,6 @@ CREATE TABLE submissions (
     UNIQUE (account, key)
 ) STRICT;
 """
+
+STEPS = {1: "ALTER TABLE accounts ADD COLUMN quota INTEGER"}
+"""From each older version to the next one. What an older Dearly made is opened by going up the steps."""

@@ -8,12 +8,13 @@ from datetime import datetime
 
 from dearly.office.rows import (
     SUBMISSION,
+    changes_of,
     portions,
     sec,
     submission_of,
 )
 from dearly.office.shelf_people import People
-from dearly.office.store import Account, Changes, Submission
+from dearly.office.store import Account, Changes, Counts, Submission
 
 
 class SqliteShelf(People):
@@ -49,16 +50,12 @@ class SqliteShelf(People):
         if since > now or since < floor:
             return None
         rows = self._db.execute(
-            "SELECT created, uid, 'created' FROM submissions WHERE account = ?1 AND created > ?2"
-            " UNION ALL SELECT changed, uid, 'updated' FROM submissions"
+            "SELECT created, uid, 'created', 0 FROM submissions WHERE account = ?1 AND created > ?2"
+            " UNION ALL SELECT changed, uid, 'updated', 0 FROM submissions"
             " WHERE account = ?1 AND changed > ?2 AND changed > created ORDER BY 1 LIMIT ?3",
             (n, since, most + 1),
         ).fetchall()
-        more = len(rows) > most
-        rows = rows[:most]
-        came = tuple(uid for _seq, uid, what in rows if what == "created")
-        updated = tuple(uid for _seq, uid, what in rows if what == "updated" and uid not in came)
-        return Changes(rows[-1][0] if more else now, more, came, updated)
+        return changes_of(rows, since, now, most)
 
     def submissions(self, account: Account, uids: Sequence[str]) -> Mapping[str, Submission]:
         return {s.uid: s for s in self._submissions("uid", account, uids)}
@@ -80,7 +77,15 @@ class SqliteShelf(People):
         rows = self._db.execute(f"{SUBMISSION} WHERE account = ? ORDER BY number", (account.number,))
         return map(submission_of, rows.fetchall())
 
-    # -- time
+    # -- time, and counting
+
+    def counts(self) -> Counts:
+        row = self._db.execute(
+            "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM emails),"
+            " (SELECT coalesce(sum(held), 0) FROM accounts),"
+            " (SELECT count(*) FROM invitations WHERE account IS NULL)"
+        ).fetchone()
+        return Counts(*row)
 
     def sweep(self, now: datetime, most: int) -> int:
         rows = self._db.execute(

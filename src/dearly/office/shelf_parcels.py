@@ -12,6 +12,7 @@ from dearly.office.rows import (
     BLOB,
     EMAIL,
     PIECE,
+    changes_of,
     email_of,
     piece,
     portions,
@@ -69,7 +70,7 @@ class Parcels(Shelf):
         """Hold `size` more bytes for the account, and count `changes` of its emails: the email_seq now. None: full."""
         row = self._db.execute(
             "UPDATE accounts SET held = held + ?1, email_seq = email_seq + ?2"
-            " WHERE number = ?3 AND (?1 <= 0 OR held + ?1 <= ?4) RETURNING email_seq",
+            " WHERE number = ?3 AND (?1 <= 0 OR held + ?1 <= coalesce(quota, ?4)) RETURNING email_seq",
             (size, changes, account, self._limits.quota),
         ).fetchone()
         return row[0] if row else None
@@ -219,11 +220,4 @@ class Parcels(Shelf):
             " ORDER BY 1 LIMIT ?3",
             (n, since, most + 1),
         ).fetchall()
-        more = len(rows) > most
-        rows = rows[:most]
-        came = [uid for _seq, uid, what, _created in rows if what == "created"]
-        known = set(came)
-        updated = [uid for _seq, uid, what, _created in rows if what == "updated" and uid not in known]
-        # What came and went again since then was never known to the client (RFC 8620 5.2).
-        went = [uid for _seq, uid, what, created in rows if what == "destroyed" and created <= since]
-        return Changes(rows[-1][0] if more else now, more, tuple(came), tuple(updated), tuple(went))
+        return changes_of(rows, since, now, most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from dearly.office.rows import (
     ACCOUNT,
     account_of,
     holder,
+    is_closed,
     sec,
     when,
 )
@@ -23,15 +25,27 @@ class People(Parcels):
     def domain(self) -> str:
         return self._domain
 
+    def url(self) -> str:
+        row = self._db.execute("SELECT value FROM facts WHERE name = 'url'").fetchone()
+        return row[0] if row else ""
+
+    def set_url(self, url: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('url', ?)", (url,))
+
+    def closed(self) -> bool:
+        """Whether the office is being moved, or was: then nothing may be written (`moving.py`)."""
+        row = self._db.execute("SELECT value FROM facts WHERE name = 'closed'").fetchone()
+        return row is not None and is_closed(row[0], time.time())
+
     def accounts(self) -> Sequence[tuple[Account, Holding]]:
         rows = self._db.execute(
-            "SELECT number, uid, address, joined, held,"
+            "SELECT number, uid, address, joined, held, quota,"
             " (SELECT count(*) FROM emails WHERE account = a.number AND mailbox = ?),"
             " (SELECT count(*) FROM emails WHERE account = a.number AND mailbox = ? AND leaves IS NULL)"
             " FROM accounts a ORDER BY key",
             (INBOX, INBOX),
         )
-        return [(account_of(r[:4]), Holding(r[5], r[6], r[4])) for r in rows.fetchall()]
+        return [(account_of(r[:4]), Holding(r[6], r[7], r[4], r[5])) for r in rows.fetchall()]
 
     def account(self, key: str) -> Account | None:
         row = self._db.execute(f"{ACCOUNT} WHERE key = ?", (key,)).fetchone()
@@ -54,6 +68,9 @@ class People(Parcels):
 
     def set_token(self, account: Account, token_sha256: bytes) -> None:
         self._db.execute("UPDATE accounts SET token = ? WHERE number = ?", (token_sha256, account.number))
+
+    def set_quota(self, account: Account, most: int | None) -> None:
+        self._db.execute("UPDATE accounts SET quota = ? WHERE number = ?", (most, account.number))
 
     def remove_account(self, account: Account) -> None:
         n = (account.number,)

@@ -16,7 +16,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -28,9 +28,10 @@ from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 from dearly.office.limits import DEFAULT, Limits
 from dearly.office.rows import holder, piece
-from dearly.office.schema import APPLICATION_ID, SCHEMA, VERSION
+from dearly.office.schema import APPLICATION_ID, SCHEMA, STEPS, VERSION
 from dearly.office.shelf import SqliteShelf
 from dearly.office.store import Account, Shelf, Store
+from dearly.office.waiting import Job, moving, settle
 
 T = TypeVar("T")
 
@@ -40,8 +41,6 @@ FILE = "office.db"
 _GROUP = 256
 _GROUP_SECONDS = 0.02
 _READERS = 2
-
-_Job = tuple[Callable[[Shelf], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
 
 
 def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
@@ -73,7 +72,7 @@ class SqliteStore(Store):
         self._db = _connect(path, writes=True)
         self._look = _connect(path, writes=False)
         self._domain: str = self._look.execute("SELECT value FROM facts WHERE name = 'domain'").fetchone()[0]
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._failed: DearlyError | None = None
         self._closed = False
         self._local = threading.local()
@@ -117,13 +116,14 @@ class SqliteStore(Store):
                 raise Damaged("no_office", _("The file there is not the store of an office."))
             if version > VERSION:
                 raise MadeByNewer("newer_office", _("This office was made by a newer Dearly."), _("Update Dearly."))
+            if version < VERSION:
+                _step_up(path)
             return cls(path, limits)
         except sqlite3.Error as e:
             raise _trouble(e) from None
 
     @property
     def domain(self) -> str:
-        """The part after the @ of every address here."""
         return self._domain
 
     # -- reading
@@ -163,35 +163,37 @@ class SqliteStore(Store):
 
     # -- writing
 
-    async def write(self, act: Callable[[Shelf], T]) -> T:
+    async def write(self, act: Callable[[Shelf], T], touches: Collection[str] = ()) -> T:
         if self._failed or self._closed:
             raise self._failed or Damaged("store_closed", _("The office is closing."))
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((act, loop, future))
+        self._jobs.put(Job(act, touches, loop, future))
         return await future
 
-    def healthy(self) -> bool:
+    async def healthy(self) -> bool:
         return self._failed is None and not self._closed and self._writer.is_alive()
 
     def _write_on(self) -> None:
         while (job := self._jobs.get()) is not None:
             self._commit_group(job)
 
-    def _commit_group(self, first: _Job) -> None:
-        jobs: list[_Job] = []
+    def _commit_group(self, first: Job) -> None:
+        jobs: list[Job] = []
         results: list[tuple[bool, Any]] = []
         shelf = SqliteShelf(self._db, self._limits, self._domain)
-        job: _Job | None = first
+        job: Job | None = first
         ended = False
         try:
             if self._failed:
                 raise self._failed  # noqa: TRY301  the same way out as for a write that fails now
             self._db.execute("BEGIN IMMEDIATE")
+            if shelf.closed():
+                raise moving()  # noqa: TRY301  as above
             until = time.monotonic() + _GROUP_SECONDS
             while job is not None:
                 jobs.append(job)
-                results.append(self._one(shelf, job[0]))
+                results.append(self._one(shelf, job.act))
                 if len(jobs) >= _GROUP or time.monotonic() > until:
                     break
                 try:
@@ -206,7 +208,7 @@ class SqliteStore(Store):
             trouble = self._give_up(e)
             jobs = jobs or [first]
             results = [(False, trouble)] * len(jobs)
-        _settle(jobs, results)
+        settle(jobs, results)
         if ended:
             self._jobs.put(None)
 
@@ -289,21 +291,12 @@ def _lay_out(path: Path, domain: str) -> None:
         os.close(folder)
 
 
-def _settle(jobs: list[_Job], results: list[tuple[bool, Any]]) -> None:
-    """Hand the results back, one wake-up for each event loop that waits."""
-
-    def hand_back(mine: list[tuple[asyncio.Future[Any], bool, Any]]) -> None:
-        for future, fine, value in mine:
-            if future.done():
-                continue
-            if fine:
-                future.set_result(value)
-            else:
-                future.set_exception(value)
-
-    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], bool, Any]]] = {}
-    for (_act, loop, future), (fine, value) in zip(jobs, results, strict=True):
-        loops.setdefault(loop, []).append((future, fine, value))
-    for loop, mine in loops.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody waits for this any more
-            loop.call_soon_threadsafe(hand_back, mine)
+def _step_up(path: Path) -> None:
+    """Bring an older store to this version, in one transaction; another process may have done so meanwhile."""
+    with _closing(_connect(path, writes=True)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        for step in range(version, VERSION):
+            db.execute(STEPS[step])
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")

@@ -1,8 +1,9 @@
 """What the office keeps, and the one interface to it.
 
 A `Store` runs plain functions over a `Shelf`: one function is one transaction, and `write` returns only when it lies
-on the disk. All waiting writes may share a commit. There is one engine, SQLite (`sqlite.py`); PostgreSQL is meant to
-become the second, which is why the methods (`jmap.py` and its neighbours) see nothing but this interface.
+on the disk. All waiting writes may share a commit. There are two: SQLite (`sqlite.py`) for one process and its file,
+PostgreSQL (`postgres/`) for several. The methods (`jmap.py` and its neighbours) see nothing but this interface, and
+`tests/contracts/test_office_store.py` holds both to it.
 
 Every operation on parcels takes the `Account` it is done for, and nothing of another account can be named through it.
 Times are aware datetimes in UTC. Ids are the JMAP ids (RFC 8620 1.2). A `seq` is a number of one account that only
@@ -12,7 +13,7 @@ grows; state strings are made of it (RFC 8620 1.6.2... 5.1).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -42,18 +43,29 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What lies in the office for an account."""
+    """What lies in the office for an account. `quota`: how many bytes it may be; None: the office's own limit."""
 
     parcels: int
     unfetched: int
     bytes: int
+    quota: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What lies in the office altogether. `bytes`: of parcels and uploads; `invitations`: not used yet."""
+
+    accounts: int
+    parcels: int
+    bytes: int
+    invitations: int
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
     """A sealed parcel's bytes: `uid` is «B» and the SHA-256 in hex, so equal bytes lie here once.
 
-    `number` is the store's own."""
+    `number` is the store's own, and means something only together with the rest."""
 
     number: int
     uid: str
@@ -143,6 +155,14 @@ class Shelf(ABC):
         """The part after the @ of every address of this office."""
 
     @abstractmethod
+    def url(self) -> str:
+        """Where the office says that it is reached; "" as long as it has not been served."""
+
+    @abstractmethod
+    def set_url(self, url: str) -> None:
+        """Note where it is reached."""
+
+    @abstractmethod
     def accounts(self) -> Sequence[tuple[Account, Holding]]:
         """Everyone, by address."""
 
@@ -165,6 +185,10 @@ class Shelf(ABC):
     @abstractmethod
     def set_token(self, account: Account, token_sha256: bytes) -> None:
         """Replace its token; the old one opens nothing any more."""
+
+    @abstractmethod
+    def set_quota(self, account: Account, most: int | None) -> None:
+        """How many bytes may lie here for it; None: as many as the office's own limit says."""
 
     @abstractmethod
     def remove_account(self, account: Account) -> None:
@@ -260,7 +284,11 @@ class Shelf(ABC):
     def all_submissions(self, account: Account) -> Iterator[Submission]:
         """Every one, oldest first."""
 
-    # -- time
+    # -- time, and counting
+
+    @abstractmethod
+    def counts(self) -> Counts:
+        """What lies here altogether. It reads much: for operators, now and then."""
 
     @abstractmethod
     def sweep(self, now: datetime, most: int) -> int:
@@ -271,16 +299,27 @@ class Shelf(ABC):
 class Store(ABC):
     """Where the office keeps everything."""
 
+    @property
+    @abstractmethod
+    def domain(self) -> str:
+        """The part after the @ of every address here."""
+
     @abstractmethod
     async def read(self, act: Callable[[Shelf], T]) -> T:
         """`act` over one consistent view of what is committed. It changes nothing."""
 
     @abstractmethod
-    async def write(self, act: Callable[[Shelf], T]) -> T:
+    async def write(self, act: Callable[[Shelf], T], touches: Collection[str] = ()) -> T:
         """`act` as one transaction; returns when it is durable. If it raises, nothing of it stays.
 
-        Raises `NoSpace` where the disk is full, and `Damaged` from the first failed write on (F15): a store that
-        could not write does not pretend to go on, it has to be opened again."""
+        `act` may be run again from its beginning, where another node was in the way. `touches`: the `Address.key` of
+        those for whom it will write, as far as the caller knows; it makes nothing right or wrong, but a store may take
+        its locks in one order by it.
+
+        Raises `NoSpace` where the disk is full, `CarrierTrouble` (store_away) where the store cannot be reached: then
+        it is not known whether it was done. And `Refused` (moving) while the office is moved to another store. From the
+        first failed write to a file on (F15) it raises `Damaged`: a store that could not write does not pretend to go
+        on, it has to be opened again."""
 
     @abstractmethod
     async def holder(self, token_sha256: bytes) -> Account | None:
@@ -291,8 +330,8 @@ class Store(ABC):
         """As `Shelf.read`, for downloads: no transaction, and no whole parcel in memory."""
 
     @abstractmethod
-    def healthy(self) -> bool:
-        """Whether it can still write."""
+    async def healthy(self) -> bool:
+        """Whether it can be written."""
 
     @abstractmethod
     async def close(self) -> None:

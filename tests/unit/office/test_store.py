@@ -1,4 +1,4 @@
-"""What the store promises: group commit, quota, time, and its own file."""
+"""The store in a SQLite file: group commit, its bytes and its file; what every store promises is in tests/contracts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from dearly.letter.address import Address
 from dearly.letter.errors import Damaged, DearlyError, MadeByNewer, NoSpace, NotFound
 from dearly.office.blobs import uid_of
 from dearly.office.limits import Limits
+from dearly.office.schema import SCHEMA, STEPS, VERSION
 from dearly.office.sqlite import FILE, SqliteStore
-from dearly.office.store import INBOX, SENT, Account, Email, Find, Shelf, Submission
+from dearly.office.store import INBOX, SENT, Account, Email, Shelf
 from tests.support.offices import MachineChance
 
 T = TypeVar("T")
@@ -90,29 +91,6 @@ def test_waiting_writes_share_a_commit(tmp_path: Path, listen: Callable[[Callabl
     with_store(tmp_path, act)
 
 
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    def half(shelf: Shelf) -> None:
-        add(shelf, "bert")
-        raise LookupError
-
-    async def act(store: SqliteStore) -> None:
-        with pytest.raises(LookupError):
-            await store.write(half)
-        assert await store.read(lambda shelf: shelf.accounts()) == []
-        assert store.healthy()
-
-    with_store(tmp_path, act)
-
-
-def test_readers_cannot_write(tmp_path: Path) -> None:
-    async def act(store: SqliteStore) -> None:
-        with pytest.raises(Damaged):
-            await store.read(lambda shelf: add(shelf, "ada"))
-        assert store.healthy()
-
-    with_store(tmp_path, act)
-
-
 def test_quota_counts_uploads_and_letters(tmp_path: Path) -> None:
     async def act(store: SqliteStore) -> None:
         def fill(shelf: Shelf) -> None:
@@ -138,54 +116,6 @@ def test_quota_counts_uploads_and_letters(tmp_path: Path) -> None:
     with_store(tmp_path, act)
 
 
-def test_what_leaves_when(tmp_path: Path) -> None:
-    """Fetched parcels and sent copies after 30 days, uploads after one, waiting parcels never."""
-
-    async def act(store: SqliteStore) -> None:
-        def fill(shelf: Shelf) -> None:
-            ada = add(shelf, "ada")
-            put(shelf, ada, b"waiting")
-            shelf.change_email(ada, put(shelf, ada, b"fetched"), INBOX, ["$seen"], NOW)
-            shelf.change_email(ada, put(shelf, ada, b"flagged"), INBOX, ["$flagged"], NOW)
-            regretted = put(shelf, ada, b"fetched, and then not")
-            shelf.change_email(ada, regretted, INBOX, ["$seen"], NOW)
-            shelf.change_email(ada, regretted, INBOX, [], NOW)
-            put(shelf, ada, b"sent", SENT)
-            keep(shelf, ada, b"uploaded")
-            shelf.put_submission(ada, Submission("S1", "k", "M", "B", "ada", NOW, ()))
-
-        def swept(days: float) -> Callable[[Shelf], tuple[int, int]]:
-            def go(shelf: Shelf) -> tuple[int, int]:
-                while shelf.sweep(NOW + timedelta(days=days, seconds=5), 1):
-                    pass
-                ada = shelf.account(f"ada@{shelf.domain()}")
-                assert ada
-                assert held(shelf)["ada"] == sum(e.blob.size for e in everything(shelf, ada)) + uploads(shelf)
-                return len(shelf.find_emails(ada, Find())), len(list(shelf.all_submissions(ada)))
-
-            return go
-
-        await store.write(fill)
-        assert await store.write(swept(0)) == (5, 1)
-        assert (await store.read(left))[0] == 6
-        assert await store.write(swept(1)) == (5, 1)
-        assert (await store.read(left))[0] == 5
-        assert await store.write(swept(30)) == (3, 1)
-        assert await store.write(swept(399)) == (3, 1)
-        assert await store.write(swept(400)) == (3, 0)
-
-        def forgotten(shelf: Shelf) -> None:
-            ada = shelf.account(f"ada@{shelf.domain()}")
-            assert ada
-            assert shelf.submission_changes(ada, 1, 9) is None
-            assert shelf.submission_changes(ada, shelf.submission_seq(ada), 9)
-
-        await store.read(forgotten)
-        assert (await store.read(left)) == (3, 3)
-
-    with_store(tmp_path, act)
-
-
 def test_freed_room_goes_back_to_the_disk(tmp_path: Path) -> None:
     async def act(store: SqliteStore) -> None:
         def fill(shelf: Shelf) -> None:
@@ -203,36 +133,6 @@ def test_freed_room_goes_back_to_the_disk(tmp_path: Path) -> None:
 
 def page_count(shelf: Shelf) -> int:
     return shelf._db.execute("PRAGMA page_count").fetchone()[0]  # type: ignore[attr-defined]
-
-
-def everything(shelf: Shelf, account: Account) -> list[Email]:
-    return list(shelf.emails(account, list(shelf.find_emails(account, Find()))).values())
-
-
-def uploads(shelf: Shelf) -> int:
-    db: sqlite3.Connection = shelf._db  # type: ignore[attr-defined]
-    return db.execute("SELECT coalesce(sum(size), 0) FROM uploads u JOIN blobs b ON b.number = u.blob").fetchone()[0]
-
-
-def test_what_was_destroyed_is_known_for_ninety_days(tmp_path: Path) -> None:
-    async def act(store: SqliteStore) -> None:
-        def fill(shelf: Shelf) -> None:
-            ada = add(shelf, "ada")
-            emails = [put(shelf, ada, b"x%d" % n) for n in range(3)]
-            shelf.remove_email(ada, emails[0], NOW)
-            before = shelf.email_changes(ada, 3, 10)
-            assert before
-            assert before.destroyed == (emails[0].uid,)
-            while shelf.sweep(NOW + timedelta(days=91), 1):
-                pass
-            assert shelf.email_changes(ada, 3, 10) is None
-            now = shelf.email_seq(ada)
-            assert shelf.email_changes(ada, now, 10)
-            assert shelf.email_changes(ada, now + 1, 10) is None
-
-        await store.write(fill)
-
-    with_store(tmp_path, act)
 
 
 def test_the_file_is_its_owners_and_stays(tmp_path: Path) -> None:
@@ -268,7 +168,7 @@ def test_files_that_are_not_ours(tmp_path: Path) -> None:
     (tmp_path / FILE).unlink()
     SqliteStore.create(tmp_path, MachineChance(), domain="letters.test")
     newer = sqlite3.connect(tmp_path / FILE)
-    newer.execute("PRAGMA user_version = 2")
+    newer.execute(f"PRAGMA user_version = {VERSION + 1}")
     newer.close()
     with pytest.raises(MadeByNewer):
         SqliteStore.open(tmp_path)
@@ -304,21 +204,33 @@ def test_from_the_first_failed_commit_on_it_says_so(tmp_path: Path) -> None:
         store._db = whole
         with pytest.raises(Damaged):
             await store.write(lambda shelf: add(shelf, "clara"))
-        assert not store.healthy()
+        assert not await store.healthy()
         assert len(await store.read(lambda shelf: shelf.accounts())) == 1
 
     with_store(tmp_path, act)
 
 
-def test_closing(tmp_path: Path) -> None:
-    async def act(store: SqliteStore) -> None:
-        waiting = [asyncio.ensure_future(store.write(lambda shelf, n=n: add(shelf, f"p{n}"))) for n in range(20)]
-        await asyncio.sleep(0)
-        await store.close()
-        await store.close()
-        assert len([await w for w in waiting]) == 20
-        with pytest.raises(Damaged):
-            await store.write(lambda shelf: add(shelf, "late"))
-        assert not store.healthy()
+def test_a_store_of_an_older_version_is_brought_up(tmp_path: Path) -> None:
+    async def fill(store: SqliteStore) -> None:
+        await store.write(lambda shelf: put(shelf, add(shelf, "ada"), b"x"))
 
-    with_store(tmp_path, act)
+    with_store(tmp_path, fill)
+    older = sqlite3.connect(tmp_path / FILE)
+    older.execute("ALTER TABLE accounts DROP COLUMN quota")
+    older.execute("PRAGMA user_version = 1")
+    older.close()
+
+    async def look(store: SqliteStore) -> None:
+        await store.write(lambda shelf: shelf.set_quota(shelf.accounts()[0][0], 5))
+        ((_account, holding),) = await store.read(lambda shelf: shelf.accounts())
+        assert (holding.parcels, holding.quota) == (1, 5)
+
+    with_store(tmp_path, look)
+    now, new = sqlite3.connect(tmp_path / FILE), sqlite3.connect(":memory:")
+    new.executescript(SCHEMA)
+    columns = "SELECT m.name, c.name, c.type FROM sqlite_schema m, pragma_table_info(m.name) c ORDER BY 1, 2"
+    assert now.execute(columns).fetchall() == new.execute(columns).fetchall()
+    assert now.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    assert set(STEPS) == set(range(1, VERSION))
+    now.close()
+    new.close()

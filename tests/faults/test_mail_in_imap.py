@@ -11,12 +11,13 @@ from datetime import date
 
 import pytest
 
-from dearly.carriers.base import MOST_PARCEL, Verdict
+from dearly.carriers.base import MOST_PARCEL, Head, Judged, Verdict
 from dearly.letter.errors import CarrierTrouble
 from tests.support.cutting_proxy import Side, cutting_proxy
 from tests.support.fake_letters import fake_letter
-from tests.support.mailboxes import Sieve, account, mailbox, whole_round
+from tests.support.mailboxes import account, mailbox, whole_round
 from tests.support.scripted_imap import Folder, Message, ScriptedImap, Session, scripted_imap
+from tests.support.sifting import Judge, at_door
 from tests.support.times import FixedClock
 
 LETTERS = [fake_letter(n).data for n in range(6)]
@@ -460,19 +461,20 @@ def test_a_newsletter_is_never_asked_for_and_a_strangers_letter_only_once_let_in
     newsletter = b"From: shop@shop.test\r\nList-Id: <offers.shop.test>\r\nSubject: Buy!\r\n\r\nOnly today.\r\n"
     stranger = b"From: dora@letters.test\r\nTo: bert@letters.test\r\nSubject: Hello\r\n\r\nMay I write?\r\n"
 
-    def rule(head: bytes) -> Verdict:
-        if b"List-Id" in head:
+    def rule(head: Head) -> Judged:
+        if b"List-Id" in head.data:
             return Verdict.LEAVE
-        return Verdict.DOOR if b"dora" in head else Verdict.TAKE
+        return at_door(head) if b"dora" in head.data else Verdict.TAKE
 
     async def scene(server: ScriptedImap) -> None:
         for data in (newsletter, LETTERS[0], stranger, LETTERS[1]):
             server.inbox.lay(data)
-        sieve = Sieve(rule)
+        sieve = Judge(rule)
         box = mailbox(account(server.port), sieve=sieve)
         parcels, heads, cursor, left = await whole_round(box)
         assert ([parcel.data for parcel in parcels], left) == (LETTERS[:2], 0)
-        assert [head.data for head in heads] == [stranger.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"]
+        assert [one.source.uid for one in heads] == ["3"]
+        assert sieve.shown[2].data == stranger.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
         assert {uid for _name, uid in server.bodies} == {2, 4}
         assert all(b"Only today" not in head.data for head in sieve.shown)
         assert [head.size for head in sieve.shown] == [len(m.data) for m in server.inbox.messages]
@@ -493,7 +495,7 @@ def test_the_first_look_goes_back_thirty_days_and_what_is_older_is_not_even_look
         server.inbox.lay(LETTERS[0], day=date(2020, 1, 1))
         server.inbox.lay(LETTERS[1], day=date(2026, 1, 29))
         server.inbox.lay(LETTERS[2], day=date(2026, 1, 30))
-        sieve = Sieve(lambda _head: Verdict.TAKE)
+        sieve = Judge(lambda _head: Verdict.TAKE)
         box = mailbox(account(server.port), sieve=sieve)
         parcels, _heads, cursor, _left = await whole_round(box)
         assert [parcel.data for parcel in parcels] == [LETTERS[2]]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from dearly.exchange import vcard
 from dearly.letter.content import Enclosure
+from dearly.letter.envelope import LARGEST_PARCEL
 from dearly.letter.errors import CannotSealOrOpen, DearlyError, Locked, Refused, Usage
 from dearly.letter.sealing import TEXT_WITHHELD, Seal, Shape
 from dearly.opener import pool, process
@@ -102,11 +103,11 @@ def test_the_largest_letter_comes_through(room: Room) -> None:
 
 
 def test_a_parcel_beyond_all_measure_is_not_even_handed_over(room: Room) -> None:
-    opened = room.open(bytes(pool.LARGEST_PARCEL + 1))
+    opened = room.open(bytes(LARGEST_PARCEL + 1))
     assert opened.trouble is not None
     assert opened.trouble.code == "too_large_to_open"
     with pytest.raises(Refused):
-        room.run(room.opener.outline(bytes(pool.LARGEST_PARCEL + 1)))
+        room.run(room.opener.outline(bytes(LARGEST_PARCEL + 1)))
 
 
 # limits

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dearly.carriers.base import Verdict
+from dearly.carriers.base import Head, Verdict
 from dearly.letter.account import MailAccount, Security
 from dearly.letter.address import Address
 from dearly.letter.errors import CarrierTrouble
@@ -20,7 +20,8 @@ from tests.support.authority import Authority
 from tests.support.beside import append, deliver, lying, on_disk, session
 from tests.support.cutting_proxy import Side, cutting_proxy
 from tests.support.fake_letters import ADA, BERT, CLARA, fake_letter
-from tests.support.mailboxes import Secrets, Sieve, account, mailbox, whole_round
+from tests.support.mailboxes import Secrets, account, mailbox, whole_round
+from tests.support.sifting import Judge
 from tests.support.times import FixedClock
 
 
@@ -60,8 +61,8 @@ def newsletter(n: int) -> bytes:
     ).encode()
 
 
-def by_header(head: bytes) -> Verdict:
-    return Verdict.LEAVE if re.search(rb"(?im)^(?:list-id|precedence):", head) else Verdict.TAKE
+def by_header(head: Head) -> Verdict:
+    return Verdict.LEAVE if re.search(rb"(?im)^(?:list-id|precedence):", head.data) else Verdict.TAKE
 
 
 @pytest.mark.parametrize("security", list(Security))
@@ -76,7 +77,7 @@ def test_of_fifty_messages_twenty_are_letters_and_nothing_there_is_changed(
     async def scene() -> None:
         async with cutting_proxy(server.imap) as proxy:
             how = {"port": proxy.port} if security is Security.PLAIN else {}
-            box = mailbox(its(server, name, security, **how), secrets=secrets(), sieve=Sieve(by_header))
+            box = mailbox(its(server, name, security, **how), secrets=secrets(), sieve=Judge(by_header))
             parcels, _heads, cursor, left = await whole_round(box)
             ours = [m for m in messages if b"List-Id" not in m]
             assert (len(parcels), left) == (20, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from dearly.letter.address import Address
 from dearly.letter.envelope import Way
 from dearly.letter.errors import CarrierTrouble, DearlyError, NotFound, Refused
 from dearly.letter.sealing import Seal
+from dearly.opener.heads import UNREADABLE, HeadFacts
 from tests.support.desks import Person, a_town
 from tests.support.drawers import run
 from tests.support.memory_mailbox import MemoryMailbox, a_mail, an_account
@@ -243,6 +244,87 @@ def test_a_mailbox_numbered_anew_doubles_no_knock(tmp_path: Path) -> None:
     played(tmp_path, play)
 
 
+def test_another_letter_by_the_same_number_is_not_the_one_that_was_let_in(tmp_path: Path) -> None:
+    """F28, F29: the server numbers anew between the look and the fetching, and keeps its UIDVALIDITY."""
+
+    async def play(ada: Person, _bert: Person, box: MemoryMailbox) -> None:
+        (uid,) = box.lay(a_mail(number=1))
+        await collect(ada, box)
+        (one,) = await strangers.at_door(ada.desk)
+        raw = box.messages[uid]
+        for other in (
+            a_mail(number=2),
+            a_mail("Mallory <mallory@elsewhere.test>", number=1),
+            raw.replace(b"22 Nov", b"21 Nov"),
+            b"\r\n\r\nno header at all",
+        ):
+            box.messages[uid] = other
+            assert (await strangers.let_in(ada.desk, one.number, box)).gone == (one.number,)
+            assert await ada.letterbox() == [], "nothing of the other one is here"
+        # Carried once more, with a field that a server on its way put on top, it is the same letter.
+        box.messages[uid] = b"X-Moved: yes\r\n" + raw
+        assert (await strangers.let_in(ada.desk, one.number, box)).numbers == (one.number,)
+
+    played(tmp_path, play)
+
+
+def test_a_twin_that_came_does_not_stand_for_the_letter_that_was_let_in(tmp_path: Path) -> None:
+    """A36: anybody can write the same sender and the same id; the letter itself does not lie there any more."""
+
+    async def play(ada: Person, _bert: Person, box: MemoryMailbox) -> None:
+        (uid,) = box.lay(a_mail())
+        await collect(ada, box)
+        (one,) = await strangers.at_door(ada.desk)
+        ada.town.post.lay(await ada.address(), a_mail().replace(b"22 Nov", b"21 Nov"))
+        await ada.round()
+        raw = box.messages.pop(uid)
+        assert (await strangers.let_in(ada.desk, one.number, box)).gone == (one.number,)
+        await ada.desk.drawer.write(lambda db: db.run("UPDATE arrivals SET way = 'mail'"))
+        assert (await strangers.let_in(ada.desk, one.number, box)).gone == (one.number,)
+        # The letter itself, which came by another name of the mailbox's, does.
+        ada.town.post.lay(await ada.address(), raw)
+        await ada.round()
+        await ada.desk.drawer.write(lambda db: db.run("UPDATE arrivals SET way = 'mail'"))
+        assert (await strangers.let_in(ada.desk, one.number, box)).gone == ()
+
+    played(tmp_path, play, bert_too=True)
+
+
+def test_what_is_too_large_to_open_is_said_at_the_door_and_never_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sealed, from somebody whom nobody knows, and larger than anything that is opened."""
+    monkeypatch.setattr("dearly.desk.sieve.LARGEST_PARCEL", 900)
+    monkeypatch.setattr(knocks, "LARGEST_PARCEL", 900)
+    sealed = 'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b'
+
+    async def play(ada: Person, _bert: Person, box: MemoryMailbox) -> None:
+        _small, large, plain = box.lay(
+            a_mail("yan@elsewhere.test", ADA, sealed, number=1),
+            a_mail("Zoë Wood <zoe@elsewhere.test>", ADA, sealed, number=2, text="x" * 900),
+            a_mail(number=3),
+        )
+        await collect(ada, box)
+        one = next(one for one in await strangers.at_door(ada.desk) if one.too_large)
+        assert (one.from_, one.seal, one.fetched, one.state) == (ZOE, None, False, "waiting")
+        assert [lying.envelope.seal for lying in (await letterbox.look(ada.desk)).at_door if lying.away] == [
+            Seal.NEVER_SEALED,
+            None,
+        ]
+        with pytest.raises(Refused) as large_one:
+            await strangers.let_in(ada.desk, one.number, box)
+        assert large_one.value.code == "too_large_to_fetch"
+        # Let in by their other letter, that one is fetched, and this one stays where it is said.
+        other = next(two for two in await strangers.at_door(ada.desk) if two.from_ == ZOE and two != one)
+        assert (await strangers.let_in(ada.desk, other.number, box)).numbers == (other.number,)
+        assert plain in box.asked
+        assert large not in box.asked
+        assert [two.number for two in await strangers.at_door(ada.desk) if two.too_large] == [one.number]
+        assert await strangers.refuse(ada.desk, one.number) == [one.number]
+
+    played(tmp_path, play)
+
+
 def test_let_in_and_numbered_anew_before_it_was_fetched(tmp_path: Path) -> None:
     async def play(ada: Person, _bert: Person, box: MemoryMailbox) -> None:
         box.lay(a_mail())
@@ -337,6 +419,26 @@ def test_a_sieve_that_cannot_look_loses_nothing(tmp_path: Path, monkeypatch: pyt
         monkeypatch.undo()
         await collect(ada, box)
         assert len(await strangers.at_door(ada.desk)) == 1
+
+    played(tmp_path, play)
+
+
+def test_a_header_is_read_once_and_what_was_read_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cursor goes on with the batch: a child that fails at a second reading would lose the knock for good."""
+
+    async def play(ada: Person, _bert: Person, box: MemoryMailbox) -> None:
+        read = ada.desk.opener.heads
+        asked: list[Sequence[bytes]] = []
+
+        async def once(headers: Sequence[bytes]) -> Sequence[HeadFacts]:
+            asked.append(headers)
+            return await read(headers) if len(asked) == 1 else [UNREADABLE] * len(headers)
+
+        monkeypatch.setattr(ada.desk.opener, "heads", once)
+        box.lay(a_mail())
+        await collect(ada, box)
+        assert [one.from_ for one in await strangers.at_door(ada.desk)] == [ZOE]
+        assert len(asked) == 1
 
     played(tmp_path, play)
 

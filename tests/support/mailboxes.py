@@ -9,7 +9,7 @@ from dearly.carriers.base import Collected, Head, Verdict
 from dearly.carriers.mail.mailbox import Mailbox
 from dearly.letter.account import MailAccount, Protocol, Security, Server, SignIn
 from dearly.letter.address import Address
-from dearly.letter.envelope import Parcel
+from dearly.letter.envelope import Heading, Parcel
 from tests.support.fake_letters import BERT
 from tests.support.scripted_imap import PASSWORD
 from tests.support.times import FixedClock
@@ -34,18 +34,6 @@ class Secrets:
 async def take_all(heads: Sequence[Head]) -> Sequence[Verdict]:
     """Everything is a letter for us."""
     return [Verdict.TAKE] * len(heads)
-
-
-@dataclass
-class Sieve:
-    """Judges by a rule over the header, and keeps what it was shown."""
-
-    rule: Callable[[bytes], Verdict]
-    shown: list[Head] = field(default_factory=list)
-
-    async def __call__(self, heads: Sequence[Head]) -> Sequence[Verdict]:
-        self.shown += heads
-        return [self.rule(head.data) for head in heads]
 
 
 def account(
@@ -76,10 +64,10 @@ def mailbox(
     return Mailbox(its, secrets or Secrets(), sieve, clock or FixedClock(), patience=patience)  # type: ignore[arg-type]
 
 
-async def whole_round(carrier: Mailbox, cursor: str = "") -> tuple[list[Parcel], list[Head], str, int]:
-    """All that is collected until there is no more: parcels, heads at the door, the cursor, how many were left."""
+async def whole_round(carrier: Mailbox, cursor: str = "") -> tuple[list[Parcel], list[Heading], str, int]:
+    """All that is collected until there is no more: parcels, headings at the door, the cursor, how many were left."""
     parcels: list[Parcel] = []
-    heads: list[Head] = []
+    heads: list[Heading] = []
     for _ in range(500):
         batch: Collected = await carrier.collect(cursor)
         assert len(batch.cursor.encode()) <= 65_536

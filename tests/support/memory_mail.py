@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from dearly.carriers.base import Check, Collected, Credentials, Head, Sieve, Verdict, for_each
 from dearly.letter.account import MailAccount
 from dearly.letter.address import Address
-from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
+from dearly.letter.envelope import Heading, Parcel, SealedLetter, Source, Way
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.journey import Accepted, Evidence, Found, NothingProven, Outcome, TryLater, Turned, Unknown
 from tests.support.memory_carrier import Luck
@@ -87,7 +87,7 @@ class MailboxInMemory:
         heads = [self._head(n, data) for n, data in enumerate(box) if n >= first]
         verdicts = await self.sieve(heads)
         taken = [head.source for head, said in zip(heads, verdicts, strict=True) if said is Verdict.TAKE]
-        door = tuple(head for head, said in zip(heads, verdicts, strict=True) if said is Verdict.DOOR)
+        door = tuple(said for said in verdicts if isinstance(said, Heading))
         return Collected(await self.fetch(taken), str(len(box)), heads=door)
 
     def _head(self, n: int, data: bytes) -> Head:

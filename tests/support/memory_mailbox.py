@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dearly.carriers.base import Collected, Head, Sieve, Verdict
+from dearly.carriers.base import Collected, Head, Judged, Sieve, Verdict
 from dearly.letter.account import MailAccount, Protocol, Security, Server
 from dearly.letter.address import Address
-from dearly.letter.envelope import Parcel, Source, Way
+from dearly.letter.envelope import Heading, Parcel, Source, Way
 from dearly.letter.errors import CarrierTrouble
 
 
@@ -33,7 +33,7 @@ class MemoryMailbox:
     away: bool = False
     asked: list[int] = field(default_factory=list)
     """Uids whose bodies were asked for, in order."""
-    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    verdicts: dict[int, Judged] = field(default_factory=dict)
 
     way = Way.MAIL
 
@@ -64,7 +64,7 @@ class MemoryMailbox:
         verdicts = dict(zip(now, await self.sieve(heads), strict=True))
         self.verdicts |= verdicts
         taken = [uid for uid in now if verdicts[uid] is Verdict.TAKE]
-        door = tuple(head for head in heads if verdicts[int(head.source.uid)] is Verdict.DOOR)
+        door = tuple(said for said in verdicts.values() if isinstance(said, Heading))
         parcels = await self.fetch([self._source(uid) for uid in taken])
         return Collected(parcels, f"{self.validity}:{max(now, default=seen)}", len(uids) > len(now), heads=door)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dearly.carriers.base import Head, Verdict
+from dearly.carriers.base import Head, Judged, Verdict
+from dearly.letter.address import Address, Correspondent
+from dearly.letter.envelope import Heading
 
 
 class Kept:
@@ -26,17 +28,22 @@ class Kept:
 class Judge:
     """A sieve that follows `rule`, and keeps every head that it was shown."""
 
-    def __init__(self, rule: Callable[[Head], Verdict] = lambda head: Verdict.TAKE) -> None:
+    def __init__(self, rule: Callable[[Head], Judged] = lambda head: Verdict.TAKE) -> None:
         self.rule = rule
         self.shown: list[Head] = []
 
-    async def __call__(self, heads: Sequence[Head]) -> Sequence[Verdict]:
+    async def __call__(self, heads: Sequence[Head]) -> Sequence[Judged]:
         self.shown += heads
         return [self.rule(head) for head in heads]
 
 
-def by_subject(head: Head) -> Verdict:
+def at_door(head: Head) -> Heading:
+    """What is kept of a stranger's, whoever it is."""
+    return Heading(head.source, head.size, Correspondent("", Address.parse("stranger@elsewhere.test")), "", None, None)
+
+
+def by_subject(head: Head) -> Judged:
     """As the Subject says: `take`, `door`, and everything else is left."""
     line = next((one for one in head.data.split(b"\r\n") if one.lower().startswith(b"subject:")), b"")
     word = line.partition(b":")[2].strip().decode()
-    return Verdict(word) if word in ("take", "door") else Verdict.LEAVE
+    return at_door(head) if word == "door" else Verdict.TAKE if word == "take" else Verdict.LEAVE

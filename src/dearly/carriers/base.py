@@ -21,7 +21,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar, runtime_checkable
 
 from dearly.letter.address import Address, clean
-from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
+from dearly.letter.envelope import Heading, Parcel, SealedLetter, Source, Way
 from dearly.letter.journey import Bounced, Delivered, Evidence, Outcome
 
 BEGINNING = ""
@@ -53,8 +53,8 @@ class Collected:
     cursor: str
     more: bool = False
     left: int = 0
-    heads: tuple[Head, ...] = ()
-    """Headers of first letters by strangers, which wait at the door; their bodies stay where they lie (`Fetches`)."""
+    heads: tuple[Heading, ...] = ()
+    """What waits at the door, as the sieve read it; the letters stay where they lie (`Fetches`)."""
 
 
 MOST_HEAD = 64 * 1024
@@ -74,19 +74,21 @@ class Head:
 
 class Verdict(StrEnum):
     """What is done with a message, by its header alone (product rule: a newsletter never appears). TAKE: fetch it, it
-    is a letter for us. DOOR: a stranger's; its header is kept, its body fetched when it is let in. LEAVE: not ours to
-    look at; it stays where it lies, and nothing of it is kept."""
+    is a letter for us. LEAVE: not ours to look at; it stays where it lies, and nothing of it is kept."""
 
     TAKE = "take"
-    DOOR = "door"
     LEAVE = "leave"
+
+
+Judged = Verdict | Heading
+"""The verdict; or, of what waits at the door, the heading that is kept of it: its body is fetched when it is let in."""
 
 
 class Sieve(Protocol):
     """Who decides what is fetched from a mailbox that holds more than letters. The desk's, for it knows the people."""
 
-    async def __call__(self, heads: Sequence[Head]) -> Sequence[Verdict]:
-        """One verdict for each, in the order given; what cannot be read is left. Raises `CarrierTrouble` where nobody
+    async def __call__(self, heads: Sequence[Head]) -> Sequence[Judged]:
+        """What is done with each, in the order given; what cannot be read is left. Raises `CarrierTrouble` where nobody
         could look (the desk's own trouble): then nothing was decided, the collecting that asked fails with it, and its
         cursor stays as it was."""
 

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from dearly.carriers.base import Collected, Collects, Fetches, Head
+from dearly.carriers.base import Collected, Collects, Fetches
 from dearly.desk import open as opening
 from dearly.desk import reports
 from dearly.desk.desk import Desk
 from dearly.drawer import accounts, arrivals, attempts, knocks, objects, outbox, people
 from dearly.drawer.connection import Db
-from dearly.drawer.knocks import Heading, Knock, KnockState
+from dearly.drawer.knocks import Knock, KnockState
 from dearly.letter.envelope import Parcel, Way
-from dearly.letter.errors import Damaged, DearlyError, Refused
+from dearly.letter.errors import Damaged, DearlyError, NotFound, Refused
 from dearly.letter.failpoint import reach
 from dearly.letter.sealing import Seal, Shape
 from dearly.letter.words import _
@@ -51,16 +51,15 @@ async def take_in(desk: Desk, carrier: Collects, collected: Collected) -> list[i
     of the parcels that were not here before."""
     now = desk.clock.now()
     packed = await _packed(collected.parcels)
-    headings = await _headings(desk, collected.heads)
 
     def work(db: Db) -> list[int]:
         taken = [
             arrivals.take_in(db, one.parcel, one.sha256, now=now, chance=desk.chance, packed=one.ready)
             for one in packed
         ]
-        for heading in headings:
+        for heading in collected.heads:
             knocks.keep(db, heading, now, desk.chance)
-        if headings:
+        if collected.heads:
             knocks.tidy(db)
         arrivals.save_cursor(db, carrier.way, carrier.place, collected.cursor, now)
         return [number for number in taken if number is not None]
@@ -110,10 +109,14 @@ async def _let_in_after(desk: Desk, carrier: Collects, after: int) -> list[Knock
 
 
 async def _bring(desk: Desk, asked: Sequence[Knock], parcels: Sequence[Parcel]) -> list[int]:
-    """Keep the letters of let-in knocks; numbers of the new arrivals. What is missing is gone, if it is not here; where
-    that cannot be told yet, the next round tells."""
+    """Keep the letters of let-in knocks; numbers of the new arrivals. What is missing, or another letter than the one
+    that knocked (F29), is gone, if it is not here; where that cannot be told yet, the next round tells."""
     now = desk.clock.now()
-    packed = {one.parcel.source: one for one in await _packed(parcels)}
+    by_source = {parcel.source: parcel for parcel in parcels}
+    found = {knock.number: by_source.get(knock.heading.source) for knock in asked}
+    theirs = [knock for knock in asked if (one := found[knock.number]) and await _is_it(desk, knock, one.data)]
+    packed = {one.parcel.source: one for one in await _packed([by_source[k.heading.source] for k in theirs])}
+    here = {knock.number for knock in asked if knock not in theirs and await _came_otherwise(desk, knock)}
 
     def work(db: Db) -> tuple[list[int], list[Knock]]:
         new: list[int] = []
@@ -133,7 +136,7 @@ async def _bring(desk: Desk, asked: Sequence[Knock], parcels: Sequence[Parcel]) 
                     number=knock.number,
                 )
                 new += [taken] if taken is not None else []
-            elif not knocks.came_otherwise(db, knock):
+            elif knock.number not in here:
                 if unclear:
                     continue
                 gone.append(knock)
@@ -150,6 +153,29 @@ async def _bring(desk: Desk, asked: Sequence[Knock], parcels: Sequence[Parcel]) 
     return new
 
 
+async def _is_it(desk: Desk, knock: Knock, raw: bytes) -> bool:
+    """Whether this is the letter that knocked, by all that its header names it by: a carrier may call another one by
+    the same number now (F28, F29), and what was let in is this letter alone. What is beyond reading is taken as it is:
+    nothing of it is shown but why."""
+    try:
+        seen = (await desk.opener.outline(raw)).heading
+    except (Refused, Damaged):
+        return True
+    return knocks.is_of(knock, seen.sender, seen.letter_id, seen.date)
+
+
+async def _came_otherwise(desk: Desk, knock: Knock) -> bool:
+    """Whether the letter of this knock is here under another number."""
+    for number in await desk.drawer.read(lambda db: knocks.namesakes_of(db, knock)):
+        try:
+            raw = await desk.drawer.read(partial(arrivals.raw, number=number))
+        except (NotFound, Damaged):
+            continue
+        if await _is_it(desk, knock, raw):
+            return True
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class _Packed:
     parcel: Parcel
@@ -162,16 +188,6 @@ async def _packed(parcels: Sequence[Parcel]) -> list[_Packed]:
     return await asyncio.to_thread(
         lambda: [_Packed(one, hashlib.sha256(one.data).digest(), objects.pack(one.data)) for one in parcels]
     )
-
-
-async def _headings(desk: Desk, heads: Sequence[Head]) -> list[Heading]:
-    """What strangers' headers claim; one that cannot be read, or names no sender, does not knock."""
-    seen = await desk.opener.heads([head.data for head in heads]) if heads else ()
-    return [
-        Heading(head.source, head.size, one.sender, one.subject, one.letter_id, one.date)
-        for head, one in zip(heads, seen, strict=True)
-        if one.sender is not None
-    ]
 
 
 async def _acknowledge(desk: Desk, carrier: Collects) -> None:

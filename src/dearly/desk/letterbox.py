@@ -17,7 +17,6 @@ from dearly.drawer.connection import Db
 from dearly.drawer.knocks import Knock, KnockState
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound
-from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 from dearly.mime import plain
 
@@ -159,7 +158,7 @@ def _knocking(knock: Knock) -> Lying:
             person=None,
             arrived=knock.at,
             way=heading.source.way,
-            seal=Seal.NEVER_SEALED,  # what says that it is sealed is fetched, and never knocks (`desk.sieve`)
+            seal=knock.seal,
             opened=False,
             at_door=True,
         ),

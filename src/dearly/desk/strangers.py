@@ -32,8 +32,9 @@ from dearly.mime import plain
 class AtDoor:
     """A stranger's letter at the door, as its outside claims. `name`: of the sender, which proves nothing. `arrived`:
     when it, or its header, was taken in. `date`: when it was written; `subject`: both known only of a header. `seal`:
-    never_sealed, or None for a sealed one. `fetched`: whether the letter itself is here. `state`: waiting, let_in (not
-    fetched yet) or gone (let in, and not found any more)."""
+    never_sealed, or None for a sealed one. `fetched`: whether the letter itself is here. `too_large`: more than
+    is opened, so it is never fetched. `state`: waiting, let_in (not fetched yet) or gone (let in, and not found any
+    more)."""
 
     number: int
     from_: str
@@ -45,6 +46,7 @@ class AtDoor:
     seal: Seal | None
     fetched: bool
     state: str
+    too_large: bool = False
     person: str | None = None
     opened: bool = False
     at_door: bool = True
@@ -78,11 +80,14 @@ async def let_in(desk: Desk, number: int, carrier: Collects | None = None) -> Le
     name that the envelope gives. Letters that were not fetched yet are fetched now: by `carrier`, or else by their own
     account's, where no round is being made and it answers. Letting in one that was gone looks for it once more.
 
-    Raises `NotFound` (no_arrival), `Refused` (not_at_door)."""
+    Raises `NotFound` (no_arrival), `Refused` (not_at_door, too_large_to_fetch)."""
     now = desk.clock.now()
 
     def work(db: Db) -> tuple[list[int], list[int]]:
         sender = _at_door(db, number, (KnockState.LET_IN, KnockState.GONE))
+        knock = knocks.find(db, number)
+        if knock is not None and knock.state is KnockState.WAITING and knock.too_large:
+            raise _too_large(knock)
         if sender is None:
             return arrivals.let_in(db, number, None, now), []
         key = sender.address.key
@@ -161,6 +166,18 @@ def _not_at_door(number: int) -> Refused:
     )
 
 
+def _too_large(knock: Knock) -> Refused:
+    return Refused(
+        "too_large_to_fetch",
+        _("Letter {number} has {size} MB, more than Dearly opens, so it is not fetched.").format(
+            number=knock.number, size=-(-knock.heading.size // 1_000_000)
+        ),
+        _("It lies at {place}, where other programs can reach it; or ask {address} for a smaller one.").format(
+            place=knock.heading.source.place, address=knock.heading.sender.address
+        ),
+    )
+
+
 def _unfetched(db: Db, key: str, now: datetime) -> list[int]:
     """Let the knocks of this address in; the numbers of all that are to be fetched, also of those let in before."""
     before = [one.number for one in knocks.standing(db, KnockState.LET_IN) if one.heading.sender.address.key == key]
@@ -235,7 +252,8 @@ def _knocks(knock: Knock) -> AtDoor:
         date=heading.date,
         subject=plain.shown(heading.subject),
         way=heading.source.way,
-        seal=Seal.NEVER_SEALED,  # what says that it is sealed is fetched, and never knocks (`desk.sieve`)
+        seal=knock.seal,
         fetched=False,
+        too_large=knock.too_large,
         state=knock.state.value,
     )

@@ -13,7 +13,7 @@ oldest headers are let go of. The letters themselves lie where they lay: at the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -24,7 +24,8 @@ from dearly.drawer.rows import LAST, address, maybe, moment, name_key, sound, st
 from dearly.letter.address import Correspondent
 from dearly.letter.clock import Chance
 from dearly.letter.content import LetterId
-from dearly.letter.envelope import Source, Way
+from dearly.letter.envelope import LARGEST_PARCEL, Heading, Source, Way
+from dearly.letter.sealing import Seal
 
 MOST_SHOWN = 500
 """How many wait at the door where one sees them."""
@@ -50,18 +51,6 @@ class KnockState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
-    """What a header claims, and where its message lies. `size`: octets of the message, as the carrier states."""
-
-    source: Source
-    size: int
-    sender: Correspondent
-    subject: str
-    letter_id: LetterId | None
-    date: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Knock:
     """A stranger's header at the door. `at`: when it was kept. `since`: when it came into its state."""
 
@@ -71,16 +60,28 @@ class Knock:
     at: datetime
     heading: Heading
 
+    @property
+    def too_large(self) -> bool:
+        """Whether it is larger than anything that is opened, and so is never fetched."""
+        return self.heading.size > LARGEST_PARCEL
+
+    @property
+    def seal(self) -> Seal | None:
+        """What is known of its seal. Sealed letters are fetched, and knock only where they are too large for that
+        (`desk.sieve`): of those, nothing."""
+        return None if self.too_large else Seal.NEVER_SEALED
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the drawer knows of those whom a batch of headers names: keys of addresses of ours (also of those that we
-    have left), of people in the book, and of refused strangers; ids of letters of ours."""
+    have left), of people in the book, and of refused strangers; and by their ids letters of ours, with the octets that
+    each has as it was posted (its largest form; 0 where it was not sealed yet)."""
 
     own: frozenset[str]
     people: frozenset[str]
     refused: frozenset[str]
-    letters: frozenset[LetterId]
+    letters: Mapping[LetterId, int]
 
 
 def known(db: Db, keys: Iterable[str], letter_ids: Iterable[LetterId]) -> Known:
@@ -104,15 +105,15 @@ def known(db: Db, keys: Iterable[str], letter_ids: Iterable[LetterId]) -> Known:
             " AND address_key IN (SELECT value FROM json_each(?))",
             named,
         ),
-        letters=frozenset(
-            LetterId(one)
-            for one in _all(
-                db,
-                "SELECT letter_id FROM letters WHERE letter_id IN (SELECT value FROM json_each(?))"
-                " AND direction = 'out'",
+        letters={
+            LetterId(one): weight
+            for one, weight in db.each(
+                "SELECT l.letter_id, coalesce(max(o.size), 0) FROM letters l"
+                " LEFT JOIN sealed_forms f ON f.letter = l.number LEFT JOIN objects o ON o.id = f.object_id"
+                " WHERE l.letter_id IN (SELECT value FROM json_each(?)) AND l.direction = 'out' GROUP BY l.letter_id",
                 ids,
             )
-        ),
+        },
     )
 
 
@@ -231,9 +232,9 @@ def standing(db: Db, state: KnockState = KnockState.WAITING, limit: int = MOST_S
 
 def let_in(db: Db, key: str, now: datetime, *, refused: bool = True) -> list[int]:
     """The stranger with this address is known from now on: all their letters are to be fetched, also those that were
-    refused before if `refused`; the numbers."""
+    refused before if `refused`; the numbers. What is larger than anything that is opened stays where it stands."""
     states = ("waiting", "gone", "refused") if refused else ("waiting", "gone")
-    return _turn(db, key, states, KnockState.LET_IN, now)
+    return _turn(db, key, states, KnockState.LET_IN, now, most=LARGEST_PARCEL)
 
 
 def refuse(db: Db, key: str, now: datetime) -> list[int]:
@@ -264,25 +265,43 @@ def settle(db: Db, number: int, state: KnockState, now: datetime) -> None:
     )
 
 
-def came_otherwise(db: Db, knock: Knock) -> bool:
-    """Whether an arrival with the sender and id of this knock is here: it was fetched under another name of its own."""
-    heading = knock.heading
-    if heading.letter_id is None:
-        return False
+def is_of(knock: Knock, sender: Correspondent | None, letter_id: LetterId | None, date: datetime | None) -> bool:
+    """Whether a letter with these claims is the one that knocked, as far as its header can tell. Its subject is not
+    asked for: a carrier may give that otherwise in a header alone than in the whole (RFC 8621 4.1.3)."""
+    claimed = knock.heading
     return (
-        db.one(
-            "SELECT 1 FROM arrivals WHERE from_key = ? AND letter_id = ? AND way = ? AND number <> ?",
-            (heading.sender.address.key, sound(heading.letter_id), heading.source.way.value, knock.number),
-        )
-        is not None
+        sender is not None
+        and sender.address.key == claimed.sender.address.key
+        and (None if letter_id is None else sound(letter_id)) == claimed.letter_id
+        and (None if date is None else stamp(date)) == (None if claimed.date is None else stamp(claimed.date))
     )
 
 
-def _turn(db: Db, key: str, states: tuple[str, ...], state: KnockState, now: datetime) -> list[int]:
+def namesakes_of(db: Db, knock: Knock, limit: int = 10) -> list[int]:
+    """Numbers of arrivals with the sender and id of this knock: one of them may be its letter, fetched under another
+    name of the carrier's. Both are claims that anybody can make, so whoever asks compares more (A36)."""
+    heading = knock.heading
+    if heading.letter_id is None:
+        return []
+    return [
+        number
+        for (number,) in db.each(
+            "SELECT number FROM arrivals WHERE from_key = ? AND letter_id = ? AND way = ? AND number <> ?"
+            " ORDER BY number LIMIT ?",
+            (heading.sender.address.key, sound(heading.letter_id), heading.source.way.value, knock.number, limit),
+        )
+    ]
+
+
+def _turn(
+    db: Db, key: str, states: tuple[str, ...], state: KnockState, now: datetime, *, most: int = LAST
+) -> list[int]:
     numbers = [
         number
-        for number, was in db.all("SELECT number, state FROM knocks WHERE from_key = ? ORDER BY number", (key,))
-        if was in states
+        for number, was, size in db.all(
+            "SELECT number, state, size FROM knocks WHERE from_key = ? ORDER BY number", (key,)
+        )
+        if was in states and size <= most
     ]
     db.many(
         "UPDATE knocks SET state = ?, since = ? WHERE number = ?",

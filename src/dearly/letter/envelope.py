@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from dearly.letter.address import Address
+from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import LetterId
 
 MimeBytes = NewType("MimeBytes", bytes)
@@ -65,3 +66,20 @@ class Parcel:
 
     data: bytes = field(repr=False)
     source: Source
+
+
+LARGEST_PARCEL = 128 << 20
+"""Octets of the largest parcel that is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the header of an unfetched letter claims, and where the letter lies. `size`: octets of the whole of it, as
+    the carrier states."""
+
+    source: Source
+    size: int
+    sender: Correspondent
+    subject: str
+    letter_id: LetterId | None
+    date: datetime | None

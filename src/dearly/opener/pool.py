@@ -17,11 +17,14 @@ from typing import Any
 
 from dearly.exchange.vcard import Card
 from dearly.letter.address import Address
+from dearly.letter.envelope import LARGEST_PARCEL
 from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Evidence, Integrity, Key, Shape
 from dearly.letter.suggestion import Settings
 from dearly.letter.words import _
 from dearly.opener import probe
+from dearly.opener.bulk import Read, Stack
+from dearly.opener.bulk import unread as unread_of_many
 from dearly.opener.darkroom import Darkroom
 from dearly.opener.heads import LONGEST_HEADER, MOST_TOGETHER, UNREADABLE, HeadFacts
 from dearly.opener.limits import REQUEST_SECONDS, Limits
@@ -46,6 +49,7 @@ from dearly.opener.protocol import (
     OUTLINE,
     PAPER,
     PLAN,
+    READ,
     SETTINGS,
     Bytes,
     How,
@@ -72,7 +76,6 @@ Find = Callable[[list[str]], Awaitable[Sequence[bytes]]]
 UNFOLD = 80 << 20
 """Octets that a letter may unfold to: more than `content.MOST_ENCLOSED` in base64, which are 68 MB."""
 
-LARGEST_PARCEL = 128 << 20
 LARGEST_CERTIFICATE = 256 << 10
 LARGEST_SETTINGS = 64 << 10
 LARGEST_CARD = 320 << 10
@@ -265,6 +268,31 @@ class Opener:
         if len(headers) == 1:
             return (UNREADABLE,)
         return tuple([one for header in headers for one in await self._heads((header,))])
+
+    async def read_many(self, stack: Stack) -> tuple[Read, ...]:
+        """Each original of the stack, read, in order. One that breaks the child, or is too large for it, is UNREADABLE,
+        with the reason; the others are read then one by one. Raises `DearlyError` (opener_ended, opener_not_started)
+        for no fault of theirs: nothing is known of the whole stack then."""
+        if not stack.letters:
+            return ()
+        if len(stack.letters) == 1 and len(stack.letters[0]) > LARGEST_PARCEL:
+            return (unread_of_many(too_large(), sent=bool(stack.sent[0])),)
+        how = How.CONFUSED
+        try:
+            found = await self._call(READ, stack)
+            if len(found) == len(stack.letters):
+                return found
+        except Lost as lost:
+            if lost.how is How.ENDED:
+                raise error_of(lost) from None
+            how = lost.how
+        if len(stack.letters) == 1:
+            return (unread_of_many(trouble_of(how), sent=bool(stack.sent[0])),)
+        alone = (
+            replace(stack, letters=(letter,), sent=(sent,))
+            for letter, sent in zip(stack.letters, stack.sent, strict=True)
+        )
+        return tuple([one for each in alone for one in await self.read_many(each)])
 
     async def read_card(self, data: bytes, *, now: datetime) -> Card:
         """A visiting card, its certificates minimised and the unusable left out. Raises `Usage` (bad_card)."""

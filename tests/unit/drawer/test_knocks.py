@@ -10,11 +10,11 @@ import pytest
 
 from dearly.drawer import accounts, arrivals, knocks, people
 from dearly.drawer.connection import Db
-from dearly.drawer.knocks import Heading, KnockState
+from dearly.drawer.knocks import KnockState
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import LetterId
-from dearly.letter.envelope import Source, Way
-from tests.support.contents import BERT, chance, known, parcel, posted, took_in
+from dearly.letter.envelope import Heading, Source, Way
+from tests.support.contents import BERT, chance, form, known, parcel, posted, took_in
 from tests.support.times import NOON
 
 ADA = "ada@letters.test"
@@ -165,7 +165,7 @@ def test_who_is_known(db: Db) -> None:
     assert found.own == {"ada@letters.test", "old@letters.test"}
     assert found.people == {BERT.address.key}
     assert found.refused == {ZOE.address.key}
-    assert found.letters == {ours}
+    assert found.letters == {ours: len(form("k").sealed.data)}, "and what it weighs as it was posted"
     assert knocks.namesakes(db, [f"  {BERT.name.upper()}", "Zoë", ""]) == {f"  {BERT.name.upper()}"}
     people.remove(db, bert.id, NOON)
     assert BERT.address.key not in knocks.known(db, asked, []).people

@@ -12,11 +12,11 @@ from typing import Any
 import apsw
 import pytest
 
-from dearly.drawer import accounts, arrivals, drafts, keyring, knocks, letters, outbox, people, pieces
+from dearly.drawer import accounts, arrivals, drafts, keyring, knocks, ledger, letters, outbox, people, pieces
 from dearly.drawer.bindings import BindingState
 from dearly.drawer.connection import Args, Db, Row
 from dearly.letter.content import Draft, LetterId
-from dearly.letter.envelope import Source, Way
+from dearly.letter.envelope import Heading, Source, Way
 from dearly.letter.journey import Accepted, Act, Delivered, Unknown
 from dearly.letter.journey import Why as HeldWhy
 from tests.support.contents import (
@@ -36,7 +36,7 @@ from tests.support.contents import (
 )
 from tests.support.times import NOON
 
-KNOCKING = knocks.Heading(Source(Way.MAIL, PLACE, "1", "1"), 900, CLARA, "Hello", LetterId("any@letters.test"), NOON)
+KNOCKING = Heading(Source(Way.MAIL, PLACE, "1", "1"), 900, CLARA, "Hello", LetterId("any@letters.test"), NOON)
 EXPLAINED = Path(__file__).parents[3] / "docs" / "schema.sql"
 
 
@@ -180,6 +180,8 @@ def _hot(db: Db, page: int = 100) -> dict[str, Callable[[], object]]:
         "threading": lambda: letters.threading(db, ready.number),
         "our numbers": lambda: letters.our_numbers(db, bert),
         "their numbers": lambda: letters.their_numbers(db, bert),
+        "ledger of one": lambda: ledger.turns(db, bert),
+        "ledger decides": lambda: ledger.decide(db, ready.number, "rest"),
         "outbox": lambda: outbox.listing(db, limit=page),
         "pending": lambda: outbox.listing(db, pending=True, limit=page),
         "travels": lambda: outbox.travels(db, ready.number),

@@ -39,7 +39,7 @@ from dearly.carriers.jmap.session import Account, objects, text
 from dearly.letter.account import MailAccount, Server, SignIn
 from dearly.letter.address import Address
 from dearly.letter.clock import Clock
-from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
+from dearly.letter.envelope import Heading, Parcel, SealedLetter, Source, Way
 from dearly.letter.errors import CarrierTrouble, DearlyError, Usage
 from dearly.letter.journey import Evidence, Outcome
 from dearly.letter.words import _
@@ -155,14 +155,14 @@ class _Sift:
     def __init__(self, account: Account, sieve: Sieve, since: str, known: Sequence[str]) -> None:
         self._account, self._sieve, self.since = account, sieve, since
         self.known = list(known)
-        self.doors: list[Head] = []
+        self.doors: list[Heading] = []
 
     async def choose(self, listed: Sequence[Listed]) -> list[Listed]:
         known = set(self.known)
         fresh = [e for e in listed if _mark(e.uid) not in known and not (e.received and e.received < self.since)]
         heads = await self._heads(fresh)
         verdicts = dict(zip(heads, await self._sieve(list(heads.values())), strict=True)) if heads else {}
-        self.doors += [heads[e.uid] for e in fresh if verdicts.get(e.uid) is Verdict.DOOR]
+        self.doors += [said for said in verdicts.values() if isinstance(said, Heading)]
         self.known = (self.known + [_mark(uid) for uid in verdicts])[-KNOWN:]
         return [e for e in fresh if verdicts.get(e.uid) is Verdict.TAKE]
 

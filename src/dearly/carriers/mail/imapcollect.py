@@ -23,7 +23,7 @@ from dearly.carriers.mail import plan
 from dearly.carriers.mail.cursor import Box, Cursor, Owed
 from dearly.carriers.mail.imapvalues import INBOX, Broken, Declined, Standing, TooMuch
 from dearly.letter.clock import Clock
-from dearly.letter.envelope import Parcel, Source, Way
+from dearly.letter.envelope import Heading, Parcel, Source, Way
 
 if TYPE_CHECKING:
     from dearly.carriers.mail.folder import OwnFolder
@@ -50,7 +50,7 @@ class _Gathered:
 
     box: Box
     parcels: tuple[Parcel, ...] = ()
-    heads: tuple[Head, ...] = ()
+    heads: tuple[Heading, ...] = ()
     more: bool = False
 
 
@@ -120,7 +120,7 @@ class Round:
             return _Gathered(box)
         box = await self._as_it_stands(box, standing)
         pending = bool(box.named)
-        doors: tuple[Head, ...] = ()
+        doors: tuple[Heading, ...] = ()
         more, owing = pending, box.owed
         if not pending:
             box, doors, more = await self._judge(box, standing, own)
@@ -143,7 +143,7 @@ class Round:
                 return replace(box, since=plan.since(now, box.since)) if box.since else box
         return Box(standing.validity, since=plan.since(now, seen=box.seen), seen=box.seen, lost=box.lost)
 
-    async def _judge(self, box: Box, standing: Standing, own: OwnFolder) -> tuple[Box, tuple[Head, ...], bool]:
+    async def _judge(self, box: Box, standing: Standing, own: OwnFolder) -> tuple[Box, tuple[Heading, ...], bool]:
         """What is new, named where the sieve takes it; what waits at the door; whether there is more."""
         criteria: list[str | date] = ["SINCE", box.since] if box.since else []
         if box.last or not criteria:
@@ -180,15 +180,14 @@ class Round:
 
     async def _sort(
         self, standing: Standing, heads: Mapping[int, tuple[int, bytes]]
-    ) -> tuple[list[tuple[int, int]], tuple[Head, ...]]:
-        """Ask the sieve: UID and size of what is taken, and the heads of what waits at the door."""
+    ) -> tuple[list[tuple[int, int]], tuple[Heading, ...]]:
+        """Ask the sieve: UID and size of what is taken, and the headings of what waits at the door."""
         if not heads:
             return [], ()
         shown = [Head(self._source(standing, uid), size, head) for uid, (size, head) in sorted(heads.items())]
         verdicts = dict(zip(sorted(heads), await self._sieve(shown), strict=True))
         take = [(uid, heads[uid][0]) for uid, verdict in verdicts.items() if verdict is Verdict.TAKE]
-        doors = [head for head, verdict in zip(shown, verdicts.values(), strict=True) if verdict is Verdict.DOOR]
-        return take, tuple(doors)
+        return take, tuple(said for said in verdicts.values() if isinstance(said, Heading))
 
     async def _heads(self, standing: Standing, uids: list[int]) -> tuple[dict[int, tuple[int, bytes]], list[int]]:
         """The headers of these, and which of them are there although theirs did not come."""
@@ -208,7 +207,7 @@ class Round:
         """Which of these still exist (F31)."""
         return await self._ask(partial(_there, standing=standing, uids=uids)) if uids else []
 
-    async def _try_again(self, box: Box, standing: Standing) -> tuple[Box, tuple[Parcel, ...], tuple[Head, ...]]:
+    async def _try_again(self, box: Box, standing: Standing) -> tuple[Box, tuple[Parcel, ...], tuple[Heading, ...]]:
         """Once in a round, when nothing is new: what is owed. What was tried in vain comes last the next time, so that
         it keeps nothing else back."""
         if not box.owed:

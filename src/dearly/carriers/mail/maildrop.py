@@ -31,6 +31,7 @@ from dearly.carriers.base import (
     Collected,
     Credentials,
     Head,
+    Judged,
     Sieve,
     Verdict,
     for_each,
@@ -41,7 +42,7 @@ from dearly.carriers.mail.popline import Broken, NoLine, PopLine, Refused
 from dearly.letter.account import MailAccount, Security, Server, SignIn
 from dearly.letter.address import Address
 from dearly.letter.clock import Clock
-from dearly.letter.envelope import Parcel, SealedLetter, Source, Way
+from dearly.letter.envelope import Heading, Parcel, SealedLetter, Source, Way
 from dearly.letter.errors import CarrierTrouble, Usage
 from dearly.letter.journey import Evidence, NothingProven
 from dearly.letter.words import _, ngettext
@@ -127,7 +128,7 @@ class Maildrop:
             owed=tuple(owed.values()),
             looked=known.looked if more else self._clock.now().date(),
         )
-        doors = tuple(look.heads[e.uid] for e in batch if verdicts.get(e.uid) is Verdict.DOOR)
+        doors = tuple(said for said in verdicts.values() if isinstance(said, Heading))
         left = len(owed) + len(look.failed) + look.too_large
         return Collected(tuple(parcels), kept.text(), more, left, doors)
 
@@ -282,7 +283,7 @@ class Maildrop:
             return back
         return min(back, datetime.combine(known.looked, time(), UTC) - timedelta(days=1))
 
-    async def _judged(self, look: _Look, since: datetime | None) -> dict[str, Verdict]:
+    async def _judged(self, look: _Look, since: datetime | None) -> dict[str, Judged]:
         heads = [head for head in look.heads.values() if since is None or not _came_before(head.data, since)]
         verdicts = await self._sieve(heads) if heads else ()
         return {head.source.uid: verdict for head, verdict in zip(heads, verdicts, strict=True)}

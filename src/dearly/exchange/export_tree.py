@@ -130,9 +130,13 @@ class Tree:
 
     def grow(self, name: str, data: bytes) -> None:
         """Put more at the end of a file to which more will come, among many such files."""
-        path = self._path(name)
-        with path.open("ab", opener=_private) as out:
-            out.write(data)
+        out = os.open(self._path(name), os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(out, rest) :]
+        finally:
+            os.close(out)
         self._grown[name] = None
 
     def settle(self) -> None:
@@ -183,10 +187,6 @@ class Tree:
             self._made.update(above for above in path.parents if self.folder in above.parents)
             self._made.add(path.parent)
         return path
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def _must_be_free(target: Path) -> None:

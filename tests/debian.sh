@@ -4,6 +4,7 @@
 # Mail servers are only for tests that start them themselves: here they are neither set up nor started.
 set -eu
 packages="gnupg sq thunderbird postfix dovecot-imapd dovecot-pop3d dovecot-lmtpd isync cyrus-caldav chromium"
+packages="$packages chromium-headless-shell"
 packages="$packages postgresql notmuch maildir-utils"
 packages="$packages fonts-dejavu-core fonts-noto-core"
 command -v npm >/dev/null || packages="$packages nodejs npm"

@@ -34,7 +34,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.support.browser import Home, Quarter, Windows, a_quarter, chromium, launch
+from tests.support.browser import Home, Quarter, Windows, a_quarter, launch
 from tests.support.furnished import Furnished, furnish
 
 DeskOf = Callable[[str], Home]
@@ -73,7 +73,6 @@ def bare_desk(quarter: Quarter) -> DeskOf:
 
 @pytest.fixture(scope="module")
 def _browser() -> Iterator[Windows]:
-    chromium()
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:

@@ -1,0 +1,199 @@
+"""What two spellings of a text have in common, and the words in it.
+
+Case, accents and width do not count; letters that do not decompose (ß, ł, ø, ...) stand as one would type them without
+having them. Words are letters and digits; an apostrophe or a hyphen parts them, so that both halves are found. Scripts
+that put no blanks between words are cut into pairs that overlap: a word of two characters is one pair, and several
+pairs in a row are exactly the run that they came from.
+
+Most letters fit into one of the old alphabets of 256 signs. There a table does everything at once, at a tenth of the
+time; it is made from the same rule that the other texts go through sign by sign.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+LONGEST = 60
+"""Characters of one word; a longer one (a web address, say) is several in a row."""
+
+_SINGLE = {
+    "ß": "ss", "ẞ": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i",
+    "ŋ": "n", "ŧ": "t", "ĸ": "k", "ſ": "s", "ƒ": "f", "ə": "e", "ɖ": "d", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y",
+    "ς": "σ", "ґ": "г", "ٱ": "ا", "ى": "ي", "ک": "ك", "ی": "ي", "ـ": "",
+}  # fmt: skip
+"""Letters that have no decomposition (UAX 15), or whose forms count as one: as one would type them otherwise."""
+
+_OF_SINGLE = re.compile("|".join(_SINGLE))
+
+_MARKS = re.compile(
+    "(?<!и)\u0306|[\u0300-\u0305\u0307-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
+)
+"""What stands above and below letters once they are taken apart: accents, and the vowels of Hebrew and Arabic. The
+breve of й stays: it is another letter than и. The vowel signs of India are letters."""
+
+_POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]+")
+"""The vowels of Hebrew and Arabic alone."""
+
+_UNSEEN = re.compile("[\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\ufeff]+")
+"""Signs inside words that nobody sees or types."""
+
+_WORD = re.compile(
+    "[\\w\u0306\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f18-\u0f39\u0f71-\u0f84"
+    f"\u102b-\u103e\u17b4-\u17d3\u3099\u309a]{{1,{LONGEST}}}"
+)
+_RUN = re.compile(
+    "[\u0e01-\u0e4e\u0e80-\u0ece\u0f40-\u0fbc\u1000-\u104f\u1780-\u17d3\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+"""Thai, Lao, Tibetan, Burmese, Khmer, kana, Han."""
+
+
+def fold(text: str) -> str:
+    """The text folded, sign by sign; it may become longer or shorter. What is no word stands as it is."""
+    return text.lower() if text.isascii() else _fold(text)
+
+
+def words(text: str) -> list[str]:
+    """The folded words of the text in their order, as they stand in an index."""
+    return cut(text).split()
+
+
+def cut(text: str) -> str:
+    """The folded words of the text in their order, with blanks between them and perhaps around them."""
+    if text.isascii():
+        return text.encode().translate(_ASCII).decode()
+    for codec in _ALPHABETS:
+        found = _alphabet(codec).cut(text)
+        if found is not None:
+            return found
+    return " ".join(_words(_fold(text)))
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of the text in lower case with their accents, as the rules of grammar want them. None of a script
+    without blanks, which has no endings."""
+    if text.isascii():
+        return text.encode().translate(_ASCII).decode().split()
+    for codec in _ALPHABETS:
+        found = _alphabet(codec).lower(text)
+        if found is not None:
+            return found.split()
+    return _WORD.findall(_RUN.sub(" ", _lower(unicodedata.normalize("NFC", text))).replace("_", " "))
+
+
+def runs(text: str) -> list[str]:
+    """The folded words of the text, with runs of a script without blanks left whole: what was meant by a search."""
+    return _WORD.findall(_fold(text).replace("_", " "))
+
+
+def spaceless(word: str) -> bool:
+    """Whether this is (in part) a run of a script that puts no blanks between words."""
+    return _RUN.search(word) is not None
+
+
+def pairs(run: str) -> list[str]:
+    """A run cut into pairs that overlap, for looking for it."""
+    return [run[i : i + 2] for i in range(max(1, len(run) - 1))]
+
+
+def _fold(text: str) -> str:
+    text = _MARKS.sub("", unicodedata.normalize("NFKD", _UNSEEN.sub("", text).casefold()))
+    # Once more: what was taken apart may have been a capital in disguise, as ⁱ or Ⓐ are.
+    text = _OF_SINGLE.sub(lambda found: _SINGLE[found.group()], text.casefold())
+    return unicodedata.normalize("NFC", text)
+
+
+def _lower(text: str) -> str:
+    # İ in lower case is an i, and no i with a mark of its own, as Unicode has it outside Turkish.
+    return _UNSEEN.sub("", _POINTS.sub("", text.replace("İ", "i"))).lower()
+
+
+def _words(folded: str) -> list[str]:
+    folded = folded.replace("_", " ")
+    if _RUN.search(folded) is not None:
+        folded = _RUN.sub(_in_pairs, folded)
+    return _WORD.findall(folded)
+
+
+def _in_pairs(found: re.Match[str]) -> str:
+    # The last sign stands by itself too: so every sign begins a word, and is found by its beginning.
+    run = found.group()
+    return f" {' '.join([*pairs(run), run[-1]] if len(run) > 1 else [run])} "
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What each octet of an old alphabet becomes: one octet, none (`dropped`), several (`longer`), or something that
+    only another alphabet has (`beyond`)."""
+
+    one: bytes
+    dropped: bytes
+    longer: tuple[tuple[bytes, bytes], ...]
+    beyond: re.Pattern[bytes] | None
+
+
+def _table(codec: str, rule: Callable[[str], str]) -> _Table:
+    one, dropped, longer, beyond = bytearray(b" " * 256), bytearray(), [], bytearray()
+    for code in range(256):
+        char = bytes((code,)).decode(codec, "replace")
+        became = " " if char in "\ufffd_" else rule(char)
+        try:
+            octets = " ".join(_WORD.findall(became)).encode(codec)
+        except UnicodeEncodeError:
+            beyond.append(code)
+            continue
+        if not became:
+            dropped.append(code)
+        elif len(octets) == 1:
+            one[code] = octets[0]
+        elif octets:
+            longer.append((bytes((code,)), octets))
+    others = re.compile(b"[" + re.escape(bytes(beyond)) + b"]") if beyond else None
+    return _Table(bytes(one), bytes(dropped), tuple(longer), others)
+
+
+class _Alphabet:
+    """One of the old alphabets (Windows code pages): texts that can be written in it are cut by a table."""
+
+    def __init__(self, codec: str) -> None:
+        self._codec = codec
+        self._folding = _table(codec, _fold)
+        self._lowering = _table(codec, _lower)
+
+    def cut(self, text: str) -> str | None:
+        """As `cut`; None where the text cannot be written in this alphabet."""
+        return self._through(text, self._folding)
+
+    def lower(self, text: str) -> str | None:
+        """As `plain_words`, with blanks between."""
+        return self._through(text, self._lowering)
+
+    def _through(self, text: str, table: _Table) -> str | None:
+        try:
+            octets = text.encode(self._codec)
+        except UnicodeEncodeError:
+            return None
+        if table.beyond is not None and table.beyond.search(octets) is not None:
+            return None
+        for octet, several in table.longer:
+            if octet in octets:
+                octets = octets.replace(octet, several)
+        octets = octets.translate(table.one, table.dropped)
+        return octets.decode("ascii" if octets.isascii() else self._codec)
+
+
+_ALPHABETS = ("cp1252", "cp1250", "cp1251", "cp1254", "cp1253", "cp1257")
+"""Of the west of Europe, its middle, Cyrillic, Turkish, Greek, Baltic: each with the signs of good typography."""
+
+
+@cache
+def _alphabet(codec: str) -> _Alphabet:
+    return _Alphabet(codec)
+
+
+_ASCII = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(256))

@@ -193,10 +193,13 @@ class Member(Protocol):
     """One file of a packed file, to be read from beginning to end, before the next one is asked for."""
 
     name: str
-    packed: int
-    """Octets of the packed file that were read up to now."""
     trouble: str
     """Why it could not be read to its end: "damaged", "unsupported" (a method or a password), else ""."""
+
+    @property
+    def packed(self) -> int:
+        """Octets of the packed file that were read up to now."""
+        ...
 
     def read(self, size: int, /) -> bytes:
         """At most `size` octets; b"" at its end, and at once where it is not `wanted`. Look at `trouble` then."""
@@ -214,5 +217,5 @@ class Unpack(Protocol):
 
         `packing`: "gz" (one file), "tar", "tgz" or "zip". `wanted`: endings, in lower case, of the names whose contents
         are to be read, all when empty. `start`: the contents of this many members at the beginning are not wanted.
-        Raises `NotFound` (no_archive), `Refused` (unpacks_too_large)."""
+        A last member without a name, whose `trouble` is set, says that the packed file itself is damaged. Raises `NotFound` (no_archive), `Refused` (unpacks_too_large)."""
         ...

@@ -68,10 +68,10 @@ def keep_private() -> None:
         linux.not_dumpable()
 
 
-def lock_down(memory: int = MEMORY) -> Locks:
+def lock_down(memory: int = MEMORY, seconds: int = LIFE_SECONDS + 30) -> Locks:
     """Give everything else away, for ever. Never raises; what the system refuses is left out of the result.
 
-    `memory`: bytes that may be taken beyond what is taken now."""
+    `memory`: bytes that may be taken beyond what is taken now. `seconds`: processor time for the whole of its life."""
     locks = Locks()
     _limit_memory(memory)  # first: it reads a file
     if sys.platform == "linux":
@@ -81,7 +81,7 @@ def lock_down(memory: int = MEMORY) -> Locks:
         linux.no_new_privileges()
         locks = Locks(namespaces=alone, landlock=linux.landlock())
     _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_CPU, LIFE_SECONDS + 30)
+    _limit(resource.RLIMIT_CPU, seconds)
     with suppress(AttributeError):  # not on every system
         _limit(resource.RLIMIT_NPROC, 0)
     # 0, not 3: what is open stays open, and closing one of those gives no room for another.

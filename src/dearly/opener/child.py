@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from dearly.letter.errors import DearlyError, Usage
-from dearly.opener import reading, serving, sifting, warm
+from dearly.opener import reading, serving, sifting, stacks, warm
 from dearly.opener.protocol import Bytes, Certificate, Merge, Minimise, Plan
 from dearly.opener.serving import Run
 from dearly.seal import trust
@@ -33,6 +33,7 @@ def _letters() -> Mapping[str, Run]:
         "open": reading.open_parcel,
         "outline": lambda raw, _: reading.look(raw),
         "heads": lambda headers, _: sifting.facts(headers),
+        "read": lambda stack, _: stacks.read(stack),
         "certificate": _certificate,
         "examine": lambda what, _: trust.examine(what.data, what.now),
         "minimise": _minimise,

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from dearly.exchange.vcard import Card
 from dearly.letter.address import Address
 from dearly.letter.suggestion import Settings
+from dearly.opener.bulk import Read, Stack
 from dearly.opener.heads import HeadFacts
 from dearly.opener.limits import Locks
 from dearly.opener.picture import Develop, Picture
@@ -153,6 +154,7 @@ OUTLINE: Operation[bytes, Outside] = Operation("outline", bytes, Outside)
 HEADS: Operation[tuple[bytes, ...], tuple[HeadFacts, ...]] = Operation(
     "heads", tuple[bytes, ...], tuple[HeadFacts, ...]
 )
+READ: Operation[Stack, tuple[Read, ...]] = Operation("read", Stack, tuple[Read, ...])
 CARD: Operation[Bytes, Card] = Operation("card", Bytes, Card)
 SETTINGS: Operation[bytes, Settings] = Operation("settings", bytes, Settings)
 CODE: Operation[bytes, tuple[str, ...]] = Operation("code", bytes, tuple[str, ...])
@@ -180,7 +182,7 @@ SEAL: Operation[SealThis, Sealed] = Operation("seal", SealThis, Sealed)
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
     for operation in (
-        *(OPEN, OUTLINE, HEADS, CARD, CODE, CERTIFICATE, EXAMINE, MINIMISE, MERGE, PLAN, TRY, EXEC, SPIN),
+        *(OPEN, OUTLINE, HEADS, READ, CARD, CODE, CERTIFICATE, EXAMINE, MINIMISE, MERGE, PLAN, TRY, EXEC, SPIN),
         *(PAPER, FRAME),
         *(SETTINGS,),
         *(PICTURE, OWN, SESSION_KEYS, SEAL),

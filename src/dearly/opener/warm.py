@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 from dearly.letter.address import Address
 from dearly.mime import autocrypt, charset
-from dearly.opener import reading
+from dearly.opener import reading, stacks
+from dearly.opener.bulk import Stack
 from dearly.opener.protocol import Open
 from dearly.seal import openpgp, trust
 from dearly.seal.keys import OwnKey
@@ -86,6 +87,7 @@ def letters() -> None:
 
     for raw in (_crlf(_HEAD + _OUTSIDE) + sealed.armored + b"--e--\r\n", inside, _HTML):
         reading.open_parcel(Open(raw, datetime.now(UTC), (own.fingerprint,), (NOBODY,), 1 << 20), ask)
+    stacks.read(Stack((inside, _HTML), (None, True), (NOBODY,)))
     trust.merge(own.certificate, own.plain_certificate)
 
 

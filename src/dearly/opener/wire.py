@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from dearly.letter.address import Address
@@ -161,12 +161,18 @@ def _unpack_time(data: Any, _: tuple[bytes, ...]) -> datetime:
 
 
 def _unpack_address(data: Any, _: tuple[bytes, ...]) -> Address:
+    if type(data) is not str:
+        raise BadFrame("not an address")
+    return _parsed(data)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Address:
+    """Once for each of the people who write often."""
     try:
-        if type(data) is str:
-            return Address.parse(data)
+        return Address.parse(text)
     except Usage:
-        pass
-    raise BadFrame("not an address")
+        raise BadFrame("not an address") from None
 
 
 _PLAIN: dict[Any, tuple[Pack, Unpack]] = {

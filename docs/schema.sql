@@ -53,11 +53,15 @@ CREATE TABLE objects (
   sha256  BLOB    NOT NULL UNIQUE CHECK (length(sha256) = 32),
   -- octets before packing
   size    INTEGER NOT NULL,
-  -- how body is stored: as it is, or as one zstd frame
-  packing TEXT    NOT NULL CHECK (packing IN ('plain', 'zstd')),
-  -- the bytes, packed
-  body    BLOB    NOT NULL
+  -- how body is stored: as it is, as one zstd frame, or as a place within another object, in base64
+  packing TEXT    NOT NULL CHECK (packing IN ('plain', 'zstd', 'within')),
+  -- the bytes, packed; of those within another object where they begin and end there (two big-endian integers)
+  body    BLOB    NOT NULL,
+  -- of an enclosure of a letter that was imported: the original that it stands in, so that it is not kept twice
+  within  INTEGER REFERENCES objects (id),
+  CHECK ((packing = 'within') = (within IS NOT NULL))
 ) STRICT;
+CREATE INDEX objects_within ON objects (within) WHERE within IS NOT NULL;
 
 -- The address book: persons, households and circles. Someone with letters is never deleted, only hidden.
 CREATE TABLE persons (

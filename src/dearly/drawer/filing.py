@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from dearly.drawer import chain, objects, pieces, search
 from dearly.drawer.adopting import enter
-from dearly.drawer.connection import Db
+from dearly.drawer.connection import Args, Db
 from dearly.drawer.enclosed import IN_LETTER
 from dearly.drawer.persons import known
 from dearly.drawer.pieces import Announced, Maker
@@ -188,14 +188,19 @@ def content_digest(db: Db, number: int) -> bytes:
     )
     assert found is not None
     *fields, body, in_reply_to, postcard = found
-    fields += [objects.unpack_text(body), in_reply_to, postcard]
-    digest = hashlib.sha256(b"dearly letter 1")
-    for values in (
-        [fields],
+    return digest_of(
+        [*fields, objects.unpack_text(body), in_reply_to, postcard],
         db.all("SELECT role, name, address FROM parties WHERE letter = ? ORDER BY role, position", (number,)),
         db.all("SELECT letter_id FROM letter_references WHERE letter = ? ORDER BY position", (number,)),
         [(e.name, e.media_type, e.cid, e.sha256) for e in IN_LETTER.listed(db, number)],
-    ):
+    )
+
+
+def digest_of(fields: Args, *lists: Iterable[Args]) -> bytes:
+    """`content_digest` of columns as they stand, or will stand, in the tables: those of the letter itself, then its
+    parties, references and enclosures, each in order."""
+    digest = hashlib.sha256(b"dearly letter 1")
+    for values in ([fields], *map(list, lists)):
         digest.update(len(values).to_bytes(4, "big"))
         for value in (value for row in values for value in row):
             octets = b"-" if value is None else b"=" + (value if isinstance(value, bytes) else str(value).encode())

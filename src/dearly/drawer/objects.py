@@ -2,11 +2,16 @@
 
 Packing is a pure function, so that a caller can do it for large bytes before the transaction begins. Reading checks
 the digest: bytes that changed on the disk are never given out as if they were whole.
+
+An enclosure whose base64 stands in an original that is kept as well (an imported letter's) is not kept twice: it is a
+place *within* that object. Undoing base64 and zstd is all that is ever done with foreign bytes here.
 """
 
 from __future__ import annotations
 
+import binascii
 import hashlib
+import struct
 import threading
 from dataclasses import dataclass, field
 
@@ -31,7 +36,9 @@ _HOLDERS = (
     ("arrivals", "object_id"),
     ("letters", "html"),
 )
-"""Every column that refers to an object."""
+"""Every column that refers to an object, but for `objects.within`."""
+
+_PLACE = struct.Struct(">QQ")
 
 
 class _Tools(threading.local):
@@ -48,7 +55,7 @@ _tools = _Tools()
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Bytes ready to be stored. `packing`: "plain" or "zstd". `size`: before packing."""
+    """Bytes ready to be stored. `packing`: "plain", "zstd" or "within". `size`: before packing."""
 
     sha256: bytes
     size: int
@@ -63,6 +70,13 @@ def pack(data: bytes) -> Packed:
     if len(small) < len(data) - len(data) // 16:
         return Packed(digest, len(data), "zstd", small)
     return Packed(digest, len(data), "plain", data)
+
+
+def within(original: bytes, start: int, end: int) -> Packed:
+    """The bytes whose base64 is `original[start:end]`, as a place in it: what `importing` keeps. Raises
+    `binascii.Error` where that is no base64."""
+    data = binascii.a2b_base64(original[start:end])
+    return Packed(hashlib.sha256(data).digest(), len(data), "within", _PLACE.pack(start, end))
 
 
 def put(db: Db, data: bytes | Packed) -> int:
@@ -80,14 +94,18 @@ def put(db: Db, data: bytes | Packed) -> int:
 
 def get(db: Db, object_id: int) -> bytes:
     """The bytes. Raises `Damaged` (object_damaged) when they are not the ones that were stored."""
-    row = db.one("SELECT sha256, size, packing, body FROM objects WHERE id = ?", (object_id,))
+    row = db.one("SELECT sha256, size, packing, body, within FROM objects WHERE id = ?", (object_id,))
     if row is None:
         raise _damaged()
-    digest, size, packing, body = row
+    digest, size, packing, body, outer = row
     try:
-        # `size` bounds the unfolding, so that damage cannot ask for more memory than the object ever had.
-        data = body if packing == "plain" else _unfold(body, size)
-    except zstandard.ZstdError:
+        if packing == "within":
+            start, end = _PLACE.unpack(body)
+            data = binascii.a2b_base64(get(db, outer)[start:end])
+        else:
+            # `size` bounds the unfolding, so that damage cannot ask for more memory than the object ever had.
+            data = body if packing == "plain" else _unfold(body, size)
+    except (zstandard.ZstdError, binascii.Error, struct.error):
         raise _damaged() from None
     if len(data) != size or hashlib.sha256(data).digest() != digest:
         raise _damaged()
@@ -100,7 +118,18 @@ def release(db: Db, object_id: int) -> bool:
         # Table and column are the constants above.
         if db.one(f"SELECT 1 FROM {table} WHERE {column} = ?", (object_id,)) is not None:  # noqa: S608
             return False
+    for (inner,) in db.all("SELECT id FROM objects WHERE within = ?", (object_id,)):
+        _let_stand_alone(db, inner)
     return db.run("DELETE FROM objects WHERE id = ?", (object_id,)) > 0
+
+
+def _let_stand_alone(db: Db, object_id: int) -> None:
+    """Another letter encloses the same bytes: they stay when the original that they stand in goes."""
+    packed = pack(get(db, object_id))
+    db.run(
+        "UPDATE objects SET packing = ?, body = ?, within = NULL WHERE id = ?",
+        (packed.packing, packed.body, object_id),
+    )
 
 
 def pack_text(text: str, onto: str | None = None) -> bytes:

@@ -25,9 +25,12 @@ CREATE TABLE objects (
   id      INTEGER PRIMARY KEY,
   sha256  BLOB    NOT NULL UNIQUE CHECK (length(sha256) = 32),
   size    INTEGER NOT NULL,
-  packing TEXT    NOT NULL CHECK (packing IN ('plain', 'zstd')),
-  body    BLOB    NOT NULL
+  packing TEXT    NOT NULL CHECK (packing IN ('plain', 'zstd', 'within')),
+  body    BLOB    NOT NULL,
+  within  INTEGER REFERENCES objects (id),
+  CHECK ((packing = 'within') = (within IS NOT NULL))
 ) STRICT;
+CREATE INDEX objects_within ON objects (within) WHERE within IS NOT NULL;
 
 -- People ------------------------------------------------------------------------------------------------------------
 

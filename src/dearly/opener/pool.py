@@ -286,6 +286,9 @@ class Opener:
             if lost.how is How.ENDED:
                 raise error_of(lost) from None
             how = lost.how
+        except DearlyError as error:
+            if error.code != "opener_failed":  # such as an answer that is too large to be given
+                raise
         if len(stack.letters) == 1:
             return (unread_of_many(trouble_of(how), sent=bool(stack.sent[0])),)
         alone = (

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Shape, Signed
+from dearly.letter.search import Entry
 from dearly.letter.words import _
 from dearly.mime import charset, pgpmime
 from dearly.mime.body import content
@@ -20,7 +21,8 @@ from dearly.mime.signed import foreign_signature, signed_in_part, signed_whole
 from dearly.opener import sifting
 from dearly.opener.bulk import NO_LETTERS, Kind, Piece, Read, Stack, kind_by_header, unread
 from dearly.opener.reading import cleartext_sha256, heading
-from dearly.opener.values import Trouble
+from dearly.opener.values import Heading, Trouble
+from dearly.terms.entry import Has, enclosed, entry
 
 _WORTH_POINTING_AT = 1024
 """Octets of base64 from which on an enclosure is kept as a place in the original, instead of twice."""
@@ -81,6 +83,7 @@ def _one(raw: bytes, lay_in_sent: bool, ours: frozenset[str], leave: Sequence[Ki
         html=body.html,
         pieces=_pieces(body, pieces),
         signed=_signed(raw, seen, whole is not None),
+        entry=_entry(head, text, body, sent=sent),
     )
 
 
@@ -107,6 +110,28 @@ def _pieces(body: Body, places: Sequence[Piece | None]) -> tuple[Piece, ...]:
     return tuple(
         Piece(one.name, one.media_type, one.cid, one.data, place.start if place else 0, place.end if place else 0)
         for one, place in zip(body.enclosures, places, strict=True)
+    )
+
+
+def _entry(head: Heading, text: str, body: Body, *, sent: bool) -> Entry | None:
+    """What the letter is found by; None where its day is for the desk to say."""
+    if head.date is None:
+        return None
+    has = {Has.IMPORTED, *enclosed(one.media_type for one in body.enclosures)}
+    if body.html:
+        has.add(Has.HTML)
+    if sent:
+        has.add(Has.POSTCARD)
+    people = [("from", who) for who in head.senders[:1]]
+    people += [("to", who) for who in head.to] + [("cc", who) for who in head.cc]
+    return entry(
+        head.subject,
+        text,
+        people=people,
+        files=[one.name for one in body.enclosures],
+        direction="out" if sent else "in",
+        date=head.date,
+        has=has,
     )
 
 

@@ -54,14 +54,14 @@ def write_card(name: str, addresses: Sequence[str], certificate: bytes | None, o
     """A vCard 4.0 with CRLF line ends. `certificate`: OpenPGP bytes for KEY, as a data URI (RFC 6350 6.8.1).
 
     Raises `Usage` (bad_text) for control characters, which could become another line."""
-    lines = ["BEGIN:VCARD", "VERSION:4.0", f"FN:{_escaped(header_safe(name, _('name')))}"]
-    lines += [f"EMAIL:{_escaped(header_safe(address, _('address')))}" for address in addresses]
+    lines = ["BEGIN:VCARD", "VERSION:4.0", f"FN:{escaped(header_safe(name, _('name')))}"]
+    lines += [f"EMAIL:{escaped(header_safe(address, _('address')))}" for address in addresses]
     if certificate is not None:
         lines.append(f"KEY:data:application/pgp-keys;base64,{base64.b64encode(certificate).decode()}")
     if office_url is not None:
         lines.append(f"X-DEARLY-OFFICE;VALUE=uri:{header_safe(office_url, _('address of the office'))}")
     lines.append("END:VCARD")
-    return "".join(f"{_folded(line)}\r\n" for line in lines)
+    return "".join(f"{folded(line)}\r\n" for line in lines)
 
 
 def read_card(data: bytes) -> Card:
@@ -158,12 +158,12 @@ def _office(url: str) -> str | None:
     return url if is_plain and len(url) <= 500 and url.isascii() and " " not in url else None
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """RFC 6350 3.4."""
     return text.replace("\\", "\\\\").replace(",", "\\,").replace(";", "\\;")
 
 
-def _folded(line: str) -> str:
+def folded(line: str) -> str:
     """Lines of at most 75 octets, whole characters in each (RFC 6350 3.2)."""
     out, size = [], 0
     for char in line:

@@ -58,7 +58,7 @@ def render(
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise Usage("bad_text", _("The letter holds half a character, which cannot be written."))
     letter_id = fields.letter_id(letter.letter_id)
-    body = _body(letter, binary, _without_footers(text) if chat else text)
+    body = body_of(letter, binary, _without_footers(text) if chat else text)
     head = [
         fields.field("From", fields.mailbox(letter.sender)),
         fields.field("To", ", ".join(map(fields.mailbox, letter.to))),
@@ -131,9 +131,9 @@ def _without_footers(text: str) -> str:
     return _FOOTER.sub("-\N{ZERO WIDTH SPACE}-", text)
 
 
-def _body(letter: Letter, binary: bool, text: str) -> Entity:
-    """multipart/mixed { multipart/alternative { text, multipart/related { html, pictures } }, enclosures }, each level
-    only where it is needed. `text`: as it stands in the text part."""
+def body_of(letter: Letter, binary: bool, text: str) -> Entity:
+    """The body of a letter of ours: multipart/mixed { multipart/alternative { text, multipart/related { html, pictures
+    } }, enclosures }, each level only where it is needed. `text`: as it stands in the text part."""
     digest = _digest(letter)
 
     def boundary(level: str) -> str:
@@ -146,24 +146,26 @@ def _body(letter: Letter, binary: bool, text: str) -> Entity:
     pictures = [e for e in letter.enclosures if e.cid in rendered.pictures]
     others = [e for e in letter.enclosures if e.cid not in rendered.pictures]
 
-    body = _text("plain", text)
+    body = text_part("plain", text)
     if rendered.html is not None:
-        rich = _text("html", rendered.html)
+        rich = text_part("html", rendered.html)
         if pictures:
-            parts = [rich, *(_enclosed(e, binary) for e in pictures)]
+            parts = [rich, *(enclosed_part(e, binary) for e in pictures)]
             rich = multipart("related", parts, boundary("related"), (("type", "text/html"),))
         body = multipart("alternative", [body, rich], boundary("alternative"))
     if others:
-        body = multipart("mixed", [body, *(_enclosed(e, binary) for e in others)], boundary("mixed"))
+        body = multipart("mixed", [body, *(enclosed_part(e, binary) for e in others)], boundary("mixed"))
     return body
 
 
-def _text(kind: str, text: str) -> Entity:
+def text_part(kind: str, text: str) -> Entity:
+    """A text, in lines that every server takes. `kind`: plain or html."""
     more = (b"Content-Transfer-Encoding: quoted-printable\r\n",)
     return Entity(f"text/{kind}", quoted_printable(text), (("charset", "utf-8"),), more)
 
 
-def _enclosed(enclosure: Enclosure, binary: bool) -> Entity:
+def enclosed_part(enclosure: Enclosure, binary: bool) -> Entity:
+    """An enclosure, or a picture in the text. Raises `Usage` (bad_text) for a name that no header may hold."""
     name = header_safe(enclosure.name, _("name of an enclosure"))
     media_type = enclosure.media_type.lower()
     # A message or multipart would have to be written as it is (RFC 2046 5.2.1) and be taken apart by its reader.

@@ -63,10 +63,11 @@ def entry(
     """What a letter is found by. `people`: role (from, to or cc) and who. `files`: names of its enclosures.
     `direction`: "out" or "in". `date`: when it was written. `has`: see there (`enclosed` for enclosures). Pure."""
     about, body = cut(subject).split(), cut(text).split()
-    plain = dict.fromkeys(plain_words(f"{subject}\n{text}"))
+    plain = dict.fromkeys(body if text.isascii() else plain_words(text))
+    plain.update(dict.fromkeys(plain_words(subject)))
     languages = guess(plain)
     known = {*about, *body}
-    more = {stem: None for language in languages for stem in stems(plain, language) if stem not in known}
+    more = {stem: None for language in languages for stem in stems(plain, language)}
     named = [_person(role, who) for role, who in people]
     at = date.astimezone(UTC)
     facets = [marks.ALL, marks.direction_mark(direction), marks.year_mark(at.year), marks.month_mark(at.year, at.month)]
@@ -78,7 +79,7 @@ def entry(
         people=" ".join(dict.fromkeys(name for name, _marks in named)),
         body=" ".join(body),
         files=" ".join([word for name in files for word in cut(name).split()]),
-        stems=" ".join([marks.STEM + stem for stem in more]),
+        stems=" ".join([marks.STEM + stem for stem in more if stem not in known]),
         facets=" ".join(dict.fromkeys([*facets, *(mark for _name, own in named for mark in own)])),
     )
 

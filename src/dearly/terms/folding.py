@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 LONGEST = 60
 """Characters of one word; a longer one (a web address, say) is several in a row."""
@@ -36,19 +37,30 @@ _MARKS = re.compile(
 """What stands above and below letters once they are taken apart: accents, and the vowels of Hebrew and Arabic. The
 breve of й stays: it is another letter than и. The vowel signs of India are letters."""
 
+_MARKED = re.compile("[\u00b5-\u06ff\u1ab0-\u1aff\u1c80-\u1fff\u20d0-\u20ff]+")
+"""Letters that may bear such marks, or have no decomposition."""
+
+_APART = re.compile("[\u0300-\u036f]")
+"""Marks that may be apart from their letters."""
+
 _POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]+")
 """The vowels of Hebrew and Arabic alone."""
 
 _UNSEEN = re.compile("[\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\ufeff]+")
 """Signs inside words that nobody sees or types."""
 
+_PICTURES = re.compile(
+    "[\u2010-\u205e\u2190-\u23ff\u2500-\u2bff\u3000-\u3004\U0001f000-\U0001f0ff\U0001f300-\U0001faff]+"
+)
+"""Signs and small pictures that no alphabet has, between words."""
+
 _WORD = re.compile(
     "[\\w\u0306\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f18-\u0f39\u0f71-\u0f84"
     f"\u102b-\u103e\u17b4-\u17d3\u3099\u309a]{{1,{LONGEST}}}"
 )
 _RUN = re.compile(
-    "[\u0e01-\u0e4e\u0e80-\u0ece\u0f40-\u0fbc\u1000-\u104f\u1780-\u17d3\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff"
-    "\uf900-\ufaff\U00020000-\U0003ffff]+"
+    "([\u0e01-\u0e4e\u0e80-\u0ece\u0f40-\u0fbc\u1000-\u104f\u1780-\u17d3\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
 """Thai, Lao, Tibetan, Burmese, Khmer, kana, Han."""
 
@@ -67,11 +79,8 @@ def cut(text: str) -> str:
     """The folded words of the text in their order, with blanks between them and perhaps around them."""
     if text.isascii():
         return text.encode().translate(_ASCII).decode()
-    for codec in _ALPHABETS:
-        found = _alphabet(codec).cut(text)
-        if found is not None:
-            return found
-    return " ".join(_words(_fold(text)))
+    found = _by_table(text, _Alphabet.cut)
+    return " ".join(_words(_fold(text))) if found is None else found
 
 
 def plain_words(text: str) -> list[str]:
@@ -79,11 +88,12 @@ def plain_words(text: str) -> list[str]:
     without blanks, which has no endings."""
     if text.isascii():
         return text.encode().translate(_ASCII).decode().split()
-    for codec in _ALPHABETS:
-        found = _alphabet(codec).lower(text)
-        if found is not None:
-            return found.split()
-    return _WORD.findall(_RUN.sub(" ", _lower(unicodedata.normalize("NFC", text))).replace("_", " "))
+    found = _by_table(text, _Alphabet.lower)
+    if found is not None:
+        return found.split()
+    if _APART.search(text) is not None:
+        text = unicodedata.normalize("NFC", text)
+    return _WORD.findall(_lower(_RUN.sub(" ", text)).replace("_", " "))
 
 
 def runs(text: str) -> list[str]:
@@ -102,10 +112,14 @@ def pairs(run: str) -> list[str]:
 
 
 def _fold(text: str) -> str:
-    text = _MARKS.sub("", unicodedata.normalize("NFKD", _UNSEEN.sub("", text).casefold()))
-    # Once more: what was taken apart may have been a capital in disguise, as ⁱ or Ⓐ are.
-    text = _OF_SINGLE.sub(lambda found: _SINGLE[found.group()], text.casefold())
-    return unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text).casefold())
+    # Once more: what was compatible may have been a capital in disguise, as Ⓐ is.
+    return _MARKED.sub(_unmarked, text.casefold())
+
+
+def _unmarked(found: re.Match[str]) -> str:
+    text = _MARKS.sub("", unicodedata.normalize("NFKD", found.group()))
+    return unicodedata.normalize("NFC", _OF_SINGLE.sub(lambda one: _SINGLE[one.group()], text))
 
 
 def _lower(text: str) -> str:
@@ -114,16 +128,15 @@ def _lower(text: str) -> str:
 
 
 def _words(folded: str) -> list[str]:
-    folded = folded.replace("_", " ")
-    if _RUN.search(folded) is not None:
-        folded = _RUN.sub(_in_pairs, folded)
-    return _WORD.findall(folded)
-
-
-def _in_pairs(found: re.Match[str]) -> str:
-    # The last sign stands by itself too: so every sign begins a word, and is found by its beginning.
-    run = found.group()
-    return f" {' '.join([*pairs(run), run[-1]] if len(run) > 1 else [run])} "
+    found: list[str] = []
+    for index, piece in enumerate(_RUN.split(folded.replace("_", " "))):
+        if index % 2:
+            # The last sign stands by itself too: so every sign begins a word, and is found by its beginning.
+            found += [one + other for one, other in pairwise(piece)]
+            found.append(piece[-1])
+        elif piece:
+            found += _WORD.findall(piece)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +202,15 @@ class _Alphabet:
 
 _ALPHABETS = ("cp1252", "cp1250", "cp1251", "cp1254", "cp1253", "cp1257")
 """Of the west of Europe, its middle, Cyrillic, Turkish, Greek, Baltic: each with the signs of good typography."""
+
+
+def _by_table(text: str, how: Callable[[_Alphabet, str], str | None]) -> str | None:
+    for codec in _ALPHABETS:
+        found = how(_alphabet(codec), text)
+        if found is not None:
+            return found
+    plainer = text if _RUN.search(text) is not None else _PICTURES.sub(" ", text)
+    return _by_table(plainer, how) if plainer != text else None
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import Stemmer
 
@@ -54,6 +54,9 @@ _SMALL = {
 LANGUAGES = tuple(_SMALL)
 """Two-letter codes (ISO 639-1) of the languages whose stems are known."""
 
+_MOST_KEPT = 60_000
+"""Stems that are kept of each language."""
+
 _FEW = 3
 """Small words, different ones, without which there is no guess."""
 
@@ -72,34 +75,49 @@ def _speakers() -> Mapping[str, tuple[str, ...]]:
 _SPEAKERS = _speakers()
 
 
-def guess(plain: Iterable[str]) -> tuple[str, ...]:
-    """The languages that words (`folding.plain_words`, each once) are likely of: none, one or two, likelier first."""
-    counts = Counter([language for word in plain if word in _SPEAKERS for language in _SPEAKERS[word]])
-    best = counts.most_common(2)
+def guess(plain: Mapping[str, object]) -> tuple[str, ...]:
+    """The languages that words (the keys: `folding.plain_words`) are likely of: none, one or two, likelier first."""
+    counts = Counter([language for word in plain.keys() & _SPEAKERS.keys() for language in _SPEAKERS[word]])
+    best = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:2]
     if not best or best[0][1] < _FEW:
         return ()
     return tuple(language for language, count in best if count >= max(_FEW, best[0][1] * _ALSO))
 
 
-class _Rules(threading.local):
-    """One of each for a thread: their own buffers are not to be shared."""
+class _Rules:
+    """Of one language. The stems that were made are kept: a person uses the same few thousand words."""
+
+    def __init__(self, language: str) -> None:
+        self._stemmer = Stemmer.Stemmer(_SMALL[language][0], 0)
+        self._made: dict[str, str] = {}
+
+    def stems(self, plain: Iterable[str]) -> list[str]:
+        made = self._made
+        new = [word for word in plain if word not in made]
+        if new:
+            if len(made) > _MOST_KEPT:
+                made.clear()
+                return self.stems(plain)
+            made.update(zip(new, map(cut, self._stemmer.stemWords(new)), strict=True))
+        return [made[word] for word in plain]
+
+
+class _Ours(threading.local):
+    """One of each for a thread: their buffers are not to be shared."""
 
     def __init__(self) -> None:
-        self.made: dict[str, Stemmer.Stemmer] = {}
-
-    def of(self, language: str) -> Stemmer.Stemmer:
-        stemmer = self.made.get(language)
-        if stemmer is None:
-            stemmer = self.made[language] = Stemmer.Stemmer(_SMALL[language][0])
-        return stemmer
+        self.rules: dict[str, _Rules] = {}
 
 
-_rules = _Rules()
+_ours = _Ours()
 
 
-def stems(plain: Iterable[str], language: str) -> list[str]:
-    """The folded stems of words (`folding.plain_words`), in their order; those of one word may be several."""
-    return cut(" ".join(_rules.of(language).stemWords(plain))).split()
+def stems(plain: Collection[str], language: str) -> list[str]:
+    """The folded stem of each word (`folding.plain_words`); "" where nothing is left of it."""
+    rules = _ours.rules.get(language)
+    if rules is None:
+        rules = _ours.rules[language] = _Rules(language)
+    return rules.stems(plain)
 
 
 def stems_of(word: str, languages: Iterable[str]) -> tuple[str, ...]:
@@ -107,4 +125,4 @@ def stems_of(word: str, languages: Iterable[str]) -> tuple[str, ...]:
     it was typed, with its accents or without."""
     spellings = dict.fromkeys((word.lower(), *words(word)))
     found = (stem for language in languages for stem in stems(spellings, language))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(stem.strip() for stem in found if stem.strip()))

@@ -16,6 +16,7 @@ from dearly.letter.words import _, ngettext
 
 if TYPE_CHECKING:
     from dearly.cli.terminal import Terminal
+    from dearly.desk.joining import Alike
     from dearly.desk.strangers import AtDoor, LetIn
     from dearly.desk.values import (
         EnvelopeView,
@@ -272,6 +273,14 @@ class Page:
         if report.next_leaves is not None:
             said.append(_("The next letter leaves {when}.").format(when=moment(report.next_leaves, self._zone)))
         return "\n".join(self.prose(sentence) for sentence in said)
+
+    def alike(self, pairs: Sequence[Alike]) -> str:
+        """Entries of the address book that may be one person."""
+        rows = [
+            (f"{clean(one.keep.name)} <{', '.join(one.keep.addresses)}>",
+             f"{clean(one.other.name)} <{', '.join(one.other.addresses)}>") for one in pairs
+        ]  # fmt: skip
+        return table(rows, self._rows) or _("Nobody is in the address book twice, as far as can be seen.")
 
     def people(self, people: Sequence[PersonView]) -> str:
         """The address book."""

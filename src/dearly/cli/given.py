@@ -271,6 +271,21 @@ def day(text: str | None) -> date | None:
     )
 
 
+def agree(errand: Errand, said: str, question: str) -> None:
+    """Say what is going to be done, and ask: nothing goes on before somebody has typed yes. `question` ends in a mark.
+
+    Raises `Usage` (not_agreed) where the answer is another one, or nobody can be asked."""
+    if said:
+        errand.aside(said)
+    answer = errand.terminal.ask(question + " " + _("Type “yes”: "))
+    if answer is None:
+        raise Usage(
+            "not_agreed", _("Nothing is done before you have agreed to it."), _("Give --yes to agree beforehand.")
+        )
+    if answer.strip().casefold() not in {"yes", "y", _("yes").casefold()}:
+        raise Usage("not_agreed", _("Nothing was done."))
+
+
 def shown(file: str) -> str:
     """A file's name as it can be shown in one line: bytes that are no UTF-8 are replaced, controls are left out."""
     return clean(file.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))

@@ -57,6 +57,13 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        later("All the letters"),
+        (
+            ("ledger", "ledger", later("Who wrote last, and what is open on either side.")),
+            ("erase", "erase", later("Erase a letter for good.")),
+        ),
+    ),
+    (
         later("Keeping"),
         (
             ("unlock", "lock", later("Open the drawer and leave it open.")),

@@ -57,6 +57,7 @@ _STATES = {
     "unopened": later("unopened"),
     "opened": later("opened"),
     "unreadable": later("cannot be read"),
+    "imported": later("from an archive"),
 }
 
 _WHYS = {

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dearly.desk import views
 from dearly.desk.desk import Desk
 from dearly.desk.values import LetterView
-from dearly.drawer import drafts, leafing, letters, people
+from dearly.drawer import drafts, ledger, letters, people
 from dearly.drawer.connection import Db
-from dearly.drawer.letters import Reply
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Draft, Enclosure
 from dearly.letter.errors import Usage
@@ -46,14 +45,7 @@ async def answer(
         whole = f"{plain.quote(plain.shown(letter.text))}\n\n{text}" if quote else text
         draft = Draft((to,), plain.shown(letter.subject), whole, tuple(enclosures), in_reply_to, references, place)
         if letter.reply == "later":
-            leafing.mark(db, letter.number, None)
+            ledger.decide(db, letter.number, None)
         return views.draft_view(drafts.new(db, draft, answers=letter.number, now=now, chance=desk.chance))
 
     return await desk.drawer.write(work)
-
-
-async def mark(desk: Desk, number: int, reply: Reply | None) -> None:
-    """Keep what was decided about answering a letter that came: later, or that it needs none; None takes it back.
-
-    Raises `NotFound` (no_letter)."""
-    await desk.drawer.write(lambda db: leafing.mark(db, letters.letter(db, number).number, reply))

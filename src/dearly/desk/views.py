@@ -57,7 +57,7 @@ def letter_view(db: Db, number: int) -> LetterView:
     """A filed letter, ours or theirs. Raises `NotFound` (no_letter)."""
     filed = letters.letter(db, number)
     ours = filed.direction == "out"
-    travels = outbox.current(outbox.travels(db, filed.number)) if ours else []
+    travels = outbox.current(outbox.of_letter(db, filed.number))
     others = [party for party in filed.parties if (party.role == "from") != ours]
     return LetterView(
         number=filed.number,
@@ -83,9 +83,9 @@ def letter_view(db: Db, number: int) -> LetterView:
 
 
 def least_advanced(travels: list[outbox.Travel]) -> str:
-    """The state that is said of a letter to several people."""
+    """The state that is said of a letter to several people; "imported" where it left from another desk."""
     states = {travel.journey.state for travel in travels}
-    return next((state.value for state in _LEAST_ADVANCED if state in states), State.WAITING.value)
+    return next((state.value for state in _LEAST_ADVANCED if state in states), "imported")
 
 
 def envelope_view(arrival: arrivals.Arrival) -> EnvelopeView:

@@ -92,11 +92,14 @@ def take_in(
     number: int | None = None,
 ) -> int | None:
     """Keep a parcel; its new number. None when these very bytes are here already: then only the postmark is added.
+    None also for bytes that were here and whose letter was erased: they do not come back by themselves.
 
     `raw_sha256`: SHA-256 of `parcel.data`. `packed`: `objects.pack(parcel.data)`, where it was made beforehand.
     `number`: the one that its header was given at the door (`knocks`)."""
     source = parcel.source
     there = db.value("SELECT number FROM arrivals WHERE raw_sha256 = ?", (raw_sha256,))
+    if there is None and chain.known(db, chain.Kind.ERASED, raw_sha256):
+        return None
     if there is not None:
         number = there
     elif number is None:

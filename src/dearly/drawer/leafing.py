@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dearly.drawer.connection import Db
-from dearly.drawer.letters import Reply
-from dearly.letter.errors import NotFound
-from dearly.letter.words import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +31,6 @@ def place(db: Db, person: int, number: int) -> Place | None:
         (person, key),
     )
     return Place(int(which), before, after)
-
-
-def mark(db: Db, number: int, reply: Reply | None) -> None:
-    """Keep what its reader decided about answering a letter; None takes it back. Raises `NotFound` (no_letter)."""
-    if not db.run("UPDATE letters SET reply = ? WHERE number = ? AND direction = 'in'", (reply, number)):
-        raise NotFound("no_letter", _("There is no letter with the number {n} that came for you.").format(n=number))
 
 
 def for_later(db: Db, limit: int = 50) -> list[int]:

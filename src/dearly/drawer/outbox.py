@@ -249,9 +249,15 @@ def quantum_safe(db: Db, form: int) -> bool:
     return bool(db.value("SELECT quantum_safe FROM sealed_forms WHERE id = ?", (form,)))
 
 
+def of_letter(db: Db, number: int) -> list[Travel]:
+    """The journeys of one letter, in the order of its recipients; none for one that came, or that left from another
+    desk and was brought in from an archive."""
+    return read(db, "WHERE j.letter = ? ORDER BY j.id", (number,))
+
+
 def travels(db: Db, number: int) -> list[Travel]:
-    """The journeys of one letter, in the order of its recipients. Raises `NotFound` (no_letter) when it has none."""
-    found = read(db, "WHERE j.letter = ? ORDER BY j.id", (number,))
+    """As `of_letter`, for a letter that was posted here. Raises `NotFound` (no_letter) when it has none."""
+    found = of_letter(db, number)
     if not found:
         raise NotFound(
             "no_letter",

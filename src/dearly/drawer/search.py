@@ -29,3 +29,9 @@ def take_out(db: Db, number: int) -> None:
     if row is not None and row[1]:
         db.run("DELETE FROM search WHERE rowid = ?", (row[0],))
         db.run("UPDATE letters SET indexer_version = 0 WHERE number = ?", (number,))
+
+
+def purge(db: Db) -> None:
+    """Let the words of letters that were taken out go from the index's own pages, too: until its parts are joined anew,
+    they lie in the older ones."""
+    db.run("INSERT INTO search (search) VALUES ('optimize')")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from dearly import __version__
 from dearly.cli.command import Group
 from dearly.cli.main import desk, languages
 from dearly.cli.names import HERE, OWNED
+from dearly.desk.values import LetterView
 from dearly.letter.errors import Refused
 
 
@@ -189,7 +191,7 @@ def test_completion_answers_without_a_drawer(
 ) -> None:
     from dearly.cli.commands.completion import complete
 
-    monkeypatch.setenv("COMP_WORDS", "dearly le")
+    monkeypatch.setenv("COMP_WORDS", "dearly lett")
     monkeypatch.setenv("COMP_CWORD", "1")
     assert complete("bash_complete") == 0
     assert capsys.readouterr().out == "plain,letterbox\n"
@@ -246,3 +248,16 @@ def test_help_of_a_command_imports_only_its_own() -> None:
     imported = _imports("post", "--help")
     assert {n for n in imported if n.startswith("dearly.cli.commands.")} == {"dearly.cli.commands.post"}
     assert not imported & {"asyncio", "rich", "apsw", "pysequoia", "dearly.desk.desk", "dearly.desk.post"}
+
+
+def test_a_letter_is_written_anew_as_it_was(dearly, verb) -> None:
+    when = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    draft = LetterView(7, "out", "Bert", "", ("bert@new.test",), when, "", "draft", "Dear Bert")
+    calls = verb("anew", "anew", draft)
+    code, terminal = dearly(["write", "bert@new.test", "--again", "4"])
+    assert (code, calls) == (0, [((4, ("bert@new.test",)), {})])
+    assert "to bert@new.test: a new letter with the words of letter 4." in " ".join(terminal.said.split())
+    for more in (["--subject", "Rain"], ["--from-file", "x"], ["--enclose", "x"]):
+        code, terminal = dearly(["write", "Bert", "--again", "4", *more, "--json"])
+        assert (code, json.loads(terminal.complained)["error"]["code"]) == (2, "again_as_it_was")
+    assert len(calls) == 1

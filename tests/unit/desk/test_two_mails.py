@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from dearly.desk import answer, hand, setup
+from dearly.desk import hand, ledger, setup
 from dearly.desk import open as opening
 from dearly.drawer import letters
 from dearly.letter.address import Correspondent
@@ -119,7 +119,7 @@ def test_the_enclosure_first(tmp_path: Path) -> None:
             file = await ada.open((await hand.hand_in(ada.desk, await _file(ada))).number)
             assert [one.name for one in file.enclosures] == ["harbour.jpg"]
             assert file.notes == ("This enclosure came by itself. The text that belongs to it is still on its way.",)
-            await answer.mark(ada.desk, file.number, "later")
+            await ledger.decide(ada.desk, file.number, "later")
             text = await ada.open((await hand.hand_in(ada.desk, await _text(ada))).number)
             assert text.number == file.number
             await _whole(ada, file.number)

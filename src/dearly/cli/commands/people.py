@@ -105,6 +105,42 @@ def merge(errand: Errand, keep: str, other: str) -> None:
 
 
 @command(
+    "alike",
+    later(
+        """Who may be in the address book twice.
+
+        Nothing is joined by itself: “dearly people merge” makes one person of two entries, and “dearly people apart”
+        says that they are two."""
+    ),
+    "dearly people alike",
+    group=people,
+)
+def alike(errand: Errand) -> None:
+    """List entries that look alike."""
+    from dearly.desk import joining as verbs
+
+    found = errand.with_desk(verbs.alike)
+    errand.tell(many("pairs", found), lambda: Page(errand.terminal).alike(found))
+
+
+@command(
+    "apart",
+    later("Two entries that look alike are two people."),
+    "dearly people apart Clara 'Clara Moor'",
+    group=people,
+)
+@click.argument("one", metavar="NAME")
+@click.argument("other", metavar="OTHER")
+def apart(errand: Errand, one: str, other: str) -> None:
+    """Keep two people apart."""
+    from dearly.desk import joining as verbs
+
+    errand.with_desk(lambda desk: verbs.keep_apart(desk, one, other))
+    said = _("{one} and {other} are two people.").format(one=clean(one), other=clean(other))
+    errand.tell({"apart": [one, other]}, said)
+
+
+@command(
     "remove",
     later(
         """Take someone out of the address book.

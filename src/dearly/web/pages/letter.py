@@ -9,7 +9,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from dearly.desk import answer as answering
-from dearly.desk import dateline, home, keys, letterbox, page, reading, settings
+from dearly.desk import dateline, home, keys, ledger, letterbox, page, reading, settings
 from dearly.desk.reading import EnclosedView, Reading
 from dearly.letter.errors import NotFound, Usage
 from dearly.letter.words import _
@@ -163,11 +163,11 @@ async def mark(visit: Visit, number: int) -> Response:
     """Later, no answer needed, or neither."""
     match (await visit.form()).text("reply"):
         case "later":
-            await answering.mark(visit.desk, number, "later")
+            await ledger.decide(visit.desk, number, "later")
         case "not_needed":
-            await answering.mark(visit.desk, number, "not_needed")
+            await ledger.decide(visit.desk, number, "not_needed")
         case "":
-            await answering.mark(visit.desk, number, None)
+            await ledger.decide(visit.desk, number, None)
         case _:
             raise Usage("bad_form", _("What this page sent cannot be read as a form."), _("Load the page again."))
     return visit.go(f"/letter/{number}")

@@ -192,6 +192,19 @@ class Person:
         return await self.town.person(self.name, self.folder)
 
 
+class TownOpener(Opener):
+    """The children for foreign bytes of a whole town. They keep nothing of what they read, whosever it was; starting
+    some for each person would be a third of all the tests' time. What is a desk's own about them, their end above all,
+    is proven of the opener itself and of whole processes."""
+
+    async def close(self) -> None:
+        """A desk that closes leaves them to its neighbours."""
+
+    async def end(self) -> None:
+        """Nobody needs them any more."""
+        await super().close()
+
+
 @dataclass
 class Town:
     """People, one clock, one post."""
@@ -202,6 +215,7 @@ class Town:
     mail: MemoryMail = field(default_factory=MemoryMail)
     clock: FixedClock = field(default_factory=FixedClock)
     people: dict[str, Person] = field(default_factory=dict)
+    opener: TownOpener = field(default_factory=lambda: TownOpener(size=1))
 
     async def person(self, name: str, folder: Path | None = None) -> Person:
         """Somebody; opened where the drawer is there, set up without a post where it is not."""
@@ -210,11 +224,11 @@ class Town:
         state = self.place / "state"
         if where.exists():
             drawer = await open_drawer(where, clock=self.clock, chance=chance, state=state)
-            desk = desk_of(drawer, self.ways(), self.clock, chance, state)
+            desk = desk_of(drawer, self.ways(), self.clock, chance, state, self.opener)
             await rounds.wake(desk)
         else:
             drawer = await make_drawer(where, clock=self.clock, chance=chance, state=state)
-            desk = desk_of(drawer, self.ways(), self.clock, chance, state)
+            desk = desk_of(drawer, self.ways(), self.clock, chance, state, self.opener)
             await setup.begin(desk, name)
         self.people[f"{name}{where}"] = person = Person(name, where, desk, self)
         return person
@@ -271,9 +285,11 @@ def _card_reader() -> Callable[[Bytes, None], Card]:
     return child._cards()["card"]
 
 
-def desk_of(drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance, state: Path) -> Desk:
-    """A desk with one child for foreign bytes."""
-    return Desk(drawer, Opener(size=1), keyholder_of(drawer), ways, clock, chance, state)
+def desk_of(
+    drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance, state: Path, opener: Opener | None = None
+) -> Desk:
+    """A desk with one child for foreign bytes, or with the children of its town."""
+    return Desk(drawer, opener or Opener(size=1), keyholder_of(drawer), ways, clock, chance, state)
 
 
 @asynccontextmanager
@@ -286,6 +302,7 @@ async def a_town(place: Path, ways: Callable[[], Ways] | None = None) -> AsyncIt
     finally:
         for person in town.people.values():
             await person.desk.close()
+        await town.opener.end()
 
 
 __all__ = ["MachineWays", "MemoryWays", "Person", "Town", "a_town", "befriend", "desk_of"]

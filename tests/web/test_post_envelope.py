@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from dearly.desk import envelope, hand, people, post, write
+from dearly.desk import envelope, hand, people, person, post, write
 from dearly.desk import page as pages
 from dearly.drawer import bindings
 from dearly.drawer import people as book
@@ -250,6 +250,28 @@ def test_what_came_back_is_carried(desk_of: DeskOf, sit: Sit, tmp_path: Path) ->
     assert _heading(page) == "It is out of your hands"
     lying = bert.run(hand.hand_in(bert.desk, tmp_path / "letter"))
     assert bert.run(bert.person.open(lying.number)).text.strip() == "Dear Bert, the other way."
+
+
+def test_what_came_back_is_written_anew(desk_of: DeskOf, sit: Sit) -> None:
+    ada, bert = desk_of("Ada"), desk_of("Bert")
+    number = _page(ada, "Bert", "Dear Bert, where are you now?")
+    ada.run(_no_box(ada, bert, number))
+    page = sit(ada, f"/posted/{number}")
+    page.get_by_role("link", name="Write it anew, to another address").click()
+    assert _heading(page) == "Write it anew"
+    page.get_by_role("button", name="Begin the page").click()
+    expect(page.get_by_role("status")).to_contain_text("No other address of Bert is named.")
+    page.get_by_label("A new address of Bert").fill("bert@new.test")
+    axe(page)
+    page.get_by_role("button", name="Begin the page").click()
+    page.wait_for_url("**/page/*")
+    draft = ada.run(pages.page(ada.desk, int(page.url.rpartition("/")[2])))
+    assert (draft.text, [one.address for one in draft.to]) == ("Dear Bert, where are you now?", ["bert@new.test"])
+    assert [one.uid for one in draft.to] == [ada.run(person.whole(ada.desk, "Bert")).uid]
+    assert _state(ada, number) == State.CAME_BACK
+    page.goto(f"/posted/{number}/anew")  # known now, and offered first
+    expect(page.get_by_role("radio", name="bert@new.test")).to_be_checked()
+    expect(page.get_by_label("A new address of Bert")).to_be_hidden()
 
 
 async def _no_box(home: Home, reader: Home, number: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from dearly.desk import rounds, views
+from dearly.desk.anew import DID_NOT_GET_THERE
 from dearly.desk.desk import Desk
 from dearly.drawer import accounts, keyring, outbox, people, settings
 from dearly.drawer import home as glance
@@ -57,8 +58,8 @@ class Reader:
 @dataclass(frozen=True, slots=True)
 class PostedView:
     """A posted letter. `state`: the one that needs the writer most. `may`: what may be done now: take_back, again,
-    give_up, carry (by hand, instead of the way it had), file (there is a file to carry), handed_over (nobody has said
-    yet that it was carried)."""
+    give_up, carry (by hand, instead of the way it had), anew (write it anew, to another address), file (there is a file
+    to carry), handed_over (nobody has said yet that it was carried)."""
 
     number: int
     facts: PostedFacts
@@ -214,11 +215,13 @@ _HERE = frozenset({State.WAITING, State.DATED, State.HELD, State.GIVEN_UP})
 def _may(travels: list[outbox.Travel], facts: PostedFacts) -> frozenset[str]:
     states = {travel.journey.state for travel in travels}
     by_hand = [t for t in travels if t.way is Way.HAND and t.form is not None]
+    stuck = outbox.stuck(travels)
     may = {
         "take_back": not facts.collected and states <= _HERE,
         "again": bool(states & _RESTING),
         "give_up": bool(states & _RESTING),
-        "carry": bool(outbox.stuck(travels)),
+        "carry": bool(stuck),
+        "anew": facts.collected and any(travel.journey.state in DID_NOT_GET_THERE for travel in stuck),
         "file": any(t.journey.state not in (State.HELD, State.DATED, State.GIVEN_UP) for t in by_hand),
         "handed_over": any(t.journey.state in LEAVES for t in by_hand),
     }

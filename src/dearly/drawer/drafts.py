@@ -43,6 +43,7 @@ __all__ = [
     "RevisionMismatch",
     "Version",
     "Why",
+    "anew",
     "back_on_page",
     "became_letter",
     "cut_version",
@@ -172,8 +173,27 @@ def new(db: Db, draft: Draft, *, answers: int | None = None, now: datetime, chan
     return load(db, number)
 
 
+def anew(db: Db, number: int, to: Sequence[Correspondent], *, now: datetime, chance: Chance) -> OnPage:
+    """Begin a draft with everything that a posted letter was made of, to others. It answers what that one answered, so
+    that it has the same place in the correspondence. Raises `NotFound` (no_draft), `Damaged` (object_damaged)."""
+    was = _read(db, number)
+    draft = replace(was.draft, to=tuple(to), enclosures=IN_DRAFT.whole(db, number))
+    return new(db, draft, answers=was.answers, now=now, chance=chance)
+
+
 def load(db: Db, number: int) -> OnPage:
     """The draft with this number. Raises `NotFound` (no_draft, already_posted)."""
+    page = _read(db, number)
+    if page.state == "posted":
+        raise NotFound(
+            "already_posted",
+            _("Number {n} is a letter now: it has been posted.").format(n=number),
+            _("As long as it has not left, “dearly take-back” brings it back to the page."),
+        )
+    return page
+
+
+def _read(db: Db, number: int) -> OnPage:
     row = db.one(
         "SELECT n.uid, d.revision, d.state, d.subject, d.body, d.words, d.in_reply_to, d.answers, d.look_again,"
         " n.made, d.changed, d.place, d.caret FROM drafts d JOIN numbers n ON n.number = d.number WHERE d.number = ?",
@@ -184,12 +204,6 @@ def load(db: Db, number: int) -> OnPage:
             "no_draft", _("There is no draft with the number {n}.").format(n=number), _("“dearly drafts” lists them.")
         )
     uid, revision, state, subject, body, words, in_reply_to, answers, look_again, made, changed, place, caret = row
-    if state == "posted":
-        raise NotFound(
-            "already_posted",
-            _("Number {n} is a letter now: it has been posted.").format(n=number),
-            _("As long as it has not left, “dearly take-back” brings it back to the page."),
-        )
     to = db.all("SELECT name, address, person_id FROM draft_recipients WHERE draft = ? ORDER BY position", (number,))
     references = db.all("SELECT letter_id FROM draft_references WHERE draft = ? ORDER BY position", (number,))
     return OnPage(

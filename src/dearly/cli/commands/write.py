@@ -10,6 +10,7 @@ from dearly.cli.command import Number, command, option
 from dearly.cli.errand import STOPPED, Errand
 from dearly.cli.given import day, enclosures, letter_text
 from dearly.cli.names import later
+from dearly.letter.address import clean
 from dearly.letter.errors import Exit, Usage
 from dearly.letter.words import _
 
@@ -19,9 +20,13 @@ from dearly.letter.words import _
     later(
         """Begin a letter to one or several people.
 
-        The text comes from a file or from standard input. It becomes a draft: nothing leaves before it is posted."""
+        The text comes from a file or from standard input. It becomes a draft: nothing leaves before it is posted.
+
+        With --again it is a letter that came back, which is written anew to another address: the same text and
+        enclosures, as a new letter. The one that came back stays as it is."""
     ),
     "dearly write Bert --from-file letter.txt --subject 'The garden'",
+    "dearly write bert@new.test --again 4",
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @option("--from-file", "source", metavar="FILE", help=later("The text of the letter; “-” is standard input."))
@@ -29,10 +34,26 @@ from dearly.letter.words import _
 @option(
     "--enclose", "files", multiple=True, metavar="FILE", help=later("A file to put in. May be given several times.")
 )
-def write(errand: Errand, names: tuple[str, ...], source: str | None, subject: str, files: tuple[str, ...]) -> int:
+@option("--again", "number", type=Number(), metavar="N", help=later("Write letter N anew, which did not get there."))
+def write(
+    errand: Errand,
+    names: tuple[str, ...],
+    source: str | None,
+    subject: str,
+    files: tuple[str, ...],
+    number: int | None,
+) -> int:
     """Make a draft."""
     from dearly.desk import write as verbs
 
+    if number is not None:
+        if source is not None or subject or files:
+            raise Usage(
+                "again_as_it_was",
+                _("A letter that is written anew begins as it was."),
+                _("Change it then, with “dearly edit” and “dearly enclose”."),
+            )
+        return _anew(errand, number, names)
     enclosed = enclosures(errand, files)
     errand.ahead(source, lambda desk: desk.drawer.read(lambda db: verbs.recipients(db, names)))
     text = letter_text(errand, source)
@@ -47,6 +68,22 @@ def write(errand: Errand, names: tuple[str, ...], source: str | None, subject: s
         ),
     )
     return STOPPED if errand.terminal.stopped else Exit.DONE
+
+
+def _anew(errand: Errand, number: int, names: tuple[str, ...]) -> int:
+    from dearly.desk.anew import anew
+
+    draft = errand.with_desk(lambda desk: anew(desk, number, names))
+    errand.tell(
+        draft,
+        lambda: Page(errand.terminal).prose(
+            _("Draft {number} lies on the desk, to {address}: a new letter with the words of letter {before}.").format(
+                number=draft.number, address=", ".join(map(clean, draft.to)), before=number
+            ),
+            _("That one stays as it is; “dearly drop {number}” tries no further with it.").format(number=number),
+        ),
+    )
+    return Exit.DONE
 
 
 @command("drafts", later("The letters that you have begun, those put away among them."), "dearly drafts")

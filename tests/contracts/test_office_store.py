@@ -137,7 +137,7 @@ def test_closing(run: Run) -> None:
 
 def test_what_is_written_is_there_again(run: Run) -> None:
     async def fill(store: Store) -> str:
-        await store.write(lambda shelf: (put(shelf, add(shelf, "ada"), b"x"), shelf.set_url("https://office.test")))
+        await store.write(lambda shelf: (put(shelf, add(shelf, "ada"), b"x"), shelf.serving("https://office.test")))
         return store.domain
 
     async def look(store: Store) -> str:

@@ -28,11 +28,11 @@ from typing import Any, TypeVar
 import httpx
 
 from dearly.letter.address import Address
-from dearly.office import accounts
+from dearly.office import accounts, stores
 from dearly.office.jmap import BLOB, CORE, MAIL, SUBMISSION
 from dearly.office.limits import DEFAULT, Limits
 from dearly.office.service import Server, run, serve
-from dearly.office.sqlite import SqliteStore
+from dearly.office.store import Store
 from dearly.office.submissions import ONCE
 
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class Office:
 
     url: str
     port: int
-    store: SqliteStore
+    store: Store
     clock: MachineClock
     http: httpx.Client
     do: Callable[[Coroutine[Any, Any, T]], T]
@@ -164,11 +164,11 @@ class Office:
 
 @contextlib.contextmanager
 def an_office(
-    folder: Path | None = None, *, limits: Limits = DEFAULT, tls: tuple[Path, Path] | None = None, port: int = 0
+    place: stores.Where | None = None, *, limits: Limits = DEFAULT, tls: tuple[Path, Path] | None = None, port: int = 0
 ) -> Iterator[Office]:
-    """An office in a thread of its own, over a store in `folder` (a temporary one when not given)."""
+    """An office in a thread of its own, over a store at `place` (a temporary folder when not given)."""
     with contextlib.ExitStack() as stack:
-        where = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="office-")))
+        where = place or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="office-")))
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="office-loop", daemon=True)
         thread.start()
@@ -177,7 +177,7 @@ def an_office(
             return asyncio.run_coroutine_threadsafe(work, loop).result(60)
 
         clock, chance = MachineClock(), MachineChance()
-        store = SqliteStore.create(where, chance, limits=limits)
+        store = stores.create(where, chance, limits=limits)
         serving = serve(store, clock=clock, chance=chance, limits=limits, tls=tls, port=port)
         try:
             server: Server = do(serving.__aenter__())
@@ -258,10 +258,10 @@ class OfficeProcess:
         return self.process.returncode
 
 
-def start_process(folder: Path, *, die_at: str = "", after: int = 0, port: int = 0) -> OfficeProcess:
+def start_process(where: stores.Where, *, die_at: str = "", after: int = 0, port: int = 0) -> OfficeProcess:
     """`die_at`: a failpoint at which it kills itself, the time after it was reached `after` times."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.offices", str(folder), str(port), die_at, str(after)],
+        [sys.executable, "-m", "tests.support.offices", str(where), str(port), die_at, str(after)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -276,7 +276,7 @@ def start_process(folder: Path, *, die_at: str = "", after: int = 0, port: int =
     return OfficeProcess(process, said["url"], said["port"])
 
 
-def _main(folder: str, port: str, die_at: str, after: str) -> None:
+def _main(where: str, port: str, die_at: str, after: str) -> None:
     from dearly.letter import failpoint
 
     left = int(after)
@@ -294,9 +294,8 @@ def _main(folder: str, port: str, die_at: str, after: str) -> None:
     def ready(server: Server) -> None:
         print(json.dumps({"url": server.url, "port": server.port}), flush=True)
 
-    asyncio.run(
-        run(Path(folder), clock=MachineClock(), chance=MachineChance(), host="127.0.0.1", port=int(port), ready=ready)
-    )
+    place = where if where.startswith(stores.SCHEMES) else Path(where)
+    asyncio.run(run(place, clock=MachineClock(), chance=MachineChance(), host="127.0.0.1", port=int(port), ready=ready))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,12 @@ FAILPOINTS: frozenset[str] = frozenset(
         "migrate.after-commit",
         "office.before-commit",
         "office.after-commit",
+        "office.move.portion",
+        "office.move.copied",
+        "office.move.closed",
+        "office.move.before-ready",
+        "office.move.ready",
+        "office.move.moved",
     }
 )
 

@@ -25,10 +25,10 @@ import uvicorn
 from dearly.letter.clock import Chance, Clock
 from dearly.letter.errors import CarrierTrouble, DearlyError, InUse, Refused, Usage
 from dearly.letter.words import _
+from dearly.office import stores
 from dearly.office.app import create_app
 from dearly.office.gates import MOST_HEAD, is_loopback, protocol
 from dearly.office.limits import DEFAULT, Limits
-from dearly.office.sqlite import SqliteStore
 from dearly.office.store import Store
 
 log = logging.getLogger("dearly.office")
@@ -106,7 +106,7 @@ async def serve(
 
 
 async def run(
-    folder: Path,
+    where: stores.Where,
     *,
     clock: Clock,
     chance: Chance,
@@ -114,18 +114,22 @@ async def run(
     port: int,
     tls: tuple[Path, Path] | None = None,
     limits: Limits = DEFAULT,
+    url: str = "",
     ready: Callable[[Server], Awaitable[None] | None] = lambda _server: None,
 ) -> None:
-    """The office over the store in `folder` (made if it is not there), until SIGTERM or SIGINT; then an orderly end.
+    """The office over that store (made if it is not there), until SIGTERM or SIGINT; then an orderly end.
 
-    `ready` is called once it answers. Raises as `SqliteStore.create` and `serve` do."""
+    `url`: where people reach it, if that is not where it listens: invitations say it. `ready` is called once it
+    answers. Raises as `stores.create` and `serve` do."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    store = SqliteStore.create(folder, chance, limits=limits)
+    store = stores.create(where, chance, limits=limits)
     try:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         async with serve(store, clock=clock, chance=chance, host=host, port=port, tls=tls, limits=limits) as server:
+            reached = url or server.url
+            await store.write(lambda shelf: shelf.serving(reached))
             log.info(json.dumps({"event": "serving", "tls": tls is not None}))
             called = ready(server)
             if called is not None:

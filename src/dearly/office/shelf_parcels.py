@@ -30,23 +30,8 @@ class Parcels(Shelf):
     # -- blobs
 
     def keep(self, account: Account, uid: str, data: bytes, sender: str, now: datetime) -> Blob | None:
-        new = self._db.execute(
-            "INSERT INTO blobs (uid, size, sender) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING number",
-            (uid, len(data), sender),
-        ).fetchone()
-        if new is not None:
-            (number,) = new
-            if len(data) <= PIECE:
-                self._db.execute("INSERT INTO pieces (number, data) VALUES (?, ?)", (number << 10, data))
-            else:
-                view = memoryview(data)
-                for place in range(0, len(data), PIECE):
-                    self._db.execute(
-                        "INSERT INTO pieces (number, data) VALUES (?, ?)",
-                        ((number << 10) + place // PIECE, view[place : place + PIECE]),
-                    )
-        else:
-            (number,) = self._db.execute("SELECT number FROM blobs WHERE uid = ?", (uid,)).fetchone()
+        there = self._db.execute("SELECT number FROM blobs WHERE uid = ?", (uid,)).fetchone()
+        number = there[0] if there else self._lay_down(uid, data, sender)
         upload = (sec(now), account.number, number)
         fresh = self._db.execute(
             "INSERT INTO uploads (at, account, blob) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", upload
@@ -58,6 +43,19 @@ class Parcels(Shelf):
             self._drop_blob(number)
             return None
         return Blob(number, uid, len(data), sender)
+
+    def _lay_down(self, uid: str, data: bytes, sender: str) -> int:
+        """The rows of a blob that is not there yet; its number."""
+        (number,) = self._db.execute(
+            "INSERT INTO blobs (uid, size, sender) VALUES (?, ?, ?) RETURNING number", (uid, len(data), sender)
+        ).fetchone()
+        view = memoryview(data)
+        for place in range(0, max(len(data), 1), PIECE):
+            self._db.execute(
+                "INSERT INTO pieces (number, data) VALUES (?, ?)",
+                ((number << 10) + place // PIECE, view[place : place + PIECE]),
+            )
+        return int(number)
 
     def blob(self, account: Account, uid: str) -> Blob | None:
         row = self._db.execute(BLOB, (uid, account.number, account.number)).fetchone()

@@ -29,7 +29,8 @@ class People(Parcels):
         row = self._db.execute("SELECT value FROM facts WHERE name = 'url'").fetchone()
         return row[0] if row else ""
 
-    def set_url(self, url: str) -> None:
+    def serving(self, url: str) -> None:
+        self._db.execute("DELETE FROM facts WHERE name = 'receiving'")
         self._db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('url', ?)", (url,))
 
     def closed(self) -> bool:

@@ -31,7 +31,7 @@ from dearly.office.rows import holder, piece
 from dearly.office.schema import APPLICATION_ID, SCHEMA, STEPS, VERSION
 from dearly.office.shelf import SqliteShelf
 from dearly.office.store import Account, Shelf, Store
-from dearly.office.waiting import Job, moving, settle
+from dearly.office.waiting import Job, check_facts, moving, settle
 
 T = TypeVar("T")
 
@@ -43,7 +43,8 @@ _GROUP_SECONDS = 0.02
 _READERS = 2
 
 
-def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
+def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
+    """A connection as this store wants it: what is committed is on the disk."""
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0, cached_statements=256)
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA cache_size = -16000")
@@ -54,7 +55,8 @@ def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
     return db
 
 
-def _trouble(error: Exception) -> DearlyError:
+def trouble(error: Exception) -> DearlyError:
+    """An error of SQLite's as one of ours."""
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     log.error(json.dumps({"event": "trouble", "kind": name, "where": "store"}))
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
@@ -69,8 +71,8 @@ class SqliteStore(Store):
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._limits = path, limits
-        self._db = _connect(path, writes=True)
-        self._look = _connect(path, writes=False)
+        self._db = connect(path, writes=True)
+        self._look = connect(path, writes=False)
         self._domain: str = self._look.execute("SELECT value FROM facts WHERE name = 'domain'").fetchone()[0]
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._failed: DearlyError | None = None
@@ -100,17 +102,18 @@ class SqliteStore(Store):
             why = e.strerror or type(e).__name__
             raise NoSpace("cannot_write", _("The office cannot keep anything there: {why}.").format(why=why)) from None
         except sqlite3.Error as e:
-            raise _trouble(e) from None
+            raise trouble(e) from None
         return cls.open(folder, limits=limits)
 
     @classmethod
-    def open(cls, folder: Path, *, limits: Limits = DEFAULT) -> SqliteStore:
-        """The store in `folder`. Raises `NotFound`, `MadeByNewer` or `Damaged`."""
+    def open(cls, folder: Path, *, limits: Limits = DEFAULT, receiving: bool = False) -> SqliteStore:
+        """The store in `folder`. Raises `NotFound`, `MadeByNewer` or `Damaged`, and `Refused` (half_moved, moved)
+        as `check_facts` does, unless `receiving` says that it is opened for moving."""
         path = folder / FILE
         if not path.is_file():
             raise NotFound("no_office", _("There is no office here."), _("“dearly office serve” makes one."))
         try:
-            with _closing(_connect(path, writes=False)) as db:
+            with _closing(connect(path, writes=False)) as db:
                 (application,), (version,) = (db.execute(f"PRAGMA {p}").fetchone() for p in _MARKS)
             if application != APPLICATION_ID:
                 raise Damaged("no_office", _("The file there is not the store of an office."))
@@ -118,9 +121,12 @@ class SqliteStore(Store):
                 raise MadeByNewer("newer_office", _("This office was made by a newer Dearly."), _("Update Dearly."))
             if version < VERSION:
                 _step_up(path)
+            if not receiving:
+                with _closing(connect(path, writes=False)) as db:
+                    check_facts(dict(db.execute("SELECT name, value FROM facts")))
             return cls(path, limits)
         except sqlite3.Error as e:
-            raise _trouble(e) from None
+            raise trouble(e) from None
 
     @property
     def domain(self) -> str:
@@ -146,18 +152,18 @@ class SqliteStore(Store):
         try:
             return holder(self._look, token_sha256)
         except sqlite3.Error as e:
-            raise _trouble(e) from None
+            raise trouble(e) from None
 
     async def _on_reader(self, act: Callable[[sqlite3.Connection], T]) -> T:
         def run() -> T:
             db: sqlite3.Connection | None = getattr(self._local, "db", None)
             if db is None:
-                db = self._local.db = _connect(self._path, writes=False)
+                db = self._local.db = connect(self._path, writes=False)
                 self._connections.append(db)
             try:
                 return act(db)
             except sqlite3.Error as e:
-                raise _trouble(e) from None
+                raise trouble(e) from None
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
@@ -205,9 +211,9 @@ class SqliteStore(Store):
             self._db.execute("COMMIT")
             reach("office.after-commit")
         except Exception as e:  # noqa: BLE001  whatever it was, those who wait must hear of it, and the thread lives on
-            trouble = self._give_up(e)
+            told = self._give_up(e)
             jobs = jobs or [first]
-            results = [(False, trouble)] * len(jobs)
+            results = [(False, told)] * len(jobs)
         settle(jobs, results)
         if ended:
             self._jobs.put(None)
@@ -221,7 +227,7 @@ class SqliteStore(Store):
             if isinstance(e, sqlite3.Error) and not self._db.in_transaction:
                 raise  # SQLite has rolled everything back by itself: disk full, I/O error
             self._db.execute("ROLLBACK TO one")
-            result = (False, _trouble(e) if isinstance(e, sqlite3.Error) else e)
+            result = (False, trouble(e) if isinstance(e, sqlite3.Error) else e)
         self._db.execute("RELEASE one")
         return result
 
@@ -230,10 +236,10 @@ class SqliteStore(Store):
         with suppress(sqlite3.Error):
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-        trouble = error if isinstance(error, DearlyError) else _trouble(error)
-        if isinstance(trouble, Damaged):
-            self._failed = trouble
-        return trouble
+        told = error if isinstance(error, DearlyError) else trouble(error)
+        if isinstance(told, Damaged):
+            self._failed = told
+        return told
 
     # -- closing
 
@@ -293,7 +299,7 @@ def _lay_out(path: Path, domain: str) -> None:
 
 def _step_up(path: Path) -> None:
     """Bring an older store to this version, in one transaction; another process may have done so meanwhile."""
-    with _closing(_connect(path, writes=True)) as db:
+    with _closing(connect(path, writes=True)) as db:
         db.execute("BEGIN IMMEDIATE")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         for step in range(version, VERSION):

@@ -159,8 +159,8 @@ class Shelf(ABC):
         """Where the office says that it is reached; "" as long as it has not been served."""
 
     @abstractmethod
-    def set_url(self, url: str) -> None:
-        """Note where it is reached."""
+    def serving(self, url: str) -> None:
+        """Note where it is reached; and that it is served from this store, so that nothing is copied over it."""
 
     @abstractmethod
     def accounts(self) -> Sequence[tuple[Account, Holding]]:

@@ -28,16 +28,17 @@ def create(where: Where, chance: Chance, *, domain: str | None = None, limits: L
     return SqliteStore.create(where, chance, domain=domain, limits=limits)
 
 
-def open_store(where: Where, *, limits: Limits = DEFAULT) -> Store:
-    """The store that is there. Raises as `create`, and `NotFound` (no_office)."""
+def open_store(where: Where, *, limits: Limits = DEFAULT, receiving: bool = False) -> Store:
+    """The store that is there. Raises as `create`, and `NotFound` (no_office), `Refused` (half_moved, moved)
+    unless it is opened for moving (`receiving`)."""
     if isinstance(where, str):
         _check(where)
         from dearly.office.postgres.store import PostgresStore
 
-        return PostgresStore.open(where, limits=limits)
+        return PostgresStore.open(where, limits=limits, receiving=receiving)
     from dearly.office.sqlite import SqliteStore
 
-    return SqliteStore.open(where, limits=limits)
+    return SqliteStore.open(where, limits=limits, receiving=receiving)
 
 
 def _check(where: str) -> None:

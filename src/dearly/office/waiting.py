@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from dearly.letter.errors import Refused
 from dearly.letter.words import _
+from dearly.office.rows import MOVED
 from dearly.office.store import Shelf
 
 
@@ -48,3 +49,20 @@ def moving() -> Refused:
     return Refused(
         "moving", _("The office is being moved, and takes nothing in."), _("Try again in a moment."), retry=True
     )
+
+
+def check_facts(facts: Mapping[str, str]) -> None:
+    """Refuse a store that an office is not to be served from, by its facts: one into which a move (`moving.py`) has
+    not ended, or out of which one has."""
+    if facts.get("closed") == MOVED:
+        raise Refused(
+            "moved",
+            _("This office was moved to another store, and is served from there."),
+            _("To move it back, give this one as --to."),
+        )
+    if facts.get("receiving", "ready") != "ready":
+        raise Refused(
+            "half_moved",
+            _("An office was being moved to this store, and that has not ended."),
+            _("Do “dearly office copy” once more; until then the office is where it was."),
+        )

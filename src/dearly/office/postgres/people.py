@@ -38,7 +38,8 @@ class People(Parcels):
         row = self._one("SELECT value FROM facts WHERE name = 'url'")
         return row[0] if row else ""
 
-    def set_url(self, url: str) -> None:
+    def serving(self, url: str) -> None:
+        self._do("DELETE FROM facts WHERE name = 'receiving'")
         self._do(
             "INSERT INTO facts (name, value) VALUES ('url', %s) ON CONFLICT (name) DO UPDATE SET value = %s", url, url
         )

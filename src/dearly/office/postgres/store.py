@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
@@ -31,7 +30,7 @@ from dearly.office.postgres.schema import SCHEMA, VERSION, number_of
 from dearly.office.postgres.sessions import again, lost, one_connection, pool, trouble
 from dearly.office.postgres.shelf import PostgresShelf
 from dearly.office.store import Account, Shelf, Store
-from dearly.office.waiting import Job, moving, settle
+from dearly.office.waiting import Job, check_facts, moving, settle
 
 T = TypeVar("T")
 
@@ -48,12 +47,6 @@ class _Unclear(Exception):
     def __init__(self, error: psycopg.Error) -> None:
         super().__init__()
         self.error = error
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    domain: str
-    version: int
 
 
 class PostgresStore(Store):
@@ -84,15 +77,17 @@ class PostgresStore(Store):
         return cls.open(url, limits=limits)
 
     @classmethod
-    def open(cls, url: str, *, limits: Limits = DEFAULT) -> PostgresStore:
-        """The store in that database. Raises `NotFound`, `MadeByNewer`, and as `create` does."""
+    def open(cls, url: str, *, limits: Limits = DEFAULT, receiving: bool = False) -> PostgresStore:
+        """The store in that database; see `SqliteStore.open`. Raises also as `create` does."""
         with one_connection(url) as db:
             facts = _facts(db)
         if facts is None:
             raise NotFound("no_office", _("There is no office here."), _("“dearly office serve” makes one."))
-        if facts.version > VERSION:
+        if int(facts["version"]) > VERSION:
             raise MadeByNewer("newer_office", _("This office was made by a newer Dearly."), _("Update Dearly."))
-        return cls(url, facts.domain, limits)
+        if not receiving:
+            check_facts(facts)
+        return cls(url, facts["domain"], limits)
 
     @property
     def domain(self) -> str:
@@ -255,7 +250,7 @@ def _one(db: Connection[Any], shelf: PostgresShelf, act: Callable[[Shelf], Any],
     return result
 
 
-def _facts(db: Connection[Any]) -> _Facts | None:
+def _facts(db: Connection[Any]) -> dict[str, str] | None:
     try:
         found: dict[str, str] = dict(db.execute("SELECT name, value FROM facts").fetchall())
     except psycopg.errors.UndefinedTable:
@@ -266,7 +261,7 @@ def _facts(db: Connection[Any]) -> _Facts | None:
         raise Refused(
             "no_office", _("This database holds something else than an office."), _("Give the office one of its own.")
         )
-    return _Facts(found["domain"], int(found["version"]))
+    return found
 
 
 def _lay_out(db: Connection[Any], domain: str) -> None:

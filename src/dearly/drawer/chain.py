@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
@@ -74,14 +75,21 @@ class Standing(Enum):
 
 def append(db: Db, kind: Kind, subject: bytes, now: datetime) -> Head:
     """Add a link, in the transaction of what it speaks of. `subject` is a SHA-256."""
+    return append_many(db, [(kind, subject)], now)
+
+
+def append_many(db: Db, links: Iterable[tuple[Kind, bytes]], now: datetime) -> Head:
+    """Add links (kind and subject), in order."""
     last = head(db)
-    at = int(now.timestamp())
-    digest = _link(last.digest, last.count + 1, kind, subject, at)
-    db.run(
-        "INSERT INTO chain (id, kind, subject, at, digest) VALUES (?, ?, ?, ?, ?)",
-        (last.count + 1, kind.value, subject, at, digest),
-    )
-    return Head(last.count + 1, digest, at)
+    count, digest, at = last.count, last.digest, int(now.timestamp())
+    rows = []
+    for kind, subject in links:
+        count += 1
+        digest = _link(digest, count, kind, subject, at)
+        rows.append((count, kind.value, subject, at, digest))
+    if rows:
+        db.many("INSERT INTO chain (id, kind, subject, at, digest) VALUES (?, ?, ?, ?, ?)", rows)
+    return Head(count, digest, at) if rows else last
 
 
 def head(db: Db) -> Head:

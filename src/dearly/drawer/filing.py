@@ -25,9 +25,12 @@ from dearly.letter.search import Entry
 from dearly.letter.words import _
 
 _DAY = int(timedelta(days=1).total_seconds())
-_PER_DAY = 1 << 20
-_PER_SECOND = _PER_DAY // _DAY  # twelve letters
-_MOST_REFERENCES = 1000
+PER_DAY = 1 << 20
+PER_SECOND = PER_DAY // _DAY  # twelve letters
+AFTER_DAY = PER_SECOND * _DAY
+"""Places of a day that belong to its seconds; those after them to letters that found no room there."""
+
+MOST_REFERENCES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +374,7 @@ def _put_parties(db: Db, letter: int, role: str, people: Iterable[tuple[Correspo
 def _put_references(db: Db, letter: int, references: Sequence[LetterId]) -> None:
     db.many(
         "INSERT INTO letter_references (letter, position, letter_id) VALUES (?, ?, ?)",
-        [(letter, position, sound(one)) for position, one in enumerate(references[:_MOST_REFERENCES])],
+        [(letter, position, sound(one)) for position, one in enumerate(references[:MOST_REFERENCES])],
     )
 
 
@@ -380,15 +383,19 @@ def _sort_key(db: Db, date: datetime) -> int:
     day lie in the order in which they were written, whichever came first; those of one second in the order of coming.
 
     Where a second has more letters than places (imports that know no time), the rest lie at the end of their day."""
-    at = stamp(date)
-    day = (at // _DAY) * _PER_DAY
-    second = day + at % _DAY * _PER_SECOND
-    key = _after_last(db, second, second + _PER_SECOND)
-    if key == second + _PER_SECOND:
-        key = min(_after_last(db, day, day + _PER_DAY), day + _PER_DAY - 1)
+    second = place_of(stamp(date))
+    day = second - second % PER_DAY
+    key = _after_last(db, second, second + PER_SECOND)
+    if key == second + PER_SECOND:
+        key = min(_after_last(db, day, day + PER_DAY), day + PER_DAY - 1)
     while db.value("SELECT 1 FROM letters WHERE sort_key = ?", (key,)) is not None:
         key -= 1  # a day with more than ten thousand letters of one second, and another one at its very end
     return key
+
+
+def place_of(second: int) -> int:
+    """The first place in the archive for letters of this second (unix seconds)."""
+    return second // _DAY * PER_DAY + second % _DAY * PER_SECOND
 
 
 def _after_last(db: Db, first: int, end: int) -> int:

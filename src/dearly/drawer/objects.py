@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import json
 import struct
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import zstandard
@@ -90,6 +92,25 @@ def put(db: Db, data: bytes | Packed) -> int:
         "INSERT INTO objects (sha256, size, packing, body) VALUES (?, ?, ?, ?)",
         (packed.sha256, packed.size, packed.packing, packed.body),
     )
+
+
+def put_many(db: Db, objects: Sequence[tuple[Packed, bytes | None]]) -> dict[bytes, int]:
+    """Keep all of these; the ids of the objects by their digests. With each the digest of the object that it lies
+    `within`, which comes before it, else None."""
+    wanted = json.dumps(list({one.sha256.hex() for one, _outer in objects}))
+    ids: dict[bytes, int] = dict(
+        db.all("SELECT sha256, id FROM objects WHERE sha256 IN (SELECT unhex(value) FROM json_each(?))", (wanted,))
+    )
+    last = int(db.value("SELECT coalesce(max(id), 0) FROM objects"))
+    rows = []
+    for one, outer in objects:
+        if one.sha256 not in ids:
+            last += 1
+            ids[one.sha256] = last
+            inside = ids[outer] if one.packing == "within" and outer is not None else None
+            rows.append((last, one.sha256, one.size, one.packing, one.body, inside))
+    db.many("INSERT INTO objects (id, sha256, size, packing, body, within) VALUES (?, ?, ?, ?, ?, ?)", rows)
+    return ids
 
 
 def get(db: Db, object_id: int) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dearly.drawer.connection import Db
 from dearly.letter.search import Entry
 
-_PUT = "INSERT INTO search (rowid, subject, people, body, files, stems, facets) VALUES (?, ?, ?, ?, ?, ?, ?)"
+PUT = "INSERT INTO search (rowid, subject, people, body, files, stems, facets) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
 def put(db: Db, number: int, entry: Entry) -> None:
@@ -18,8 +18,13 @@ def put(db: Db, number: int, entry: Entry) -> None:
     key, version = db.all("SELECT sort_key, indexer_version FROM letters WHERE number = ?", (number,))[0]
     if version:
         db.run("DELETE FROM search WHERE rowid = ?", (key,))
-    db.run(_PUT, (key, entry.subject, entry.people, entry.body, entry.files, entry.stems, entry.facets))
+    db.run(PUT, row(key, entry))
     db.run("UPDATE letters SET indexer_version = ? WHERE number = ?", (entry.version, number))
+
+
+def row(key: int, entry: Entry) -> tuple[int | str, ...]:
+    """What `PUT` puts in for a letter with this `sort_key`; whoever does so marks the letter as indexed."""
+    return key, entry.subject, entry.people, entry.body, entry.files, entry.stems, entry.facets
 
 
 def take_out(db: Db, number: int) -> None:

@@ -1,0 +1,139 @@
+"""What a stack of imported letters has to know of the drawer before it is put in: which of them are here, who is who,
+and which places in the archive are free. Each is asked once for the whole stack, and then kept up by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from dearly.drawer import filing
+from dearly.drawer.connection import Db
+from dearly.drawer.importing_values import Content
+from dearly.drawer.rows import name_key
+from dearly.letter.address import Correspondent
+from dearly.letter.content import LetterId
+
+
+class Known:
+    """Letters by the ids that they claim, those of this stack too."""
+
+    def __init__(self, db: Db, ids: dict[LetterId, set[int]]) -> None:
+        self._db = db
+        self._before = ids
+        self._now: dict[LetterId, dict[bytes, int]] = defaultdict(dict)
+
+    def same(self, letter_id: LetterId, inner_sha256: bytes) -> int | None:
+        """Number of the letter with this id and these signed bytes, ours too."""
+        found = self._now[letter_id].get(inner_sha256) if letter_id in self._now else None
+        if found is None and letter_id in self._before:
+            found = filing.same(self._db, letter_id, inner_sha256)
+        return found
+
+    def add(self, letter_id: LetterId, inner_sha256: bytes, number: int) -> bool:
+        """Note one more; whether there is another letter with the same id."""
+        twin = letter_id in self._before or letter_id in self._now
+        self._now[letter_id][inner_sha256] = number
+        return twin
+
+
+def known_letters(db: Db, letters: Iterable[Content]) -> Known:
+    """What is here of the ids that these letters claim."""
+    wanted = json.dumps([one.letter_id for one in letters if one.letter_id is not None])
+    ids: dict[LetterId, set[int]] = defaultdict(set)
+    for table, column in (("letters", "number"), ("pieces", "letter")):
+        for letter_id, number in db.each(
+            f"SELECT letter_id, {column} FROM {table} WHERE letter_id IN (SELECT value FROM json_each(?))",  # noqa: S608  constants
+            (wanted,),
+        ):
+            ids[LetterId(letter_id)].add(number)
+    return Known(db, dict(ids))
+
+
+class People:
+    """Who in the address book is meant by whom a stack of letters names."""
+
+    def __init__(self, db: Db, letters: Sequence[Content], meet: Callable[[Db, Correspondent], int]) -> None:
+        self._db, self._meet = db, meet
+        named = {who.address.key for one in letters for group in (one.senders, one.to, one.cc) for who in group}
+        self._found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        wanted = json.dumps(sorted(named))
+        # In the order of `persons.person_of_address`.
+        for key, name, person in db.each(
+            "SELECT a.address_key, p.name_key, p.id FROM addresses a"
+            " JOIN person_addresses e ON e.address_id = a.id JOIN persons p ON p.id = e.person_id"
+            " WHERE a.address_key IN (SELECT value FROM json_each(?)) AND a.kind <> 'postal' AND p.hidden = 0"
+            " ORDER BY e.until IS NOT NULL, p.kind <> 'household', e.id",
+            (wanted,),
+        ):
+            self._found[key].append((name, person))
+        self._ours = {
+            key
+            for (key,) in db.each(
+                "SELECT address_key FROM own_addresses WHERE address_key IN (SELECT value FROM json_each(?))", (wanted,)
+            )
+        }
+
+    def of(self, who: Correspondent) -> int | None:
+        """Id of the person in the book whom a letter names so."""
+        here = self._found.get(who.address.key)
+        if not here:
+            return None
+        if len(here) > 1:
+            name = name_key(who.name)
+            return next((person for known, person in here if known == name), here[0][1])
+        return here[0][1]
+
+    def meet(self, letter: Content) -> None:
+        """Whoever wrote this letter, or got it from us, comes into the book now, unless they are there or it is us.
+        The other readers of a letter that came do not."""
+        for who in (*letter.to, *letter.cc) if letter.direction == "out" else letter.senders:
+            if self.of(who) is None and who.address.key not in self._ours:
+                self._found[who.address.key].append((name_key(who.name), self._meet(self._db, who)))
+
+
+class Places:
+    """Free places in the archive (`filing.sort_key`) for letters of these seconds, given out one after the other."""
+
+    def __init__(self, db: Db, seconds: Iterable[int]) -> None:
+        self._db = db
+        firsts = sorted({filing.place_of(second) for second in seconds})
+        self._last: dict[int, int] = {
+            first: last
+            for first, last in db.each(
+                "SELECT value, (SELECT max(sort_key) FROM letters WHERE sort_key >= value AND sort_key < value + ?)"
+                " FROM json_each(?)",
+                (filing.PER_SECOND, json.dumps(firsts)),
+            )
+            if last is not None
+        }
+        self._ends: dict[int, int] = {}
+        self._given: set[int] = set()
+
+    def __call__(self, second: int) -> int:
+        """The next place for a letter of this second."""
+        first = filing.place_of(second)
+        place = self._last.get(first, first - 1) + 1
+        if place >= first + filing.PER_SECOND:
+            return self._at_the_end_of_the_day(first)
+        self._last[first] = place
+        self._given.add(place)
+        return place
+
+    def _at_the_end_of_the_day(self, first: int) -> int:
+        """More letters of one second than there are places: behind everything of that day, or before its very end."""
+        day = first - first % filing.PER_DAY
+        end = day + filing.PER_DAY
+        if day not in self._ends:
+            found = self._db.value("SELECT max(sort_key) FROM letters WHERE sort_key >= ? AND sort_key < ?", (day, end))
+            self._ends[day] = max(day if found is None else int(found), day + filing.AFTER_DAY - 1)
+        place = self._ends[day] + 1
+        if place < end:
+            self._ends[day] = place
+        else:
+            place = end - 1
+            while place in self._given or self._db.one("SELECT 1 FROM letters WHERE sort_key = ?", (place,)):
+                place -= 1
+        self._given.add(place)
+        return place

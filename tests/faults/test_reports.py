@@ -13,7 +13,7 @@ from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
 from dearly.letter.journey import Act, State, Unknown
 from tests.support.contents import BERT, CLARA, contents_of, known
-from tests.support.reports import Desk, a_report, about, loose
+from tests.support.reports import Desk, a_report, about, in_one_text, loose
 from tests.support.times import NOON
 
 
@@ -111,6 +111,16 @@ def test_programs_that_write_no_report(db: Db) -> None:
     assert desk.states()[1] is State.ON_ITS_WAY
 
 
+def test_a_bounce_in_one_text(db: Db) -> None:
+    desk = Desk(db, BERT, CLARA)
+    assert desk.settle(in_one_text("other@letters.test")) is None
+    assert desk.settle(in_one_text(desk.letter_id, who="dora@letters.test")) is None
+    assert desk.states() == [State.ON_ITS_WAY, State.ON_ITS_WAY]
+    assert desk.settle(in_one_text(desk.letter_id)) == Settled(desk.number)
+    assert desk.states() == [State.CAME_BACK, State.ON_ITS_WAY]  # Clara is named in the letter alone
+    assert desk.reasons()[0] == "Delivery failed, as mail.letters.test says: No mailbox of this name. (#5.1.1)"
+
+
 def unmoved(db: Db) -> dict[str, bytes]:
     """What must change nothing, by name. The letter of `Desk` is number 1."""
     failed = about("failed")
@@ -132,6 +142,9 @@ def unmoved(db: Db) -> dict[str, bytes]:
         "a bounce of something else": loose(letter_id="other@letters.test"),
         "a bounce to somebody else": loose("<clara@letters.test>: no"),
         "two letters at once": a_report(failed, envelope_id="KEY", letter_id="letter-2@letters.test"),
+        "one text of a friend": in_one_text(sender="clara@letters.test"),
+        "one text about something else": in_one_text("other@letters.test"),
+        "one text, and no letter": in_one_text(line="sealed"),
         "inside a letter": b'From: clara@letters.test\r\nContent-Type: multipart/mixed; boundary="OO"\r\n\r\n--OO\r\n'
         + a_report(failed)
         + b"\r\n--OO--\r\n",

@@ -58,6 +58,22 @@ def loose(
     ).encode()
 
 
+def in_one_text(
+    letter_id: str = "letter-1@letters.test",
+    sender: str = "MAILER-DAEMON@mail.letters.test",
+    who: str = "bert@letters.test",
+    beginning: str = "Hi. This is the mail program at mail.letters.test.",
+    line: str = "--- Below this line is a copy of the message.",
+) -> bytes:
+    """A bounce in the form of qmail (QSBMF): one text, with the letter as the last of it."""
+    return (
+        f"Return-Path: <>\r\nFrom: {sender}\r\nTo: ada@letters.test\r\nSubject: failure notice\r\n\r\n{beginning}\r\n"
+        f"Nothing more is done.\r\n\r\n<{who}>:\r\nNo mailbox of this name.\r\n(#5.1.1)\r\n\r\n{line}\r\n\r\n"
+        f"From: ada@letters.test\r\nMessage-ID: <{letter_id}>\r\nSubject: [...]\r\n\r\n"
+        "<clara@letters.test>:\r\nsealed\r\n"
+    ).encode()
+
+
 class Desk:
     """A drawer with one letter of Ada's, on its way by mail to these people; and what reports do to it."""
 

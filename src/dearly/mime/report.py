@@ -1,5 +1,6 @@
 """What mail servers report of a letter of ours: RFC 3464 delivery reports inside RFC 6522 multipart/report, RFC 8098
-disposition notifications, and the bounces of programs that know neither.
+disposition notifications, and the bounces of programs that know neither: QSBMF, as qmail writes it, and a text of
+whatever form with our letter beside it.
 
 A report is written by whoever sent it. It is a claim, and believed only where it names a letter of ours and somebody
 it went to (`desk.reports`): what it says is shown as the words of the server that it names, never as ours (A23).
@@ -89,7 +90,7 @@ def reports(raw: bytes, outline: Outline) -> tuple[Report, ...]:
 def _report(raw: bytes, outline: Outline) -> Report | None:
     children = [part for part in outline.parts if part.parent == 0]
     if not children:
-        return None
+        return _qsbmf(raw, outline)
     formal = outline.root.content_type == "multipart/report"
     returned = _returned(raw, children)
     for part in children if formal else ():
@@ -208,18 +209,56 @@ _ANY_ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"'@]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 def _loose(raw: bytes, outline: Outline, children: list[Part], returned: LetterId | None) -> Report | None:
-    """A bounce without RFC 3464 (qmail, old Exchange and Exim): from a server's own address, with our letter in it."""
-    sender = outline.froms[0].address if outline.froms else None
-    if returned is None or sender is None or not _SERVERS.match(sender.local):
+    """A bounce without RFC 3464 (old Exchange and Exim): from a server's own address, with our letter in it."""
+    sender = _server_writing(outline)
+    if returned is None or sender is None:
         return None
     text = _words(raw, children)
-    late = bool(_LATE.search(outline.subject))
-    action = Action.DELAYED if late else Action.FAILED
+    action = _action(outline)
     told: dict[Address, Told] = {}
     for found in _ANY_ADDRESS.finditer(outline.first("x-failed-recipients") or text):
         address = _address(found[0].rstrip("."))
         if address is not None and address not in told and len(told) < MOST_RECIPIENTS:
             told[address] = Told((address,), action, "", _said_of(found[0], text), sender.domain)
+    return Report(Kind.LOOSE, "", returned, tuple(told.values()))
+
+
+def _server_writing(outline: Outline) -> Address | None:
+    sender = outline.froms[0].address if outline.froms else None
+    return sender if sender is not None and _SERVERS.match(sender.local) else None
+
+
+def _action(outline: Outline) -> Action:
+    """What a bounce says that has no word for it: that it failed, unless its subject says that it is late."""
+    return Action.DELAYED if _LATE.search(outline.subject) else Action.FAILED
+
+
+# QSBMF: what its first paragraph begins with; each recipient's; and the one after which the letter comes back.
+_QSBMF = b"Hi. This is the "
+_CONCERNED = re.compile(rb"<([^<>\n]{1,400})>:[ \t]*\n?")
+_BREAK = re.compile(rb"\n\n-[^\n]*(?:\n[^\n]+)*\n\n")
+
+
+def _qsbmf(raw: bytes, outline: Outline) -> Report | None:
+    """A bounce that is one text, in paragraphs, with our letter as the last of it (QSBMF)."""
+    root, sender = outline.root, _server_writing(outline)
+    if root.content_type != "text/plain" or root.container or sender is None:
+        return None
+    data = transfer.decode(raw[root.body : root.end][:LONGEST_STATUS], root.cte).replace(b"\r\n", b"\n").lstrip()
+    broken = _BREAK.search(data, 0, LONGEST_TEXT) if data.startswith(_QSBMF) else None
+    if broken is None:
+        return None
+    back = data[broken.end() :]
+    returned = one_id(section(back, 0, len(back)).first("message-id"))
+    if returned is None:
+        return None
+    told: dict[Address, Told] = {}
+    for paragraph in data[: broken.start()].split(b"\n\n")[1:]:
+        found = _CONCERNED.match(paragraph)
+        address = _address(charset.decode(found[1], root.charset)) if found else None
+        if found is not None and address is not None and len(told) < MOST_RECIPIENTS:
+            why = said(charset.decode(paragraph[found.end() :], root.charset))
+            told.setdefault(address, Told((address,), _action(outline), "", why, sender.domain))
     return Report(Kind.LOOSE, "", returned, tuple(told.values()))
 
 

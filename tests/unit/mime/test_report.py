@@ -10,7 +10,7 @@ from dearly.mime import report
 from dearly.mime.read import Unreadable, outline
 from dearly.mime.report import Action, Kind, Report
 from tests.support import parcels
-from tests.support.reports import a_report, about, loose
+from tests.support.reports import a_report, about, in_one_text, loose
 
 
 def read(raw: bytes) -> tuple[Report, ...]:
@@ -48,6 +48,27 @@ def test_what_lies_in_a_letter_is_no_report() -> None:
     assert read(parcels.multi(b"multipart/mixed", parcels.part(b"text/plain", b"see:"), raw)) == ()
     assert read(parcels.multi(b"multipart/mixed", parcels.part(b"message/rfc822", raw))) == ()
     assert [one.told for one in read(raw.replace(b"multipart/report", b"multipart/mixed"))] == [()]
+
+
+def test_a_bounce_in_one_text() -> None:
+    (found,) = read(in_one_text())
+    assert (found.kind, found.letter_id) == (Kind.LOOSE, "letter-1@letters.test")
+    ((told),) = found.told
+    assert ([str(one) for one in told.recipients], told.action) == (["bert@letters.test"], Action.FAILED)
+    assert told.why == "No mailbox of this name. (#5.1.1)"
+    assert read(in_one_text().replace(b"\r\n", b"\n")) == (found,)
+    for other in (
+        in_one_text(sender="clara@letters.test"),
+        in_one_text(beginning="Hello. This is the mail program."),
+        in_one_text(line="Here is the message."),
+        in_one_text().replace(b"Message-ID", b"X-Other"),
+        in_one_text().replace(b"Subject: f", b"Content-Type: text/html\r\nSubject: f"),
+        in_one_text(beginning="Hi. This is the program.\r\n" + "a long line\r\n" * 8000),
+    ):
+        assert read(other) == ()
+    many = "".join(f"<b{n}@letters.test>:\r\nno\r\n\r\n" for n in range(2000))
+    (found,) = read(in_one_text(beginning="Hi. This is the program.\r\n\r\n" + many))
+    assert len(found.told) == report.MOST_RECIPIENTS
 
 
 def test_a_bounce_that_knows_no_report_needs_a_servers_address_and_the_letter() -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from dearly.drawer import objects, versions
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_DRAFT, IN_LETTER
-from dearly.drawer.rows import maybe, moment, written_at
+from dearly.drawer.rows import LAST, maybe, moment, written_at
 from dearly.letter.content import Enclosure
 from dearly.letter.leaving import Leaving, LeavingDraft, Mark, Named, Original, Version
 
@@ -49,27 +49,6 @@ class Tally:
     octets: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """A correspondence. `person`: id, None for the letters that are nobody's. `first`, `last`: years."""
-
-    person: int | None
-    uid: str
-    name: str
-    letters: int
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a letter stands: its key in the archive, and in which correspondence it is shown whole (`home`, an id)."""
-
-    key: int
-    number: int
-    home: int | None = None
-
-
 def tally(db: Db) -> Tally:
     """How much there is to export."""
     return Tally(
@@ -80,48 +59,15 @@ def tally(db: Db) -> Tally:
     )
 
 
-def shelves(db: Db) -> list[Shelf]:
-    """Every correspondence by name, and last what is nobody's, where there is any."""
-    found = [
-        Shelf(person, uid.hex(), name, count, _year(first), _year(last))
-        for person, uid, name, count, first, last in db.each(
-            "SELECT p.id, p.uid, p.name, count(*), min(c.sort_key), max(c.sort_key)"
-            " FROM correspondences c JOIN persons p ON p.id = c.person_id GROUP BY p.id ORDER BY p.name_key, p.id"
-        )
-    ]
-    count, first, last = db.all(
-        "SELECT count(*), min(sort_key), max(sort_key) FROM letters l"
-        " WHERE NOT EXISTS (SELECT 1 FROM correspondences c WHERE c.letter = l.number)"
-    )[0]
-    return [*found, Shelf(None, "", "", count, _year(first), _year(last))] if count else found
-
-
-def after(db: Db, key: int | None, limit: int = PIECE) -> list[Place]:
-    """The letters behind this key of the archive (None: from the first one on), by date."""
+def after(db: Db, key: int | None, limit: int = PIECE) -> list[tuple[int, int]]:
+    """The letters behind this key of the archive (None: from the first one on), by date: key and number of each."""
     return [
-        Place(*row)
-        for row in db.each(
+        (sort_key, number)
+        for sort_key, number in db.each(
             "SELECT sort_key, number FROM letters WHERE sort_key > ? ORDER BY sort_key LIMIT ?",
-            (_before_all(key), limit),
+            (-LAST if key is None else key, limit),
         )
     ]
-
-
-def after_with(db: Db, person: int | None, key: int | None, limit: int = PIECE) -> list[Place]:
-    """The same of one correspondence, or of the letters that are nobody's. A letter to several is at home in one."""
-    if person is None:
-        rows = db.each(
-            "SELECT sort_key, number, NULL FROM letters l WHERE sort_key > ?"
-            " AND NOT EXISTS (SELECT 1 FROM correspondences c WHERE c.letter = l.number) ORDER BY sort_key LIMIT ?",
-            (_before_all(key), limit),
-        )
-    else:
-        rows = db.each(
-            "SELECT c.sort_key, c.letter, (SELECT min(person_id) FROM correspondences o WHERE o.letter = c.letter)"
-            " FROM correspondences c WHERE c.person_id = ? AND c.sort_key > ? ORDER BY c.sort_key LIMIT ?",
-            (person, _before_all(key), limit),
-        )
-    return [Place(*row) for row in rows]
 
 
 _LETTERS = """
@@ -355,11 +301,3 @@ def draft(db: Db, number: int, *, past: bool) -> LeavingDraft:
             Version(v.version, v.at, v.why.value, v.subject, versions.text_of(db, number, v.version)) for v in cut
         ),
     )
-
-
-def _before_all(key: int | None) -> int:
-    return -(1 << 63) if key is None else key
-
-
-def _year(key: int | None) -> int:
-    return 0 if key is None else moment((key >> 20) * 86400).year

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.values import Finding
 from dearly.drawer import check as checks
-from dearly.drawer import letters
+from dearly.drawer import letters, search
 from dearly.drawer.connection import Db
+from dearly.letter.errors import DearlyError
 from dearly.letter.words import _
 from dearly.opener.limits import Limits
 
@@ -17,9 +19,13 @@ from dearly.opener.limits import Limits
 async def check(desk: Desk, progress: Progress) -> list[Finding]:
     """Look at every page, every letter's digest, the chain and its head kept elsewhere, and the opener's limits.
 
-    Damage is found, named and confined, never raised."""
+    Damage is found, named and confined, never raised. An index of words that is not as it should be is emptied, so that
+    it is made anew."""
     progress(_("Looking through the drawer"), 0, 2)
     report = await checks.check(desk.drawer, _damaged)
+    if any(one.code == checks.INDEX_DAMAGED for one in report.findings) and not desk.drawer.read_only:
+        with suppress(DearlyError):  # then it stays as it is, and is named the next time too
+            await desk.drawer.write(search.begin_anew)
     progress(_("Trying the limits of the opener"), 1, 2)
     limits = await desk.opener.limits()
     progress(_("Looked"), 2, 2)

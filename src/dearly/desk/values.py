@@ -39,8 +39,8 @@ class LetterView:
 
     `number`: drawer-wide. `letter_no`: inside the correspondence, as its writer counted it. `direction`: "out" or "in".
     `state`: for a draft "draft" or "put_away"; for one of ours the least advanced journey, or "imported"; for an
-    arrival "opened" or "unreadable". `seal`: of a letter that came. `signer`: fingerprint. `signature`: what one that was never sealed
-    carries besides; None for a sealed one, and for one of ours. `notes`: see there."""
+    arrival "opened" or "unreadable". `seal`: of a letter that came. `signer`: fingerprint. `signature`: what one that
+    was never sealed carries besides; None for a sealed one, and for one of ours. `notes`: see there."""
 
     number: int
     direction: str

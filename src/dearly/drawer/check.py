@@ -1,24 +1,27 @@
 """`check`: is everything in the drawer as it was written? Names what is not, and mends what can be mended.
 
 In this order: every page and every tree (SQLite's integrity check, which proves each page's MAC on the way), which
-rows lie on damaged pages and to which letters they belong, the digests of stored things (`objects`, brought by the
-caller), the chain, and the chain's head as it was kept elsewhere.
+rows lie on damaged pages and to which letters they belong, the index of words against the letters, the digests of
+stored things (`objects`, brought by the caller), the chain, and the chain's head as it was kept elsewhere.
 
 Nothing of this runs inside a transaction: once a damaged page was met in one, SQLite refuses every further page in it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import apsw
 
-from dearly.drawer import chain
+from dearly.drawer import chain, search
 from dearly.drawer.connection import Db
 from dearly.drawer.drawer import Drawer
 from dearly.drawer.survey import Gap, tables, walk
 from dearly.letter.words import _, ngettext
+
+INDEX_DAMAGED = "index_damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,10 @@ def _check(drawer: Drawer, db: Db, objects: Objects | None) -> Report:
     links = 0
     if not _references_whole(db):
         findings.append(Finding("references_broken", _("Parts of letters in the drawer do not belong to anything.")))
-    if not _pages_whole(db):
+    wrong = _wrong_pages(db)
+    if wrong and all(_OF_INDEX.match(one) for one in wrong):
+        findings.append(index_damaged())
+    elif wrong:
         findings.append(
             Finding(
                 "page_damaged",
@@ -74,6 +80,8 @@ def _check(drawer: Drawer, db: Db, objects: Objects | None) -> Report:
         )
         findings += damaged_rows(db)
     steps: list[Callable[[], Iterable[Finding]]] = [lambda: _chain(db)]
+    if not wrong:
+        steps.append(lambda: _index(db))
     if objects is not None:
         steps.append(lambda: objects(db))
     for step in steps:
@@ -88,11 +96,31 @@ def _check(drawer: Drawer, db: Db, objects: Objects | None) -> Report:
     return Report(tuple(findings), links)
 
 
-def _pages_whole(db: Db) -> bool:
+_OF_INDEX = re.compile(r"fts5: |malformed inverted index for FTS5 table ")
+"""How SQLite begins what it says of an FTS5 index whose own pages are well."""
+
+
+def index_damaged() -> Finding:
+    """The index of words is damaged. It holds nothing that the letters do not, so it can be made anew."""
+    return Finding(
+        INDEX_DAMAGED,
+        _("The index by which letters are searched is not as it should be. No letter is touched by that."),
+        hint=_("It is made anew from the letters."),
+    )
+
+
+def _index(db: Db) -> Iterable[Finding]:
+    if search.unlike(db):
+        yield index_damaged()
+
+
+def _wrong_pages(db: Db) -> list[str]:
+    """What SQLite has to say against pages and trees; nothing when they are whole."""
     try:
-        return db.all("PRAGMA integrity_check") == [("ok",)]
+        said = [str(one) for (one,) in db.all("PRAGMA integrity_check")]
     except (apsw.CorruptError, apsw.NotADBError):
-        return False
+        return ["damaged"]
+    return [] if said == ["ok"] else said
 
 
 def _references_whole(db: Db) -> bool:

@@ -85,6 +85,7 @@ def _carry(source: apsw.Connection, target: Path, key: DataKey, uid: str) -> int
             for step in steps()[:version]:
                 step.run(new)
             rows = sum(_carry_table(old, new, table, numbered) for table, numbered in _sequence_last(tables(old)))
+            new.run("UPDATE letters SET indexer_version = 0")  # the index of words is made anew, not carried over
             new.run("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (UID, uid))
             unguarded(copy, f"PRAGMA user_version={version:d}")
             unguarded(copy, f"PRAGMA application_id={int(old.value('PRAGMA application_id')):d}")

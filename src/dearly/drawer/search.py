@@ -36,6 +36,25 @@ def take_out(db: Db, number: int) -> None:
         db.run("UPDATE letters SET indexer_version = 0 WHERE number = ?", (number,))
 
 
+def unlike(db: Db) -> int:
+    """How many letters are not in the index although they are marked as indexed, or in it without a letter. Only
+    their places are compared. Raises what SQLite raises of a damaged page."""
+    return int(
+        db.value(
+            "SELECT (SELECT count(*) FROM letters WHERE indexer_version > 0"
+            " AND sort_key NOT IN (SELECT id FROM search_docsize))"
+            " + (SELECT count(*) FROM search_docsize WHERE id NOT IN"
+            " (SELECT sort_key FROM letters WHERE indexer_version > 0))"
+        )
+    )
+
+
+def begin_anew(db: Db) -> None:
+    """Empty the index; every letter is put in again sooner or later (`letters.indexer_version`)."""
+    db.run("INSERT INTO search (search) VALUES ('delete-all')")
+    db.run("UPDATE letters SET indexer_version = 0")
+
+
 def purge(db: Db) -> None:
     """Let the words of letters that were taken out go from the index's own pages, too: until its parts are joined anew,
     they lie in the older ones."""

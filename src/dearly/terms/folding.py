@@ -28,6 +28,12 @@ _SINGLE = {
 }  # fmt: skip
 """Letters that have no decomposition (UAX 15), or whose forms count as one: as one would type them otherwise."""
 
+LENGTHENED = {char: several for char, several in _SINGLE.items() if len(several) > 1 and char.islower()} | {
+    "\ufb01": "fi",
+    "\ufb02": "fl",
+}
+"""Signs that become several when they are folded."""
+
 _OF_SINGLE = re.compile("|".join(_SINGLE))
 
 _MARKS = re.compile(
@@ -68,6 +74,15 @@ _RUN = re.compile(
 def fold(text: str) -> str:
     """The text folded, sign by sign; it may become longer or shorter. What is no word stands as it is."""
     return text.lower() if text.isascii() else _fold(text)
+
+
+def flat(text: str) -> str:
+    """The text folded so far as each sign stays one sign: a place here is a place there. Signs that fold to several
+    (`LENGTHENED`) or to none are only in lower case."""
+    if text.isascii():
+        return text.lower()
+    found = _by_table(text, _Alphabet.flat, plainer=False)
+    return text.translate(_FLAT) if found is None else found
 
 
 def words(text: str) -> list[str]:
@@ -170,6 +185,33 @@ def _table(codec: str, rule: Callable[[str], str]) -> _Table:
     return _Table(bytes(one), bytes(dropped), tuple(longer), others)
 
 
+def _flat_sign(char: str) -> str:
+    """What a sign is in `flat`."""
+    for one in (_fold(char), char.lower()):
+        if len(one) == 1:
+            return one
+    return char
+
+
+class _Flat(dict[int, str]):
+    """Every sign's form in `flat`, worked out when it is met first."""
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = _flat_sign(chr(code))
+        return found
+
+
+_FLAT = _Flat()
+
+
+def _flat_octet(code: int, codec: str) -> int:
+    char = bytes((code,)).decode(codec, "replace")
+    try:
+        return _flat_sign(char).encode(codec)[0]
+    except UnicodeEncodeError:
+        return code
+
+
 class _Alphabet:
     """One of the old alphabets (Windows code pages): texts that can be written in it are cut by a table."""
 
@@ -177,6 +219,7 @@ class _Alphabet:
         self._codec = codec
         self._folding = _table(codec, _fold)
         self._lowering = _table(codec, _lower)
+        self._flattening = bytes(_flat_octet(code, codec) for code in range(256))
 
     def cut(self, text: str) -> str | None:
         """As `cut`; None where the text cannot be written in this alphabet."""
@@ -185,6 +228,14 @@ class _Alphabet:
     def lower(self, text: str) -> str | None:
         """As `plain_words`, with blanks between."""
         return self._through(text, self._lowering)
+
+    def flat(self, text: str) -> str | None:
+        """As `flat`."""
+        try:
+            octets = text.encode(self._codec)
+        except UnicodeEncodeError:
+            return None
+        return octets.translate(self._flattening).decode(self._codec)
 
     def _through(self, text: str, table: _Table) -> str | None:
         try:
@@ -204,13 +255,15 @@ _ALPHABETS = ("cp1252", "cp1250", "cp1251", "cp1254", "cp1253", "cp1257")
 """Of the west of Europe, its middle, Cyrillic, Turkish, Greek, Baltic: each with the signs of good typography."""
 
 
-def _by_table(text: str, how: Callable[[_Alphabet, str], str | None]) -> str | None:
+def _by_table(text: str, how: Callable[[_Alphabet, str], str | None], *, plainer: bool = True) -> str | None:
     for codec in _ALPHABETS:
         found = how(_alphabet(codec), text)
         if found is not None:
             return found
-    plainer = text if _RUN.search(text) is not None else _PICTURES.sub(" ", text)
-    return _by_table(plainer, how) if plainer != text else None
+    if not plainer or _RUN.search(text) is not None:
+        return None
+    without = _PICTURES.sub(" ", text)
+    return _by_table(without, how) if without != text else None
 
 
 @cache

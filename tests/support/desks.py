@@ -24,9 +24,9 @@ from dearly.carriers.base import Check, Collects, Credentials, Head, Posts, Siev
 from dearly.carriers.hand import HandIn, HandOut
 from dearly.desk import account, answer, people, post, rounds, setup, write
 from dearly.desk import open as opening
-from dearly.desk.desk import Desk, Joined, NewBox, Office, Tokens, Ways, keyholder_of
+from dearly.desk.desk import Desk, Joined, NewBox, Office, Tokens, Ways
 from dearly.desk.values import EnvelopeView, LetterView, OutboxRow, RoundReport
-from dearly.drawer import accounts
+from dearly.drawer import accounts, keyring
 from dearly.drawer.drawer import Drawer
 from dearly.exchange.vcard import Card
 from dearly.letter.account import MailAccount, OAuthClient, Protocol, Security, Server
@@ -35,11 +35,11 @@ from dearly.letter.content import Enclosure
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.suggestion import Settings, Suggestion
 from dearly.opener import child
-from dearly.opener.pool import Opener
 from dearly.opener.protocol import Bytes
 from dearly.seal import trust
 from dearly.seal.trust import CertificateFacts
 from tests.support.drawers import make_drawer, open_drawer
+from tests.support.lasting import LentKeyholder, LentOpener
 from tests.support.memory_carrier import MemoryCarrier, MemoryPost
 from tests.support.memory_mail import MailboxInMemory, MemoryMail
 from tests.support.times import CountedChance, FixedClock
@@ -90,6 +90,10 @@ class MemoryWays:
         if there is None or there.account != account:
             there = self._mail[account.address.key] = MailboxInMemory(self.world, account, credentials, sieve)
         return there
+
+    async def forget(self, address: Address) -> None:
+        if (carrier := self._mail.pop(address.key, None)) is not None:
+            await carrier.close()
 
     async def try_out(self, account: MailAccount, credentials: Credentials) -> Sequence[Check]:
         async def leave(heads: Sequence[Head]) -> Sequence[Verdict]:
@@ -192,19 +196,6 @@ class Person:
         return await self.town.person(self.name, self.folder)
 
 
-class TownOpener(Opener):
-    """The children for foreign bytes of a whole town. They keep nothing of what they read, whosever it was; starting
-    some for each person would be a third of all the tests' time. What is a desk's own about them, their end above all,
-    is proven of the opener itself and of whole processes."""
-
-    async def close(self) -> None:
-        """A desk that closes leaves them to its neighbours."""
-
-    async def end(self) -> None:
-        """Nobody needs them any more."""
-        await super().close()
-
-
 @dataclass
 class Town:
     """People, one clock, one post."""
@@ -215,7 +206,6 @@ class Town:
     mail: MemoryMail = field(default_factory=MemoryMail)
     clock: FixedClock = field(default_factory=FixedClock)
     people: dict[str, Person] = field(default_factory=dict)
-    opener: TownOpener = field(default_factory=lambda: TownOpener(size=1))
 
     async def person(self, name: str, folder: Path | None = None) -> Person:
         """Somebody; opened where the drawer is there, set up without a post where it is not."""
@@ -224,11 +214,11 @@ class Town:
         state = self.place / "state"
         if where.exists():
             drawer = await open_drawer(where, clock=self.clock, chance=chance, state=state)
-            desk = desk_of(drawer, self.ways(), self.clock, chance, state, self.opener)
+            desk = desk_of(drawer, self.ways(), self.clock, chance, state)
             await rounds.wake(desk)
         else:
             drawer = await make_drawer(where, clock=self.clock, chance=chance, state=state)
-            desk = desk_of(drawer, self.ways(), self.clock, chance, state, self.opener)
+            desk = desk_of(drawer, self.ways(), self.clock, chance, state)
             await setup.begin(desk, name)
         self.people[f"{name}{where}"] = person = Person(name, where, desk, self)
         return person
@@ -285,11 +275,13 @@ def _card_reader() -> Callable[[Bytes, None], Card]:
     return child._cards()["card"]
 
 
-def desk_of(
-    drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance, state: Path, opener: Opener | None = None
-) -> Desk:
-    """A desk with one child for foreign bytes, or with the children of its town."""
-    return Desk(drawer, opener or Opener(size=1), keyholder_of(drawer), ways, clock, chance, state)
+def desk_of(drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance, state: Path) -> Desk:
+    """A desk whose children are lent."""
+
+    async def own() -> bytes:
+        return (await drawer.read(keyring.own_key)).secret
+
+    return Desk(drawer, LentOpener(size=1), LentKeyholder(own), ways, clock, chance, state)
 
 
 @asynccontextmanager
@@ -302,7 +294,6 @@ async def a_town(place: Path, ways: Callable[[], Ways] | None = None) -> AsyncIt
     finally:
         for person in town.people.values():
             await person.desk.close()
-        await town.opener.end()
 
 
 __all__ = ["MachineWays", "MemoryWays", "Person", "Town", "a_town", "befriend", "desk_of"]

@@ -216,6 +216,8 @@ class Unpack(Protocol):
         """The files inside, in the order of the packing.
 
         `packing`: "gz" (one file), "tar", "tgz" or "zip". `wanted`: endings, in lower case, of the names whose contents
-        are to be read, all when empty. `start`: the contents of this many members at the beginning are not wanted.
-        A last member without a name, whose `trouble` is set, says that the packed file itself is damaged. Raises `NotFound` (no_archive), `Refused` (unpacks_too_large)."""
+        are to be read, all when empty. `start`: the contents of this many members at the beginning are not wanted. A
+        last member without a name, whose `trouble` is set, says that the packed file itself is damaged.
+
+        Raises `NotFound` (no_archive), `Refused` (unpacks_too_large)."""
         ...

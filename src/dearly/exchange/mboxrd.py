@@ -2,8 +2,10 @@
 
 The variant is mboxrd: a line of a letter that begins with any number of “>” and then “From ” gets one more “>”, and
 loses it when it is read. So every letter comes back as it was, which the older variant (mboxo), that marks only “From ”
-itself, cannot promise. A letter is kept byte for byte, its line ends too; only where its last line has no end one is
-added, because the next letter has to begin on a line of its own.
+itself, cannot promise. A letter is kept byte for byte, its line ends too. After each one stands exactly one line end
+more, which nearly always makes an empty line; only where the last line of a letter has no end, it is that end.
+
+A file of this kind is called NAME.mboxrd: by nothing else does a reader know that it may rely on both.
 """
 
 from __future__ import annotations
@@ -37,5 +39,5 @@ def from_line(address: str, at: datetime) -> bytes:
 
 
 def entry(data: bytes, address: str, at: datetime) -> bytes:
-    """A letter with the line before it and the empty line after it."""
-    return b"".join((from_line(address, at), quote(data), b"" if data.endswith(b"\n") else b"\n", b"\n"))
+    """A letter with the line before it and the line end after it."""
+    return b"".join((from_line(address, at), quote(data), b"\n"))

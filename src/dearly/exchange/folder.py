@@ -1,0 +1,111 @@
+"""A folder on the disk, walked in an order that is the same every time, and its files, opened so that nothing changes.
+
+Links are not followed: what they lead to lies elsewhere, or is met anyway. The order is by name, but that `new` of a
+Maildir comes before `cur`: a letter that is moved from one to the other meanwhile comes twice rather than not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+
+from dearly.letter.address import clean
+
+MOST_DEPTH = 64
+
+Parts = tuple[bytes, ...]
+Key = tuple[tuple[bool, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file in the folder. `parts`: its path inside. `size` in octets. `trouble`: "" for a plain file; "link",
+    "not_a_letter" (a device, a pipe), "unreadable" (a folder that may not be looked into, or lies too deep)."""
+
+    parts: Parts
+    size: int
+    trouble: str = ""
+
+
+def key(parts: Parts) -> Key:
+    """By which entries are in order."""
+    return tuple((part != b"new", part) for part in parts)
+
+
+def walk(root: Path, prune: Callable[[Parts], bool] = lambda _parts: False) -> Iterator[Entry]:
+    """Everything in the folder but folders themselves. `prune`: which folders are left out. What goes away meanwhile is
+    left out; never raises."""
+    stack = [iter(_listed(root, ()))]
+    while stack:
+        entry = next(stack[-1], None)
+        if entry is None:
+            stack.pop()
+        elif isinstance(entry, Entry):
+            yield entry
+        elif not prune(entry):
+            if len(entry) >= MOST_DEPTH:
+                yield Entry(entry, 0, "unreadable")
+            else:
+                stack.append(iter(_listed(root, entry)))
+
+
+def _listed(root: Path, folder: Parts) -> list[Entry | Parts]:
+    """What is in one folder, in order: entries, and folders as their parts."""
+    found: list[tuple[Key, Entry | Parts]] = []
+    try:
+        with os.scandir(path_of(root, folder)) as entries:
+            for one in entries:
+                name = os.fsencode(one.name)
+                parts = (*folder, name)
+                try:
+                    found.append((key((name,)), _entry(one, parts)))
+                except OSError:
+                    continue  # gone again
+    except FileNotFoundError:
+        return []
+    except OSError:
+        return [Entry(folder, 0, "unreadable")]
+    return [entry for _key, entry in sorted(found, key=lambda one: one[0])]
+
+
+def _entry(one: os.DirEntry[str], parts: Parts) -> Entry | Parts:
+    if one.is_symlink():
+        return Entry(parts, 0, "link")
+    if one.is_dir(follow_symlinks=False):
+        return parts
+    about = one.stat(follow_symlinks=False)
+    return Entry(parts, about.st_size, "" if stat.S_ISREG(about.st_mode) else "not_a_letter")
+
+
+def path_of(root: Path, parts: Parts) -> Path:
+    """The path of an entry."""
+    return root.joinpath(*map(os.fsdecode, parts))
+
+
+def opened(path: Path) -> BufferedReader:
+    """A plain file, open for reading: never through a link, never waiting for a pipe, without any lock, and where the
+    system allows it without a trace in its time of access. Raises `OSError`."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        # Only the owner of a file may ask for this, and not every system has it.
+        file = os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:
+        file = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError("not a plain file")
+    return os.fdopen(file, "rb")
+
+
+def shown(parts: Parts) -> str:
+    """A path inside the archive, fit to be shown in one line."""
+    return clean("/".join(names(parts)))
+
+
+def names(parts: Parts) -> list[str]:
+    """The parts of a path as text; octets that are none are replaced."""
+    return [part.decode("utf-8", "replace") for part in parts]

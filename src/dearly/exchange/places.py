@@ -1,0 +1,260 @@
+"""Letters in a folder, or in one file: what lies there is known file by file, so that folders of any program, and those
+where several have worked, are read in one way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from io import BufferedReader
+from pathlib import Path
+from urllib.parse import quote, unquote_to_bytes
+
+from dearly.exchange import folder, letters_in, mbox, scans, written
+from dearly.exchange.folder import Entry, Parts
+from dearly.exchange.found import LARGEST_LETTER, Found, Unpack
+from dearly.exchange.kinds import (
+    HEAD,
+    Kind,
+    is_housekeeping,
+    is_maildir_entry,
+    kind_of,
+    packing,
+    scan_type,
+    what_instead,
+)
+from dearly.exchange.letters_in import Where
+from dearly.exchange.mbox import Dialect
+from dearly.exchange.packed import Packed, not_a_letter
+from dearly.exchange.roles import without_ending
+from dearly.letter.address import clean
+from dearly.letter.errors import NotFound
+from dearly.letter.words import _
+
+_SCANS = (".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".webp")
+_TEXTS = (b".md", b".markdown", b".txt", b".text")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a place is read. `only`: kinds that are taken, None for all; `forced`: what a single file is, whatever it
+    looks like; `dialect`: of mbox files, None to find out. `prune`: folders that are left out. `quiet`: whether what is
+    not taken is passed by in silence, as everything else in a mail program's profile. `together`: whether all scans of
+    the folder are the pages of one letter."""
+
+    only: frozenset[Kind] | None = None
+    forced: Kind | None = None
+    dialect: Dialect | None = None
+    prune: Callable[[Parts], bool] = lambda _parts: False
+    quiet: bool = False
+    together: bool = False
+
+
+class Place:
+    """A folder, or (`single`) one file in it, as an `Archive`."""
+
+    def __init__(self, form: str, path: Path, source: bytes, rules: Rules, unpack: Unpack, *, single: bool) -> None:
+        self.format, self.source, self.path = form, source, path
+        self.place = clean(str(path))
+        self._root = path.parent if single else path
+        self._name = os.fsencode(path.name) if single else b""
+        self._rules, self._unpack = rules, unpack
+        self._paged: tuple[Parts, dict[str, list[str]]] | None = None
+        self._others: frozenset[str] = frozenset()
+        self._enclosed: tuple[Parts, frozenset[bytes]] = (), frozenset()
+
+    def size(self) -> int | None:
+        """As `Archive.size`."""
+        return sum(entry.size for entry in self._entries())
+
+    def items(self, cursor: str = "") -> Iterator[Found]:
+        """As `Archive.items`: its cursor is a path inside, and with it a place in that file."""
+        if not self.path.exists():
+            raise gone(self.path)
+        path, mark, inner = cursor.partition("?")
+        last = tuple(unquote_to_bytes(path).split(b"/")) if path else ()
+        behind, passed = folder.key(last), 0
+        for entry in self._entries():
+            at = folder.key(entry.parts)
+            if at > behind or (at == behind and mark):
+                yield from self._entry(entry, inner if at == behind else "", passed)
+            passed += entry.size
+
+    def _entries(self) -> Iterator[Entry]:
+        if not self._name:
+            yield from folder.walk(self._root, lambda parts: self._rules.prune(parts) or self._unfinished(parts))
+            return
+        with suppress(OSError):
+            yield Entry((self._name,), self.path.stat().st_size)
+
+    def _unfinished(self, parts: Parts) -> bool:
+        """Whether a folder is where a Maildir has its letters while they are written (maildir(5))."""
+        return parts[-1] == b"tmp" and folder.path_of(self._root, (*parts[:-1], b"cur")).is_dir()
+
+    def _entry(self, entry: Entry, inner: str, passed: int) -> Iterator[Found]:
+        path = quote(b"/".join(entry.parts), safe="/")
+        where = Where(
+            folder.names(entry.parts),
+            without_ending(self._root.name) if not self._name else "",
+            lambda at: path if at is None else f"{path}?{at}",
+            lambda at: passed + (entry.size if at is None else at),
+        )
+        if entry.trouble:
+            if not self._rules.quiet:
+                yield where.over(entry.trouble, _TROUBLES[entry.trouble]())
+            return
+        try:
+            yield from self._file(entry, where, inner, path, passed)
+        except FileNotFoundError:
+            yield where.over("vanished", _("It is not there any more."))
+        except OSError:
+            yield where.over("unreadable", _("It may not be read, or the disk it is on is damaged."))
+
+    def _file(self, entry: Entry, where: Where, inner: str, path: str, passed: int) -> Iterator[Found]:
+        name = where.parts[-1]
+        with self._opened(entry.parts) as file:
+            head = file.read(HEAD)
+            kind = self._rules.forced or kind_of(where.parts, head)
+            file.seek(0)
+            if kind is None or (self._rules.only is not None and kind not in {*self._rules.only, Kind.PACKED}):
+                if not (self._rules.quiet or is_housekeeping(name) or self._belongs(entry.parts)):
+                    yield where.over(*(what_instead(head) or ("not_a_letter", _instead(kind, head))))
+            elif kind is Kind.MBOX:
+                yield from self._in_mbox(entry, where, inner)
+            elif kind is Kind.LETTER:
+                yield from letters_in.in_file(file, where)
+            elif kind is Kind.EMLX:
+                yield from letters_in.in_emlx(file, where)
+            elif kind is Kind.PACKED:
+                yield from self._in_packed(entry, packing(name, head) or "gz", inner, path, passed)
+            elif kind is Kind.TEXT:
+                if not (is_housekeeping(name) or self._belongs(entry.parts)):
+                    yield from letters_in.in_text(file, where, lambda beside: self._beside(entry.parts[:-1], beside))
+            elif not self._belongs(entry.parts):
+                yield from self._scanned(entry, where)
+
+    def _opened(self, parts: Parts) -> BufferedReader:
+        try:
+            return folder.opened(folder.path_of(self._root, parts))
+        except FileNotFoundError:
+            # A mail program may have marked the letter as read meanwhile: the same name, with other flags or in `cur`.
+            if not is_maildir_entry(folder.names(parts)):
+                raise
+            base = os.fsdecode(parts[-1]).partition(":2,")[0]
+            for path in folder.path_of(self._root, (*parts[:-2], b"cur")).iterdir():
+                if path.name.partition(":2,")[0] == base:
+                    return folder.opened(path)
+            raise
+
+    def _in_mbox(self, entry: Entry, where: Where, inner: str) -> Iterator[Found]:
+        start = int(inner) if inner.isascii() and inner.isdecimal() and len(inner) <= 18 else 0
+        sure = where.parts[-1].lower().endswith(".mboxrd")
+        dialect = self._rules.dialect or (mbox.MBOXRD if sure else None)
+        try:
+            with self._opened(entry.parts) as file:
+                yield from letters_in.in_mbox(file, start, dialect, where)
+        except mbox.Changed:  # its program has rewritten it since
+            with self._opened(entry.parts) as file:
+                yield from letters_in.in_mbox(file, 0, dialect, where)
+
+    def _in_packed(self, entry: Entry, how: str, inner: str, path: str, passed: int) -> Iterator[Found]:
+        at = folder.path_of(self._root, entry.parts)
+        packed = Packed(at, how, self._unpack, self._rules.only, takeout=self.format == "takeout")
+        for found in packed.items(inner):
+            yield replace(found, cursor=f"{path}?{found.cursor}", passed=passed + min(found.passed, entry.size))
+
+    def _scanned(self, entry: Entry, where: Where) -> Iterator[Found]:
+        """The letter whose first page a scan is; nothing for its other pages."""
+        inside, name = entry.parts[:-1], os.fsdecode(entry.parts[-1])
+        read: list[tuple[str, bytes]] = []
+        left = LARGEST_LETTER
+        for page in [name] if self._name else self._pages(inside, name):
+            with self._opened((*inside, os.fsencode(page))) as file:
+                data = file.read(left + 1)
+            if len(data) > left:
+                yield where.over("too_large", letters_in.too_large())
+                return
+            left -= len(data)
+            read.append((folder.names((os.fsencode(page),))[0], data))
+        if read:
+            yield letters_in.scanned(read, where)
+
+    def _pages(self, inside: Parts, name: str) -> list[str]:
+        """The pages of the letter that begins with this scan; none where it is another page of one."""
+        if self._paged is None or self._paged[0] != inside:
+            names = sorted(filter(self._is_scan, folder.path_of(self._root, inside).iterdir()), key=os.fsencode)
+            found = [path.name for path in names]
+            together = self._rules.together and not inside
+            groups = [scans.in_order(found)[: scans.MOST_PAGES]] if together else scans.letters(found)
+            # The file that is met first stands for the letter.
+            self._paged = inside, {min(group, key=os.fsencode): group for group in groups if group}
+            self._others = frozenset(one for group in groups for one in group)
+        return self._paged[1].get(name, [] if name in self._others else [name])
+
+    def _is_scan(self, path: Path) -> bool:
+        if path.suffix.lower() not in _SCANS:
+            return False
+        try:
+            with folder.opened(path) as file:
+                return scan_type(file.read(64)) is not None
+        except OSError:
+            return False
+
+    def _belongs(self, parts: Parts) -> bool:
+        """Whether a text file names this one as enclosed: one that is called like the folder that it lies in."""
+        for depth in range(len(parts) - 1, 0, -1):
+            for ending in _TEXTS:
+                above = (*parts[: depth - 1], parts[depth - 1] + ending)
+                if b"/".join(parts[depth - 1 :]) in self._enclosed_by(above):
+                    return True
+        return False
+
+    def _enclosed_by(self, parts: Parts) -> frozenset[bytes]:
+        if self._enclosed[0] != parts:
+            named: frozenset[bytes] = frozenset()
+            with suppress(OSError), folder.opened(folder.path_of(self._root, parts)) as file:
+                head = file.read(written.LONGEST_HEAD)
+                named = frozenset(os.fsencode(path) for path in written.enclosures(head))
+            self._enclosed = parts, named
+        return self._enclosed[1]
+
+    def _beside(self, inside: Parts, named: str) -> bytes | None:
+        """A file that a text names as enclosed: in the same folder or below, nothing else."""
+        below = tuple(os.fsencode(part) for part in named.split("/") if part not in ("", "."))
+        if not below or b".." in below or "\0" in named or named.startswith("/"):
+            return None
+        for depth in range(1, len(below)):
+            if folder.path_of(self._root, (*inside, *below[:depth])).is_symlink():
+                return None
+        try:
+            with folder.opened(folder.path_of(self._root, (*inside, *below))) as file:
+                data = file.read(LARGEST_LETTER + 1)
+        except (OSError, ValueError):
+            return None
+        return data if len(data) <= LARGEST_LETTER else None
+
+
+def _instead(kind: Kind | None, head: bytes) -> str:
+    if kind is None:
+        return not_a_letter()
+    if kind is Kind.SCAN:
+        return _("It is a picture or a document ({type}); import scanned letters as such.").format(type=scan_type(head))
+    return _("It is not of the kind that was asked for.")
+
+
+_TROUBLES: dict[str, Callable[[], str]] = {
+    "link": lambda: _("It is a link to another place, which is not followed. Import that place itself."),
+    "not_a_letter": lambda: _("It is no file, but a device or a pipe."),
+    "unreadable": lambda: _("This folder may not be looked into, or lies too deep."),
+}
+
+
+def gone(path: Path) -> NotFound:
+    """For a place that is not there."""
+    return NotFound(
+        "no_archive",
+        _("“{name}” is not there, or may not be read.").format(name=clean(str(path))),
+        _("Check the name, and whether the disk it is on is there."),
+    )

@@ -232,21 +232,21 @@ def _arrivals(db: Db, condition: str, args: tuple[int, ...]) -> Iterator[Origina
         )
 
 
-def envelopes(db: Db, behind: int) -> list[Original]:
-    """Parcels that no letter was made of, behind this number: not opened yet, or not to be opened. What was turned
-    away at the door is not among them. Raises as `load`."""
+def envelopes(db: Db, numbers: Sequence[int]) -> list[Original]:
+    """Parcels by their numbers, as `load` gives letters, and raising as it does."""
     out: list[Original] = []
     spent = 0
-    for one in _arrivals(db, f"a.number > ? AND ({_WAITING})", (behind,)):
-        out.append(one)
-        spent += len(one.data)
+    for number in numbers:
+        out += _arrivals(db, "a.number = ?", (number,))
+        spent += len(out[-1].data) if out else 0
         if spent > BUDGET:
             break
     return out
 
 
 def envelope_numbers(db: Db, behind: int) -> list[int]:
-    """The numbers of the next of them, for looking at each alone."""
+    """Parcels that no letter was made of, behind this number: not opened yet, or not to be opened. What was turned
+    away at the door is not among them."""
     return [
         n
         for (n,) in db.each(
@@ -267,8 +267,20 @@ def draft_numbers(db: Db, behind: int, *, posted: bool) -> list[int]:
     ]
 
 
-def draft(db: Db, number: int, *, past: bool) -> LeavingDraft:
-    """One draft; with its earlier versions where `past`. Raises `Damaged`."""
+def drafts(db: Db, numbers: Sequence[int], *, past: bool) -> list[LeavingDraft]:
+    """Drafts by their numbers; with their earlier versions where `past`. As many as the budget allows, as `load`."""
+    out: list[LeavingDraft] = []
+    spent = 0
+    for number in numbers:
+        one = _draft(db, number, past=past)
+        out.append(one)
+        spent += len(one.text) + sum(len(e.data) for e in one.enclosures) + sum(len(v.text) for v in one.versions)
+        if spent > BUDGET:
+            break
+    return out
+
+
+def _draft(db: Db, number: int, *, past: bool) -> LeavingDraft:
     row = db.one(
         "SELECT n.uid, d.state, d.subject, d.body, d.changed, d.in_reply_to, d.look_again, d.place"
         " FROM drafts d JOIN numbers n ON n.number = d.number WHERE d.number = ?",

@@ -188,12 +188,13 @@ class HtmlArchive:
             f'<h2 class="label label-contents">{escape(_("On this page"))}</h2><ol class="contents">{contents}</ol>'
         )
         begin = self._begin(heading, "../../", script="'none'") + self._top("../../", turn) + f'<main id="main">{main}'
-        with self._tree.stream(f"{self._root}letters/{shelf.folder}/{page.name}") as out:
-            out.write(begin.encode())
-            with part.open("rb") as articles:
-                while data := articles.read(1 << 20):
-                    out.write(data)
-            out.write(b"</main></body></html>\n")
+        out = self._tree.begin(f"{self._root}letters/{shelf.folder}/{page.name}")
+        out.write(begin.encode())
+        with part.open("rb") as articles:
+            while data := articles.read(1 << 20):
+                out.write(data)
+        out.write(b"</main></body></html>\n")
+        self._tree.complete(out)
         part.unlink()
         shelf.before, shelf.page = page.name, None
 

@@ -11,12 +11,12 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from dearly.letter.errors import InUse, Refused
+from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 
 SUMS = "SHA256SUMS"
@@ -29,7 +29,8 @@ _TOGETHER = 64
 class Stream:
     """One file of the tree, written from its beginning to its end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str) -> None:
+        self.name = name
         self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         self._digest = hashlib.sha256()
         self.size = 0
@@ -52,8 +53,10 @@ class Stream:
 
     def close(self) -> None:
         """Let go of the file, however it is."""
-        with suppress(OSError):
-            os.close(self._file)
+        if self._file >= 0:
+            with suppress(OSError):
+                os.close(self._file)
+            self._file = -1
 
 
 class Tree:
@@ -68,7 +71,8 @@ class Tree:
         self.files = 0
         self.octets = 0
         self._lock = -1
-        self._waiting: list[tuple[str, Stream]] = []
+        self._waiting: list[Stream] = []
+        self._open: list[Stream] = []
         self._grown: dict[str, None] = {}
         self._made: set[Path] = set()
         self._list: Stream | None = None
@@ -81,7 +85,7 @@ class Tree:
             self._lock = os.open(self.folder / MARK, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(self._lock, _("This export did not come to its end. It may be deleted.").encode() + b"\n")
-            self._list = Stream(self.folder / SUMS)
+            self._list = Stream(self.folder / SUMS, SUMS)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -110,22 +114,22 @@ class Tree:
 
     def write(self, name: str, data: bytes) -> None:
         """One whole file."""
-        out = Stream(self._path(name))
-        self._waiting.append((name, out))
+        out = Stream(self._path(name), name)
+        self._waiting.append(out)
         out.write(data)
         if len(self._waiting) >= _TOGETHER:
             self.settle()
 
-    @contextmanager
-    def stream(self, name: str) -> Iterator[Stream]:
-        """One file that is written bit by bit inside the block."""
-        out = Stream(self._path(name))
-        try:
-            yield out
-        except BaseException:
-            out.close()
-            raise
-        self._waiting.append((name, out))
+    def begin(self, name: str) -> Stream:
+        """A file that is written bit by bit, until `complete`."""
+        out = Stream(self._path(name), name)
+        self._open.append(out)
+        return out
+
+    def complete(self, out: Stream) -> None:
+        """Nothing more is written to it."""
+        self._open.remove(out)
+        self._waiting.append(out)
         self.settle()
 
     def grow(self, name: str, data: bytes) -> None:
@@ -141,8 +145,8 @@ class Tree:
 
     def settle(self) -> None:
         """Bring what was written onto the disk."""
-        for name, out in self._waiting:
-            self._sum(name, out.sync(), out.size)
+        for out in self._waiting:
+            self._sum(out.name, out.sync(), out.size)
         self._waiting.clear()
 
     def finish(self) -> None:
@@ -159,14 +163,16 @@ class Tree:
         (self.folder / MARK).unlink()
         for folder in sorted({self.folder, *self._made}, reverse=True):
             _sync_folder(folder)
+        reach("export.before-rename")
         # An empty folder of that name gives way; anything in it since the beginning does not.
         self.folder.replace(self.target)
+        reach("export.after-rename")
         _sync_folder(self.target.parent)
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        for _name, out in self._waiting:
+        for out in (*self._waiting, *self._open):
             out.close()
         if self._list is not None:
             self._list.close()

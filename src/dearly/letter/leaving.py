@@ -28,7 +28,7 @@ class Mark:
 class Original:
     """Bytes kept as they were: a parcel as it was fetched, or a letter of ours in the form in which it was posted.
 
-    `number`: of the arrival; None for a posted form. `state`: of the arrival (`drawer.arrivals`), or "posted".
+    `number`: of the arrival; 0 for a posted form. `state`: of the arrival (`drawer.arrivals`), or "posted".
     `sealed`: whether there is a seal around it. `reason`: why it could not be opened. `recipients`: of a posted form,
     its envelope. `from_name`, `from_address`: of an arrival, as its outside claims."""
 
@@ -38,7 +38,7 @@ class Original:
     at: datetime
     sealed: bool
     state: str
-    number: int | None = None
+    number: int = 0
     uid: str = ""
     reason: str = ""
     from_name: str = ""

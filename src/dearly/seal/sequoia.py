@@ -58,6 +58,13 @@ def shell(views: Sequence[bytes]) -> list[Packet]:
         return read(pysequoia.encrypt(b"", recipients=[certificate(v) for v in views], armor=False), most=4096)
 
 
+def under_passphrase(data: bytes, passphrase: str) -> bytes:
+    """`data` as an armored OpenPGP message that the passphrase opens in every program: AES-256, a key stretched by 65
+    million octets of SHA-256 (RFC 9580 3.7.1.3), integrity protected. Raises `NotTaken`."""
+    with _guarded():
+        return bytes(pysequoia.encrypt(data, passwords=[passphrase]))
+
+
 def signers(data: bytes, signature: bytes, certificates: Mapping[str, Sequence[bytes]]) -> tuple[str, ...]:
     """Fingerprints (lower-case hex) of the certificates for which one signature packet over `data` holds.
 

@@ -310,15 +310,50 @@ def test_what_is_too_large_is_never_asked_for_and_is_said() -> None:
     run(scene)
 
 
-def test_more_than_can_be_remembered_is_still_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dearly.carriers.mail.cursor.MOST_OWED", 50)
+def test_nothing_is_ever_forgotten_however_much_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F30: beyond what can be remembered the cursor stays where it is, which is said; and it goes on by itself."""
+    monkeypatch.setattr("dearly.carriers.mail.cursor.MOST_OWED", 20)
 
     async def scene(server: ScriptedImap) -> None:
         for n in range(60):
             server.inbox.lay(plain(n)).given = lambda: None
         box = mailbox(account(server.port))
-        parcels, _heads, _cursor, left = await whole_round(box)
-        assert (parcels, left) == ([], 60)
+        parcels, _heads, cursor, left = await whole_round(box)
+        assert (parcels, left) == ([], 20)
+        batch = await box.collect(cursor)
+        assert (batch.full, batch.more, batch.left) == (True, False, 20)
+        # The server gives some of them again: as many others are looked at, and the last one comes, too.
+        for message in server.inbox.messages[:35]:
+            message.given = None
+        parcels, _heads, cursor, left = await whole_round(box, batch.cursor)
+        assert ([parcel.data for parcel in parcels], left) == ([plain(n) for n in range(35)], 20)
+        for message in server.inbox.messages:
+            message.given = None
+        parcels, _heads, cursor, left = await whole_round(box, cursor)
+        assert (sorted(parcel.data for parcel in parcels), left) == (sorted(plain(n) for n in range(35, 60)), 0)
+        assert not (await box.collect(cursor)).full
+        await box.close()
+
+    assert untouched(run(scene))
+
+
+def test_what_is_owed_is_found_again_in_a_mailbox_numbered_anew() -> None:
+    """F27: also where it came long before the last whole look."""
+
+    async def scene(server: ScriptedImap) -> None:
+        server.inbox.lay(plain(1), day=date(2026, 2, 10)).given = lambda: None
+        clock = FixedClock()
+        box = mailbox(account(server.port), clock=clock)
+        _parcels, _heads, cursor, left = await whole_round(box)
+        assert left == 1
+        clock.pass_(days=80)
+        _parcels, _heads, cursor, left = await whole_round(box, cursor)
+        assert left == 1
+        moved = Folder(validity=8)
+        moved.lay(plain(1), day=date(2026, 2, 10))
+        server.folders["INBOX"] = moved
+        parcels, _heads, cursor, left = await whole_round(box, cursor)
+        assert ([parcel.data for parcel in parcels], left) == ([plain(1)], 0)
         await box.close()
 
     run(scene)

@@ -49,6 +49,28 @@ def test_a_damaged_arrival_keeps_no_other_out(tmp_path: Path) -> None:
     run(play())
 
 
+def test_what_does_not_come_whole_is_said_at_each_round_until_it_does(tmp_path: Path) -> None:
+    """F30: a letter that stays behind at the carrier is nothing that one finds out by its missing."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, bert = await town.settle("Ada", "Bert")
+            await ada.post(await ada.write("Bert", "Dear Bert."))
+            await ada.round()
+            ((uid, _data),) = town.post.boxes[(await bert.address()).key]
+            town.post.torn[uid] = 100
+            for _round in range(2):
+                report = await bert.round()
+                assert report.arrived == ()
+                (told,) = report.troubles
+                assert told.startswith(f"{await bert.address()}: One letter does not come whole")
+            town.post.torn.clear()
+            report = await bert.round()
+            assert (len(report.arrived), report.troubles) == (1, ())
+
+    run(play())
+
+
 def test_a_damaged_letter_in_the_outbox_keeps_no_other_back(tmp_path: Path) -> None:
     """F19: after a batch is full of damaged ones nothing would leave, if they were read as one."""
 

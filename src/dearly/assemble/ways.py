@@ -53,6 +53,11 @@ class MachineWays:
                 await carrier.close()
         return self._mail[account.address.key][1]
 
+    async def forget(self, address: Address) -> None:
+        _account, carrier = self._mail.pop(address.key, (None, None))
+        if carrier is not None:
+            await carrier.close()
+
     async def try_out(self, account: MailAccount, credentials: Credentials) -> Sequence[Check]:
         carrier = _carrier(account, credentials, _leave_all)
         try:

@@ -47,12 +47,15 @@ class Collected:
     of at most 64 KiB; nothing but the carrier that made it reads it.
     `more`: whether collecting again at once would bring more.
     `left`: how many parcels the carrier states it holds for us but that did not come whole, or are too large. They
-    are remembered in the cursor and tried again at every later collecting; they hold nothing else up."""
+    are remembered in the cursor, every one of them, and tried again at every later collecting; they hold nothing else
+    up. `full`: but for so many that no more could be remembered: nothing new is looked at then before some of them
+    come, so that none is ever forgotten. The person is told of both."""
 
     parcels: tuple[Parcel, ...]
     cursor: str
     more: bool = False
     left: int = 0
+    full: bool = False
     heads: tuple[Heading, ...] = ()
     """What waits at the door, as the sieve read it; the letters stay where they lie (`Fetches`)."""
 

@@ -23,6 +23,7 @@ from dearly.letter.account import PORTS, MailAccount, Protocol, Security, Server
 from dearly.letter.address import Address, clean, header_safe
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound, Refused, Usage
+from dearly.letter.failpoint import reach
 from dearly.letter.journey import LEAVES, State
 from dearly.letter.journey import Why as HeldWhy
 from dearly.letter.suggestion import Suggestion
@@ -103,11 +104,14 @@ async def add(desk: Desk, account: MailAccount, secret: str) -> AccountView:
             arrivals.save_cursor(db, Way.MAIL, place, "", now)  # what it said was said to another mailbox
         accounts.add(db, Way.MAIL, place, account.address, account.details(), worth, now=now, chance=desk.chance)
         setup.note_address(db)
+        reach("account.before-commit")
         return place
 
     # Not beside a round, which may be collecting by the account as it was.
     async with desk.turn:
         place = await desk.drawer.write(work)
+        reach("account.after-commit")
+        await desk.ways.forget(account.address)
     await setup.complete_key(desk)
     return (await show(desk, place))[0]
 
@@ -221,6 +225,7 @@ async def remove(desk: Desk, address: str, *, leave: bool = False) -> Removed:
     # Not beside a round, which may be handing over by it at this moment.
     async with desk.turn:
         ours, held = await desk.drawer.write(work)
+        await desk.ways.forget(ours)
     if leave:
         await setup.leave_address(desk, ours)
     return Removed(place, tuple(held), leave)

@@ -2,19 +2,27 @@
 
 A password is kept as it is. For OAuth 2 the secret is JSON: the token in use, until when it is good, and the one by
 which a new one is got; a new one is kept before it is used, so that nothing is signed in with that would be lost.
+
+Many providers take a token to renew by once only (RFC 9700 4.14.2): between their answer and our commit the drawer
+holds one that is good no more. So renewing, once begun, is brought to its end also where whoever asked for it is
+cancelled. Only a process that is killed in just that moment has the person sign in again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from dearly.desk.desk import Desk, Tokens
 from dearly.drawer import accounts
 from dearly.letter.account import MailAccount, OAuthClient, SignIn
 from dearly.letter.envelope import Way
 from dearly.letter.errors import CarrierTrouble, Usage
+from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 
 EARLY = timedelta(minutes=2)
@@ -57,8 +65,8 @@ class OfDrawer:
 
     def __init__(self, desk: Desk, place: str) -> None:
         self._desk, self._place = desk, place
-        # One for each account, whoever asks: a token to renew by is good once (RFC 9700 4.14.2), and whoever shows it
-        # a second time has the provider take all of them for stolen.
+        # One for each account, whoever asks: whoever shows a token to renew by a second time has the provider take all
+        # of them for stolen.
         self._renewing = desk.renewing.setdefault(place, asyncio.Lock())
 
     async def password(self) -> str:
@@ -73,7 +81,7 @@ class OfDrawer:
             access, renew_by, until = self._tokens(kept)
             if until > self._desk.clock.now() + EARLY:
                 return access
-            return await self._renew(kept, account.oauth, renew_by, account.ca)
+            return await _to_its_end(self._renew(kept, account.oauth, renew_by, account.ca))
 
     async def refused(self) -> None:
         """A token counts as over, whatever its time; a password is the person's to change."""
@@ -90,6 +98,7 @@ class OfDrawer:
             tokens = await self._desk.ways.refresh(client, renew_by, ca)
         except CarrierTrouble as trouble:
             raise (self._again() if trouble.code == "sign_in_again" else trouble) from None
+        reach("token.renewed")
         new = as_kept(tokens, self._desk.clock.now())
         await self._desk.drawer.write(lambda db: accounts.keep_secret(db, kept, new))
         return tokens.access
@@ -112,6 +121,20 @@ class OfDrawer:
             _("The provider of {address} wants you to sign in again.").format(address=self._place),
             _("“dearly account add {address}” does that; the letters wait meanwhile.").format(address=self._place),
         )
+
+
+async def _to_its_end(renewing: Coroutine[Any, Any, str]) -> str:
+    """What `renewing` gives. Where the caller is cancelled, it ends first: its own time-out bounds that."""
+    task = asyncio.create_task(renewing)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # nobody is left to hear of it
+        raise
 
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

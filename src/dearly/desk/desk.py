@@ -92,6 +92,10 @@ class Ways(Protocol):
         """The carrier for a mail account, kept for the life of the desk or until the account is given otherwise.
         Raises `CarrierTrouble`, `Usage`."""
 
+    async def forget(self, address: Address) -> None:
+        """Let go of the carrier of this mail account, and of every line that is signed in: the account is given up, or
+        otherwise now. Harmless where there is none."""
+
     async def try_out(self, account: MailAccount, credentials: Credentials) -> Sequence[Check]:
         """Speak to the servers of an account, and say of each in words what works and what does not. Nothing is
         fetched, sent or kept. Raises `Usage` (bad_ca_file)."""

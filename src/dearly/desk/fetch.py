@@ -25,12 +25,21 @@ from dearly.letter.envelope import Parcel, Way
 from dearly.letter.errors import Damaged, DearlyError, NotFound, Refused
 from dearly.letter.failpoint import reach
 from dearly.letter.sealing import Seal, Shape
-from dearly.letter.words import _
+from dearly.letter.words import _, ngettext
 from dearly.opener.values import Outside
 
 
-async def collect(desk: Desk, carrier: Collects) -> list[int]:
-    """Take in everything that the carrier holds for us; numbers of the new arrivals. Raises `CarrierTrouble`."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What collecting came to. `new`: numbers of the new arrivals. `left`: what the carrier holds for us and did not
+    give, in a sentence; "" for nothing."""
+
+    new: tuple[int, ...]
+    left: str = ""
+
+
+async def collect(desk: Desk, carrier: Collects) -> Taken:
+    """Take in everything that the carrier holds for us. Raises `CarrierTrouble`."""
     way, place = carrier.way, carrier.place
     new: list[int] = []
     cursor = await desk.drawer.read(lambda db: arrivals.cursor(db, way, place))
@@ -42,8 +51,23 @@ async def collect(desk: Desk, carrier: Collects) -> list[int]:
         await _acknowledge(desk, carrier)
         reach("fetch.acknowledged")
         if not collected.more or collected.cursor == cursor:
-            return new
+            return Taken(tuple(new), _left(collected))
         cursor = collected.cursor
+
+
+def _left(collected: Collected) -> str:
+    if not collected.left:
+        return ""
+    told = ngettext(
+        "One letter does not come whole, or is too large to be fetched. It stays where it lies, and each round tries"
+        " again.",
+        "{n} letters do not come whole, or are too large to be fetched. They stay where they lie, and each round tries"
+        " again.",
+        collected.left,
+    ).format(n=collected.left)
+    if not collected.full:
+        return told
+    return f"{told} {_('Until some of them come, no others are looked at, so that none is forgotten.')}"
 
 
 async def take_in(desk: Desk, carrier: Collects, collected: Collected) -> list[int]:

@@ -56,9 +56,15 @@ async def wake(desk: Desk) -> None:
 
 async def make_round(desk: Desk) -> RoundReport:
     """Collect the outbox and look into the letterbox, now. Carriers that do not answer are said in `troubles`; the
-    others are served all the same."""
+    others are served all the same. Where the round is cancelled in the midst of handing over, what it had begun is
+    unclear, and is recorded so at once."""
     async with desk.turn:
-        return await _Round(desk).make()
+        try:
+            return await _Round(desk).make()
+        except asyncio.CancelledError:
+            now = desk.clock.now()
+            await desk.drawer.write(lambda db: attempts.settle_unfinished(db, now))
+            raise
 
 
 async def watch(desk: Desk, each: Callable[[RoundReport], None]) -> None:
@@ -336,7 +342,9 @@ class _Round:
 
     async def _collect(self, office: Office) -> None:
         try:
-            await fetch.collect(self.desk, office)
+            taken = await fetch.collect(self.desk, office)
+            if taken.left:
+                self.troubles.append(f"{office.place}: {taken.left}")
             await fetch.bring_in(self.desk, office)
         except DearlyError as trouble:
             self._tell(office.place, trouble)

@@ -221,17 +221,27 @@ def test_what_never_comes_keeps_nothing_else_back_that_is_owed(never: str, monke
     play(provider, scene)
 
 
-def test_too_many_broken_parcels_are_a_trouble_and_not_forgotten() -> None:
+def test_nothing_is_ever_forgotten_however_much_does_not_come() -> None:
+    """F30: beyond what can be remembered the cursor stays where it is, which is said; and it goes on by itself."""
     provider = Provider()
-    for data in letters(30):
-        provider.emails[provider.lay(data)]["size"] += 1
+    uids = [provider.lay(data) for data in letters(50)]
+    for uid in uids:
+        provider.emails[uid]["size"] += 1
 
     async def scene(carrier: JmapCarrier, server: Scripted) -> None:
-        with pytest.raises(CarrierTrouble):
-            await carrier.collect(BEGINNING)
-        for email in provider.emails.values():
-            email["size"] -= 1
-        assert [p.data for p in (await everything(carrier))[0]] == letters(30)
+        parcels, cursor, left = await everything(carrier)
+        assert (parcels, left) == ([], 20)
+        assert (await carrier.collect(cursor)).full
+        for uid in uids[:12]:
+            provider.emails[uid]["size"] -= 1
+        parcels, cursor, left = await everything(carrier, cursor)
+        assert ([p.data for p in parcels], left) == (letters(12), 20)
+        for uid in uids[12:]:
+            provider.emails[uid]["size"] -= 1
+        parcels, cursor, left = await everything(carrier, cursor)
+        assert sorted(p.data for p in parcels) == sorted(letters(38, 12))
+        batch = await carrier.collect(cursor)
+        assert (left, batch.left, batch.full) == (0, 0, False)
 
     play(provider, scene)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dearly.carriers.base import BEGINNING, MOST_HEAD, Head
+from dearly.carriers.base import BEGINNING, MOST_HEAD, Head, Verdict
 from dearly.carriers.mail import maildrop, popcursor, popline
 from dearly.carriers.mail.maildrop import Maildrop
 from dearly.carriers.mail.popcursor import Cursor, Entry, listed, plan
@@ -304,7 +304,10 @@ def test_forty_thousand_messages_fit_into_a_cursor_and_none_is_missed_or_looked_
 
 
 def test_the_fullest_cursor_stays_below_its_bound() -> None:
-    owed = tuple(popcursor.Owed(f"{n:02}" + '"' * 68 + f" {10**9} {10**4}", "f" * 16, 99) for n in range(50))
+    owed = tuple(
+        popcursor.Owed(f"{n:02}" + '"' * 68 + f" {10**9} {10**4}", "f" * 16, 99, True)
+        for n in range(popcursor.MOST_OWED)
+    )
     seen = tuple(e.mark for e in entries(range(popcursor.WINDOW)))
     assert len(Cursor(True, True, True, seen, owed).text().encode()) < 65_536
 
@@ -377,6 +380,81 @@ def test_what_is_too_large_or_refused_stays_and_is_counted() -> None:
         del drop.answers["RETR 2"]
         parcels, cursor, left = await everything(carrier, cursor)
         assert ([p.data for p in parcels], left) == ([drop.messages[1].data], 1)
+
+    play(drop, scene)
+
+
+def test_without_top_a_large_message_is_owed_and_comes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TOP is optional (RFC 1939 7): what is too much for a look is fetched whole, once, and judged then."""
+    monkeypatch.setattr(maildrop, "_TOGETHER", 3_000)
+    drop = Drop(can=("UIDL",))
+    body = b"x" * 78 + b"\r\n"
+    large = [note(word, body * n) for n, word in ((60, "take"), (70, "news"), (80, "door"), (90, "take"))]
+    drop.lay(letters(1)[0])
+    for data in large:
+        drop.lay(data)
+    drop.lay(letters(2)[1])
+    judge = Judge(by_subject)
+    judge.rule = lambda head: Verdict.TAKE if b"Subject: [...]" in head.data else by_subject(head)
+
+    async def scene(carrier: Maildrop) -> None:
+        first = await carrier.collect(BEGINNING)
+        assert (first.left, "RETR 2" in drop.said) == (4, False), "said, and not fetched for a look"
+        parcels, doors, cursor = [*first.parcels], [*first.heads], first.cursor
+        for _round in range(10):
+            batch = await carrier.collect(cursor)
+            parcels += batch.parcels
+            doors += batch.heads
+            cursor = batch.cursor
+        assert [p.data for p in parcels] == [*letters(2), large[0], large[3]]
+        assert [one.source.uid for one in doors] == ["uid00000003"]
+        assert batch.left == 0
+        assert [drop.said.count(f"RETR {n}") for n in range(2, 6)] == [1, 1, 1, 1]
+        assert [p.data for p in await carrier.fetch([doors[0].source])] == [large[2]]
+
+    play(drop, scene, judge=judge)
+
+
+def test_nothing_is_ever_forgotten_however_much_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F30: beyond what can be remembered the cursor stays where it is, which is said; and it goes on by itself."""
+    monkeypatch.setattr(popcursor, "MOST_OWED", 5)
+    drop = Drop()
+    for n in range(20):
+        drop.lay(note("take", b"%d\r\n" % n))
+        drop.answers[f"RETR {n + 1}"] = b"-ERR [SYS/TEMP] later\r\n"
+
+    async def scene(carrier: Maildrop) -> None:
+        parcels, cursor, left = await everything(carrier)
+        assert (parcels, left) == ([], 5)
+        assert (await carrier.collect(cursor)).full
+        for n in range(12):
+            del drop.answers[f"RETR {n + 1}"]
+        parcels, cursor, left = await everything(carrier, cursor)
+        assert ([p.data for p in parcels], left) == ([m.data for m in drop.messages[:12]], 5)
+        drop.answers.clear()
+        parcels, cursor, left = await everything(carrier, cursor)
+        assert sorted(p.data for p in parcels) == sorted(m.data for m in drop.messages[12:])
+        batch = await carrier.collect(cursor)
+        assert (left, batch.left, batch.full) == (0, 0, False)
+
+    play(drop, scene)
+
+
+def test_sizes_that_are_never_right_keep_no_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than can be remembered: each is taken when it came just so three times."""
+    monkeypatch.setattr(popcursor, "MOST_OWED", 5)
+    drop = Drop()
+    for n in range(12):
+        drop.lay(note("take", b"%d\r\n" % n)).stated = 4_000
+
+    async def scene(carrier: Maildrop) -> None:
+        parcels, cursor = [], BEGINNING
+        for _round in range(12):
+            batch = await carrier.collect(cursor)
+            parcels += batch.parcels
+            cursor = batch.cursor
+        assert sorted(p.data for p in parcels) == sorted(m.data for m in drop.messages)
+        assert batch.left == 0
 
     play(drop, scene)
 

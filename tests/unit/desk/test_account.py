@@ -12,6 +12,7 @@ import pytest
 from dearly.desk import account, credentials, rounds, setup
 from dearly.drawer import accounts, arrivals, keyring
 from dearly.drawer.connection import Db
+from dearly.letter import failpoint
 from dearly.letter.account import MailAccount, OAuthClient, Protocol, Security, Server, SignIn
 from dearly.letter.address import Address
 from dearly.letter.envelope import Way
@@ -20,6 +21,7 @@ from dearly.letter.suggestion import Suggestion, Told
 from dearly.seal.trust import examine
 from tests.support.desks import MAIL_PASSWORD, FakeTokens, MemoryWays, Person, a_mail_account, a_town
 from tests.support.drawers import run
+from tests.support.memory_mail import MailboxInMemory
 
 ADA = "ada@letters.test"
 CLIENT = OAuthClient("fake-client", "https://provider.test/authorize", "https://provider.test/token", "mail")
@@ -216,6 +218,51 @@ def test_a_token_that_a_round_renews_meanwhile_is_not_put_back(tmp_path: Path) -
             assert kept is not None
             assert json.loads(kept.secret)["access"] == "fake-2"
             assert not account.settings_of(kept).strangers
+
+    run(play())
+
+
+def test_a_token_that_was_renewed_is_kept_where_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
+    """The provider takes the one before it no more: a round that is cancelled just then must not lose the new one."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            ways = ada.desk.ways
+            assert isinstance(ways, MemoryWays)
+            made: MailAccount = replace(a_mail_account(ADA), sign_in=SignIn.OAUTH, oauth=CLIENT)
+            ways.tokens = [FakeTokens("fake-1"), FakeTokens("fake-2", refresh="fake-refresh-2")]
+            await account.add(ada.desk, made, await account.sign_in(ada.desk, made, lambda _url: None))
+            town.clock.pass_(hours=1)
+            asking = asyncio.create_task(credentials.OfDrawer(ada.desk, ADA).password())
+            failpoint.listen(lambda step: asking.cancel() and None if step == "token.renewed" else None)
+            try:
+                with pytest.raises(asyncio.CancelledError):
+                    await asking
+            finally:
+                failpoint.listen(None)
+            kept = await ada.desk.drawer.read(lambda db: accounts.account(db, Way.MAIL, ADA))
+            assert kept is not None
+            assert json.loads(kept.secret)["refresh"] == "fake-refresh-2"
+            assert await credentials.OfDrawer(ada.desk, ADA).password() == "fake-2"
+
+    run(play())
+
+
+def test_a_line_that_is_signed_in_is_let_go_of_with_its_account(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            made = await ada.gets_mail()
+            kept = await ada.desk.drawer.read(lambda db: account.named(db, ADA))
+            first = await account.carrier(ada.desk, kept)
+            assert isinstance(first, MailboxInMemory)
+            await account.add(ada.desk, made, "another fake password")
+            assert first.closed, "it is signed in with what is good no more"
+            second = await account.carrier(ada.desk, kept)
+            assert isinstance(second, MailboxInMemory)
+            await account.remove(ada.desk, ADA)
+            assert second.closed
 
     run(play())
 

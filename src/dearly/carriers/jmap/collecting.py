@@ -25,6 +25,7 @@ from dearly.letter.words import _
 _PAGE = 200
 """Ids named at once. With the longest ids that a server may give (RFC 8620 1.2: 255), a cursor stays below 64 KiB."""
 _MOST_OWED = 20
+"""What did not come whole; while there is as much, nothing new is looked at."""
 _TOGETHER = 8_000_000
 """Bytes of parcels fetched at once; one parcel may be larger."""
 
@@ -102,7 +103,10 @@ async def _collect(account: Account, kept: str, sift: Sift | None) -> Collected:
     cursor = Cursor.read(kept, session.account)
     listed: list[Listed] = []
     more = False
-    if cursor.named:
+    full = len(cursor.owed) >= _MOST_OWED
+    if full:
+        pass  # what is new waits until some of this has come, for it could not be remembered
+    elif cursor.named:
         # Whether there was more to name is not known any more: ask once again after these.
         listed, more = await _facts(account, cursor.named, inbox), True
     else:
@@ -110,21 +114,22 @@ async def _collect(account: Account, kept: str, sift: Sift | None) -> Collected:
         if sift is not None:
             listed = await sift.choose(listed)
     tried = not listed and not more
-    owed = cursor.owed
+    owed, room = cursor.owed, _MOST_OWED - len(cursor.owed)
     if tried and cursor.owed:
-        listed, owed = await _facts(account, cursor.owed, inbox), ()
-    now, later = _portion(listed)
+        listed, owed, room = await _facts(account, cursor.owed, inbox), (), _MOST_OWED
+    now, later = _portion(listed[:room])
+    later += listed[room:]
     parcels = await _parcels(account, now)
     came = {parcel.source.uid for parcel in parcels}
     named = tuple(e.uid for e in later)
     if tried:
         # What was tried in vain comes last the next time, so that it keeps nothing else back.
-        owed, named = named, ()
+        owed, named = named, cursor.named if full else ()
     owed = tuple(dict.fromkeys((*owed, *(e.uid for e in now if e.uid not in came))))
-    if len(owed) > _MOST_OWED:
-        raise _trouble(_("Too many letters at {host} do not come whole.").format(host=account.line.host))
+    still = len(owed) >= _MOST_OWED
+    more = not still if full else more or bool(named) or (bool(owed) and not tried)
     cursor = replace(cursor, named=named, owed=owed)
-    return Collected(parcels, cursor.text(), more or bool(named) or (bool(owed) and not tried), len(owed))
+    return Collected(parcels, cursor.text(), more, len(owed), still)
 
 
 async def _parcels(account: Account, listed: Sequence[Listed]) -> tuple[Parcel, ...]:

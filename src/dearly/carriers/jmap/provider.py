@@ -89,7 +89,7 @@ class ProviderCarrier:
         sift = _Sift(self._account, self._sieve, _utc(since or began - LOOK_BACK), known)
         with _as_provider():
             batch = await collecting.collect(self._account, inner, sift)
-        if since is None or not batch.more:  # only a round that came to its end moves the look-back on
+        if since is None or not (batch.more or batch.full):  # only a round that came to its end moves the look-back on
             since = began - LOOK_BACK
         return replace(batch, cursor=_text(batch.cursor, since, sift.known), heads=tuple(sift.doors))
 

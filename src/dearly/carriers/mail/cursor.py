@@ -9,8 +9,9 @@ from datetime import date
 from typing import Any
 
 MOST_OWED = 300
-"""Messages remembered because they did not come whole, of one mailbox: more than are ever asked for at once, so that a
-server's bad hour loses none. With all of it a cursor stays below 64 KiB."""
+"""Messages remembered because they did not come whole, of one mailbox; while there are as many, nothing new is looked
+at. More than are ever asked for at once, so that a server's bad hour is no trouble. With all of it a cursor stays below
+64 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,10 @@ class Owed:
 @dataclass(frozen=True, slots=True)
 class Box:
     """One mailbox. `validity`: its UIDVALIDITY, None before the first look. `last`: the highest UID judged. `since`:
-    while it is looked through from the beginning, the day from which on. `seen`: the day of the last whole look.
-    `exists`: messages accounted for, -1 for unknown, and `more_than_told`: there was one more than was listed.
-    `named`: UID and size of what is to be taken and was not fetched yet. `owed`: in the order in which it is tried.
-    `marks`: what the last ones were, by `plan.mark`. `lost`: how many that did not come whole are not remembered any
-    more."""
+    while it is looked through from the beginning, the day from which on. `seen`: the day of the last whole look before
+    which nothing was owed. `exists`: messages accounted for, -1 for unknown, and `more_than_told`: there was one more
+    than was listed. `named`: UID and size of what is to be taken and was not fetched yet. `owed`: in the order in which
+    it is tried. `marks`: what the last ones were, by `plan.mark`."""
 
     validity: int | None = None
     last: int = 0
@@ -42,20 +42,16 @@ class Box:
     named: tuple[tuple[int, int], ...] = ()
     owed: tuple[Owed, ...] = ()
     marks: tuple[tuple[int, str], ...] = ()
-    lost: int = 0
 
     @property
-    def left(self) -> int:
-        """How many did not come whole."""
-        return len(self.owed) + self.lost
+    def room(self) -> int:
+        """How many more may come to be owed."""
+        return MOST_OWED - len(self.owed)
 
     def owing(self, more: Sequence[Owed]) -> Box:
-        """With these owed as well, at the end; where they are too many, the oldest are not remembered any more."""
+        """With these owed as well, at the end."""
         by_uid = {owed.uid: owed for owed in (*self.owed, *more)}
-        spare = sorted(by_uid)[: max(0, len(by_uid) - MOST_OWED)]
-        for uid in spare:
-            del by_uid[uid]
-        return replace(self, owed=tuple(by_uid.values()), lost=self.lost + len(spare))
+        return replace(self, owed=tuple(by_uid.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,6 @@ def _flat(box: Box) -> dict[str, Any]:
         "named": box.named,
         "owed": [[owed.uid, owed.size, owed.digest, _iso(owed.noted)] for owed in box.owed],
         "marks": box.marks,
-        "lost": box.lost,
     }
 
 
@@ -117,7 +112,6 @@ def _box(kept: dict[str, Any]) -> Box:
         named=tuple((int(uid), int(size)) for uid, size in kept["named"]),
         owed=tuple(Owed(int(u), int(size), str(digest), _date(noted)) for u, size, digest, noted in kept["owed"]),
         marks=tuple((int(uid), str(made)) for uid, made in kept["marks"]),
-        lost=int(kept["lost"]),
     )
 
 

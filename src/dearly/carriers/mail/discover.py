@@ -8,7 +8,10 @@ Whom we ask, and what each of them learns:
    address;
 3. only where that does not know DOMAIN: the directory once more, for the domain of the server that takes its mail.
 
-https only, certificates verified, 64 KiB at most, no cookies, at most three redirects, to https and named hosts alone.
+https only, certificates verified, 64 KiB at most, no cookies, at most three redirects, to https and named hosts alone,
+and from a host of the public network to none of this machine's or a private one: whoever publishes settings must not
+have us knock at a door that they cannot reach themselves (A23). Where the address's own domain is one of a private
+network, its documents are read there.
 The documents are foreign XML: they are read in the opener, through `read`. A provider that offers its document over
 http only is not found this way; whoever lies in between could write it.
 """
@@ -16,9 +19,11 @@ http only is not found this way; whoever lies in between could write it.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -57,6 +62,15 @@ class Net:
     directory: str = DIRECTORY
     each: float = 5.0
     all: float = 15.0
+    addresses: Callable[[str], Awaitable[list[str]]] | None = None
+    """The addresses of a host; the default asks this machine, but where `transport` goes ways of its own."""
+
+    async def private(self, host: str) -> bool:
+        """Whether a host has an address that is none of the public network's (RFC 6890)."""
+        if self.addresses is None and self.transport is not None:
+            return False
+        found = await (self.addresses or _resolved)(host)
+        return any(not ip_address(one).is_global for one in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +151,12 @@ async def _first(address: Address, documents: Sequence[Document], read: Read) ->
 async def _document(told: Told, url: str, net: Net, until: float, query: str = "") -> Document | None:
     """The document at `url`, or None. `query` is told to that host alone; a redirect is followed as it is given."""
     at, until = url + query, min(until, _now() + net.each)  # redirects and all
+    at_home = True
     for _hop in range(MOST_REDIRECTS + 1):
-        if (left := until - _now()) <= 0:
+        private = await net.private(str(urlsplit(at).hostname))
+        if (left := until - _now()) <= 0 or (private and not at_home):
             return None
+        at_home = private
         transport = net.transport() if net.transport else None
         try:
             answer = await ask("GET", at, seconds=left, accept="application/xml, text/xml", transport=transport)
@@ -157,8 +174,17 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+async def _resolved(host: str) -> list[str]:
+    """What this machine makes of a name; nothing where it knows none, and then nothing is reached either."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return [str(where[0]).partition("%")[0] for *_kind, where in found]
+
+
 def _may_go(url: str) -> bool:
-    """Only https, and only named hosts: no document of a provider lies in somebody's own network (A23)."""
+    """Only https, and only named hosts; `_document` looks where a name leads."""
     host = urlsplit(url).hostname if https(url) else None
     return bool(host) and "." in str(host) and not str(host).rpartition(".")[2].isdecimal()
 

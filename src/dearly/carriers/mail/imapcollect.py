@@ -6,7 +6,7 @@ of these, the sieve, and the bodies of what it takes, oldest first. No notificat
 Nothing half is a parcel. What came otherwise than the server states is fetched once again; what came twice alike is
 taken where it cannot be short (`plan.plausible`), or where it came just so on an earlier day too, for there are servers
 whose sizes are never right (docs/peers.md). All else is owed: remembered, tried again at each round, and in nobody's
-way.
+way; only where no more could be remembered, nothing new is looked at before some of it has come.
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ class Round:
             if got.parcels or got.heads or got.more:
                 break
         turn %= len(names)
-        left = sum(cursor.box(name).left for name in names)
-        return Collected(got.parcels, replace(cursor, turn=turn).text(), got.more or turn > 0, left, got.heads)
+        boxes = [cursor.box(name) for name in names]
+        left, full = sum(len(box.owed) for box in boxes), any(box.room <= 0 for box in boxes)
+        return Collected(got.parcels, replace(cursor, turn=turn).text(), got.more or turn > 0, left, full, got.heads)
 
     async def fetch(self, sources: Sequence[Source]) -> tuple[Parcel, ...]:
         """These, whole; what is not there any more, or does not come whole, is missing."""
@@ -119,8 +120,11 @@ class Round:
                 raise
             return _Gathered(box)
         box = await self._as_it_stands(box, standing)
+        if box.room <= 0:  # what is new waits until some of this has come, for it could not be remembered
+            box, parcels, doors = await self._try_again(box, standing)
+            return _Gathered(box, parcels, doors, more=box.room > 0)
         pending = bool(box.named)
-        doors: tuple[Heading, ...] = ()
+        doors = ()
         more, owing = pending, box.owed
         if not pending:
             box, doors, more = await self._judge(box, standing, own)
@@ -141,7 +145,13 @@ class Round:
             found = {uid: plan.mark(head) for uid, (_size, head) in there.items()}
             if plan.stands(box.validity, box.last, standing, marks, found):
                 return replace(box, since=plan.since(now, box.since)) if box.since else box
-        return Box(standing.validity, since=plan.since(now, seen=box.seen), seen=box.seen, lost=box.lost)
+        return self._anew(box, standing.validity)
+
+    def _anew(self, box: Box, validity: int | None) -> Box:
+        """To be looked through once more, from before the last whole look; and where something is still to come, from
+        as far back as that may lie."""
+        seen = box.seen - plan.LOOK_BACK if box.seen and (box.owed or box.named) else box.seen
+        return Box(validity, since=plan.since(self._clock.now(), box.since, seen), seen=box.seen)
 
     async def _judge(self, box: Box, standing: Standing, own: OwnFolder) -> tuple[Box, tuple[Heading, ...], bool]:
         """What is new, named where the sieve takes it; what waits at the door; whether there is more."""
@@ -153,14 +163,12 @@ class Round:
             # Something appeared below what was judged: when a second look shows it too, all is looked at anew.
             surplus = standing.exists > box.exists + len(found) and box.exists >= 0
             if surplus and box.more_than_told:
-                box = Box(
-                    box.validity, since=plan.since(self._clock.now(), seen=box.seen), seen=box.seen, lost=box.lost
-                )
-                return await self._judge(box, standing, own)
+                return await self._judge(self._anew(box, box.validity), standing, own)
             accounted = min(standing.exists, box.exists + len(found)) if surplus else standing.exists
         else:
             surplus, accounted = False, standing.exists
-        chunk, more = found[: plan.CHUNK], len(found) > plan.CHUNK
+        chunk = found[: min(plan.CHUNK, box.room)]
+        more = len(found) > len(chunk)
         ours = own.brought(standing)
         heads, missing = await self._heads(standing, [uid for uid in chunk if uid not in ours])
         take, doors = await self._sort(standing, heads)
@@ -170,7 +178,7 @@ class Round:
             box,
             last=max([box.last, *chunk]),
             since=box.since if more or not (found or box.last) else None,
-            seen=box.seen if more else self._clock.now().date(),
+            seen=box.seen if more or box.owed else self._clock.now().date(),
             exists=accounted + late if standing.next else -1,
             more_than_told=surplus,
             named=tuple(take),

@@ -44,6 +44,7 @@ from dearly.letter.address import Address
 from dearly.letter.clock import Clock
 from dearly.letter.envelope import Heading, Parcel, SealedLetter, Source, Way
 from dearly.letter.errors import CarrierTrouble, Usage
+from dearly.letter.failpoint import reach
 from dearly.letter.journey import Evidence, NothingProven
 from dearly.letter.words import _, ngettext
 
@@ -71,7 +72,8 @@ class _Look:
     """Not looked at yet: the next batch begins with them."""
     failed: set[str] = field(default_factory=set)
     """The server gave nothing of them: looked at again at the next round."""
-    too_large: int = 0
+    large: list[str] = field(default_factory=list)
+    """Too much to be fetched for a look."""
 
 
 class Maildrop:
@@ -95,42 +97,55 @@ class Maildrop:
         async with self._line() as line:
             entries = await self._within(line, _entries)
             plan = popcursor.plan(known, entries)
-            batch = plan.fresh[:HEADS]
+            present = {entry.uid: entry for entry in entries}
+            owed = {one.uid: one for one in known.owed if one.uid in present}
+            room = popcursor.MOST_OWED - len(owed)
+            # What there is no room for, should it not come whole, is not looked at yet, and so never forgotten.
+            batch = plan.fresh[: min(HEADS, room)]
             look = await self._within(line, lambda line: self._look(line, batch))
             verdicts = await self._judged(look, self._since(known) if plan.first else None)
+            owed |= {uid: Owed(uid, unseen=True) for uid in look.large}
             unseen = len(plan.fresh) > len(batch) or bool(look.later)
-            present = {entry.uid: entry for entry in plan.window}
-            owed = {one.uid: one for one in known.owed if one.uid in present}
-            # What is owed is asked for again once nothing new is left; it holds nothing up.
-            again = [] if unseen else [present[uid] for uid in owed]
+            # What is owed is asked for again once nothing new is left, or has room; it holds nothing else up.
+            again = [present[one.uid] for one in known.owed if one.uid in owed and (room <= 0 or not unseen)]
             taken = [entry for entry in batch if verdicts.get(entry.uid) is Verdict.TAKE]
             now, later = _portion([*taken, *again], look.whole)
             wanted = [entry for entry in now if entry.uid not in look.whole]
             got = look.whole | await self._within(line, lambda line: _retrieved(line, wanted))
-        parcels = []
+            reach("pop3.retrieved")
+        came: dict[str, bytes] = {}
+        unread = _Look()
         for entry in now:
-            data, became = _weighed(entry, got.get(entry.uid), owed.pop(entry.uid, Owed(entry.uid)))
-            if data is not None:
-                parcels.append(Parcel(data, self._source(entry.uid)))
-            else:
+            before = owed.pop(entry.uid, Owed(entry.uid))
+            data, became = _weighed(entry, got.get(entry.uid), before)
+            if data is None:
                 owed[entry.uid] = became
-        if len(owed) > popcursor.MOST_OWED:
-            raise self._trouble(_("Too many letters at {host} do not come whole.").format(host=self._server.host))
+                continue
+            came[entry.uid] = data
+            if before.unseen:
+                unread.heads[entry.uid] = self._head(entry, data)
+        verdicts |= await self._judged(unread, None)
         # What was not fetched yet is fresh again at the next batch; what is owed was seen.
         undone = look.later | look.failed | ({entry.uid for entry in later} - set(owed))
         done = plan.seen | {entry.mark for entry in batch if entry.uid not in undone}
-        more = unseen or any(entry.uid not in owed for entry in later)
+        going_on = unseen or any(entry.uid not in owed for entry in later)
+        full = len(owed) >= popcursor.MOST_OWED
         kept = Cursor(
             begun=True,
-            first=plan.first and more,
+            first=plan.first and going_on,
             older=plan.older,
             seen=tuple(entry.mark for entry in plan.window if entry.mark in done),
             owed=tuple(owed.values()),
-            looked=known.looked if more else self._clock.now().date(),
+            looked=known.looked if going_on or owed else self._clock.now().date(),
         )
         doors = tuple(said for said in verdicts.values() if isinstance(said, Heading))
-        left = len(owed) + len(look.failed) + look.too_large
-        return Collected(tuple(parcels), kept.text(), more, left, doors)
+        # What is owed and not unseen was taken by the sieve before.
+        letters = [uid for uid in came if verdicts.get(uid, Verdict.TAKE) is Verdict.TAKE]
+        parcels = [Parcel(came[uid], self._source(uid)) for uid in letters]
+        large = bool(unread.heads) and any(one.unseen for one in owed.values())  # they come one by one
+        more = large or (going_on and not (full and room <= 0))
+        left = len(owed) + len(look.failed)
+        return Collected(tuple(parcels), kept.text(), more, left, full, doors)
 
     async def acknowledge(self, sources: Sequence[Source]) -> None:
         """Nothing: POP3 has no mark but the one that deletes (RFC 1939 5)."""
@@ -265,7 +280,7 @@ class Maildrop:
                     look.heads[entry.uid] = self._head(entry, head)
             return look
         small = [entry for entry in entries if entry.size <= _TOGETHER]
-        look.too_large = len(entries) - len(small)
+        look.large = [entry.uid for entry in entries if entry.size > _TOGETHER]
         now, later = _portion(small, {})
         look.whole = _retrieved(line, now)
         look.heads = {entry.uid: self._head(entry, look.whole[entry.uid]) for entry in now if entry.uid in look.whole}
@@ -277,11 +292,13 @@ class Maildrop:
         return Head(self._source(entry.uid), entry.size, _header(data))
 
     def _since(self, known: Cursor) -> datetime:
-        """From when on a look from the beginning counts: what came since the last whole one was never looked at."""
+        """From when on a look from the beginning counts: what came since the last whole one was never looked at; and
+        what is owed may have come before that."""
         back = self._clock.now() - LOOK_BACK
         if known.looked is None:
             return back
-        return min(back, datetime.combine(known.looked, time(), UTC) - timedelta(days=1))
+        before = LOOK_BACK if known.owed else timedelta(days=1)
+        return min(back, datetime.combine(known.looked, time(), UTC) - before)
 
     async def _judged(self, look: _Look, since: datetime | None) -> dict[str, Judged]:
         heads = [head for head in look.heads.values() if since is None or not _came_before(head.data, since)]
@@ -382,7 +399,7 @@ def _weighed(entry: Entry, data: bytes | None, before: Owed) -> tuple[bytes | No
         return data, before
     digest = hashlib.sha256(data).hexdigest()[:16]
     times = before.times + 1 if digest == before.digest else 1
-    return (data if data and times >= _SAME else None), Owed(entry.uid, digest, times)
+    return (data if data and times >= _SAME else None), replace(before, digest=digest, times=times)
 
 
 _BOUNDARY = re.compile(rb'[;\s]boundary\s*=\s*(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)

@@ -27,7 +27,8 @@ FIRST = 500
 _MARK = 8
 _MOST_UID = 70
 """RFC 1939 7: one to seventy octets from 0x21 to 0x7E."""
-MOST_OWED = 50
+MOST_OWED = 100
+"""What did not come whole; while there is as much, nothing new is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A message that did not come whole. `digest`: of what came, "" for nothing; `times`: how often just this came."""
+    """A message that did not come whole. `digest`: of what came, "" for nothing; `times`: how often just this came.
+    `unseen`: not even its header was looked at: the server gives none alone, and the whole was too much at once."""
 
     uid: str
     digest: str = ""
     times: int = 0
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """`begun`: whether the maildrop was ever listed; `first`: whether the first look through it, or one anew, is still
     going on. `older`: whether there were messages before the remembered ones. `looked`: the day of the last whole
-    look."""
+    look before which nothing was owed."""
 
     begun: bool = False
     first: bool = False
@@ -70,20 +73,20 @@ class Cursor:
     def text(self) -> str:
         """As the drawer keeps it: below 64 KiB."""
         marks = base64.b64encode(b"".join(self.seen)).decode()
-        owed = [[one.uid, one.digest, one.times] for one in self.owed]
+        owed = [[one.uid, one.digest, one.times, one.unseen] for one in self.owed]
         looked = self.looked.isoformat() if self.looked else ""
-        return json.dumps(["p2", self.begun, self.first, self.older, looked, marks, owed], separators=(",", ":"))
+        return json.dumps(["p3", self.begun, self.first, self.older, looked, marks, owed], separators=(",", ":"))
 
     @classmethod
     def read(cls, kept: str) -> Cursor:
         """The cursor in `kept`; a fresh one when it is of another making."""
         try:
             match json.loads(kept):
-                case ["p2", bool(begun), bool(first), bool(older), str(day), str(marks), list(owed)]:
+                case ["p3", bool(begun), bool(first), bool(older), str(day), str(marks), list(owed)]:
                     octets = base64.b64decode(marks, validate=True)
                     seen = tuple(octets[at : at + _MARK] for at in range(0, len(octets), _MARK))
                     looked = date.fromisoformat(day) if day else None
-                    waits = tuple(Owed(str(u), str(d), int(t)) for u, d, t in owed)
+                    waits = tuple(Owed(str(u), str(d), int(t), bool(n)) for u, d, t, n in owed)
                     return cls(begun, first, older, seen, waits, looked)
         except (ValueError, TypeError, RecursionError, binascii.Error):
             pass

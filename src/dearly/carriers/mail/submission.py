@@ -86,7 +86,8 @@ class Submission:
                         raise
 
         async def may(n: int) -> bool:
-            return await begins(n)
+            # Where nobody waits for the thread any more, nothing may begin: nobody would hear how it ended.
+            return not over.is_set() and await begins(n)
 
         async def came(n: int, outcomes: Mapping[Address, Outcome]) -> None:
             await ended(n, outcomes)

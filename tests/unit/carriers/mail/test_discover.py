@@ -43,6 +43,26 @@ class Found:
         return [(one.told.value, one.account.incoming.host if one.account.incoming else "") for one in self.suggestions]
 
 
+@pytest.mark.parametrize("where", ["10.1.2.3", "127.0.0.1", "169.254.169.254", "fd00::1", "::1"])
+@pytest.mark.parametrize("at_home", [False, True])
+def test_a_document_leads_into_no_private_network_but_ones_own(where: str, at_home: bool) -> None:
+    """A23: a name may lead anywhere, and its certificate says nothing of that."""
+    inside = "inside.letters.test"
+    sites = {OWN: leading(f"https://{inside}/x.xml"), inside: telling(document("in.letters.test"))}
+
+    async def addresses(host: str) -> list[str]:
+        return ["93.184.216.34", where] if host == inside else [where if at_home else "93.184.216.34"]
+
+    async def whole() -> tuple[list[Suggestion], list[tuple[str, str]]]:
+        async with web(sites) as world, fake_dns({}) as dns:
+            net = Net(world.transport, dns.resolver, addresses=addresses)
+            return await look_up(ADA, read, net=net), world.seen
+
+    found, seen = asyncio.run(whole())
+    assert [one.told for one in found] == ([Told.PROVIDER] if at_home else [])
+    assert any(host == inside for host, _path in seen) == at_home
+
+
 def find(
     sites: Mapping[str, Respond],
     zone: Zone | None = None,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from dearly.desk import certificates, dateline, introductions, newcomers, saving, views
+from dearly.desk import certificates, dateline, indexing, introductions, newcomers, saving, views
 from dearly.desk.desk import Desk
 from dearly.desk.recognise import best, recognise
 from dearly.desk.values import EnvelopeView, LetterView, Opened
@@ -274,6 +274,7 @@ async def _file(desk: Desk, number: int, reading: _Reading) -> None:
             behind=opened.chat is not None and opened.chat.behind,
         )
         filed = letters.file_received(db, number, received, now)
+        indexing.index(db, filed.number)
         introductions.file(db, filed.number, reading.brought, now)
         reach("open.before-commit")
 

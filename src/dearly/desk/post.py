@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from dearly.desk import dateline, pictures, routes, style, views
+from dearly.desk import dateline, indexing, pictures, routes, style, views
 from dearly.desk.desk import Desk
 from dearly.desk.routes import By
 from dearly.desk.values import LetterView, OutboxRow
@@ -148,6 +148,7 @@ async def _post(
             for leg in route.legs:
                 if leg.person is not None:
                     keyring.mark_used(db, leg.person, leg.recipient, now)
+        indexing.index(db, posted.number)
         reach("post.before-commit")
         return [views.outbox_row(travel) for travel in out.travels(db, posted.number)]
 

@@ -7,7 +7,16 @@ can be made anew.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dearly.drawer import objects
 from dearly.drawer.connection import Db
+from dearly.drawer.enclosed import IN_LETTER, Enclosed
+from dearly.drawer.rows import address, written_at
+from dearly.letter.address import Correspondent
+from dearly.letter.errors import Damaged
+from dearly.letter.sealing import Seal
 from dearly.letter.search import Entry
 
 PUT = "INSERT INTO search (rowid, subject, people, body, files, stems, facets) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -59,3 +68,92 @@ def purge(db: Db) -> None:
     """Let the words of letters that were taken out go from the index's own pages, too: until its parts are joined anew,
     they lie in the older ones."""
     db.run("INSERT INTO search (search) VALUES ('optimize')")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a letter's entry is made from. `content`: digest of what it says, so that an entry that was made meanwhile
+    from another content is not put in. `travelled`: ways that it came or goes by."""
+
+    number: int
+    content: bytes
+    direction: str
+    date: datetime
+    subject: str
+    text: str = field(repr=False)
+    people: tuple[tuple[str, Correspondent], ...]
+    enclosed: tuple[Enclosed, ...]
+    seal: Seal | None
+    postcard: bool
+    html: bool
+    imported: bool
+    travelled: frozenset[str]
+
+
+def material(db: Db, number: int) -> Material | None:
+    """What the entry of this letter is made from; None where it is gone. A text that is damaged is not in it: the
+    letter is found by the rest."""
+    row = db.one(
+        "SELECT l.content_sha256, l.direction, l.date, l.date_offset, l.subject, l.body, l.seal, l.postcard,"
+        " l.html IS NOT NULL, n.origin = 'import'"
+        " FROM letters l JOIN numbers n ON n.number = l.number WHERE l.number = ?",
+        (number,),
+    )
+    if row is None:
+        return None
+    content, direction, date, minutes, subject, body, seal, postcard, html, imported = row
+    ways = db.each(
+        "SELECT m.way FROM arrivals a JOIN postmarks m ON m.arrival = a.number WHERE a.letter = ?1"
+        " UNION SELECT way FROM arrivals WHERE letter = ?1 UNION SELECT way FROM journeys WHERE letter = ?1",
+        (number,),
+    )
+    return Material(
+        number,
+        content,
+        direction,
+        written_at(date, minutes),
+        subject,
+        _text(body),
+        tuple(
+            (role, Correspondent(name, address(where)))
+            for role, name, where in db.each(
+                "SELECT role, name, address FROM parties WHERE letter = ? ORDER BY role, position", (number,)
+            )
+        ),
+        IN_LETTER.listed(db, number),
+        None if seal is None else Seal(seal),
+        bool(postcard),
+        bool(html),
+        bool(imported),
+        frozenset(way for (way,) in ways),
+    )
+
+
+def outdated(db: Db, version: int, most: int) -> list[int]:
+    """Letters without an entry, or with one that is older than `version`; at most so many, the newest first of those
+    with the same version."""
+    return [
+        number
+        for (number,) in db.each(
+            "SELECT number FROM letters WHERE indexer_version < ? ORDER BY indexer_version DESC, sort_key DESC LIMIT ?",
+            (version, most),
+        )
+    ]
+
+
+def indexed(db: Db, number: int) -> bool:
+    """Whether the letter is in the index."""
+    return bool(db.value("SELECT indexer_version FROM letters WHERE number = ?", (number,)))
+
+
+def put_if_same(db: Db, made: Material, entry: Entry) -> None:
+    """`put`, unless the letter says something else by now, or is gone."""
+    if db.value("SELECT content_sha256 FROM letters WHERE number = ?", (made.number,)) == made.content:
+        put(db, made.number, entry)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return objects.unpack_text(body)
+    except Damaged:
+        return ""

@@ -1,5 +1,6 @@
 """Faults at the door: strangers, garbage, silence, floods, and death at either end in the middle of a command."""
 
+import asyncio
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from dearly.door import client, server
 from dearly.door.client import call
 from dearly.door.frames import JSON, pack, pack_json, receive_from, unpack_json
 from dearly.door.remote import RemoteTerminal
-from dearly.letter.errors import DearlyError, InUse
+from dearly.letter.errors import DearlyError, InUse, NoSpace
 from tests.support.door import FakeTerminal, Owner, owner, short_folder
 
 
@@ -408,6 +409,28 @@ def test_a_full_disk_behind_the_output(drawer: Path) -> None:
         )
     assert done.returncode == 9
     assert b"could not be written" in done.stderr
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_an_output_that_ends_when_the_owner_has_hung_up(drawer: Path, full: bool) -> None:
+    """All was said before the client wrote any of it: what is told is still the full disk, or else the exit code."""
+
+    class Slow(FakeTerminal):
+        def out(self, text: str) -> None:
+            while one.door._talks:
+                time.sleep(0.01)
+            one.do(asyncio.sleep(0.01))
+            for tell in self.gone:
+                tell()
+            if full:
+                raise NoSpace("cannot_write_output", "There is no room.")
+
+    with owner(drawer, lambda _argv, terminal: terminal.out("x") or 4) as one:
+        if full:
+            with pytest.raises(NoSpace):
+                call(str(drawer), ["outbox"], Slow())
+        else:
+            assert call(str(drawer), ["outbox"], Slow()) == 4
 
 
 def test_nobody_reads_the_output(drawer: Path) -> None:

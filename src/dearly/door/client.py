@@ -89,7 +89,7 @@ def _greet(sock: socket.socket, drawer: str, argv: list[str], terminal: LocalTer
 def _follow(sock: socket.socket, terminal: LocalTerminal) -> int:
     """Do as the owner says until it gives the exit code."""
     sock.settimeout(None)
-    terminal.when_gone(lambda: sock.sendall(pack_json({"deaf": True})))
+    terminal.when_gone(lambda: _deaf(sock))
     code = None
     try:
         while code is None:
@@ -97,6 +97,13 @@ def _follow(sock: socket.socket, terminal: LocalTerminal) -> int:
     except (EOFError, ConnectionError, Breach):
         raise _ended() from None
     return code
+
+
+def _deaf(sock: socket.socket) -> None:
+    with suppress(OSError):
+        # An owner that has said all may have hung up by now. Whether it did is for reading to tell: its last words may
+        # still be there, and what became of the output here is told even so.
+        sock.sendall(pack_json({"deaf": True}))
 
 
 def _obey(sock: socket.socket, terminal: LocalTerminal, kind: bytes, body: bytes) -> int | None:

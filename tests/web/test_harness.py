@@ -23,28 +23,18 @@ def test_a_request_carries_exactly_our_origin(desk_of: DeskOf, sit: Sit) -> None
     (same-origin) the origin is exact, and no other host is ever told where somebody came from."""
     page = sit(desk_of("Ada"))
     assert page.locator('meta[name="referrer"]').get_attribute("content") == "same-origin"
-    seen: list[tuple[str | None, ...]] = []
-    page.context.on(
-        "request",
-        lambda r: (
-            seen.append(tuple(r.all_headers().get(name) for name in ("origin", "sec-fetch-site")))
-            if r.method == "POST"
-            else None
-        ),
-    )
-    page.evaluate(
-        "() => { const form = document.createElement('form'); form.method = 'post'; form.action = '/letterbox';"
-        " document.body.append(form); form.submit(); }"
-    )
-    page.wait_for_load_state()
-    page.wait_for_timeout(100)
-    assert seen[0][0] == desk_of("Ada").origin
+    with page.expect_request(lambda request: request.method == "POST") as asked:
+        page.evaluate(
+            "() => { const form = document.createElement('form'); form.method = 'post'; form.action = '/letterbox';"
+            " document.body.append(form); form.submit(); }"
+        )
+    assert asked.value.all_headers()["origin"] == desk_of("Ada").origin
 
 
 def test_what_a_page_may_not_do_is_seen(desk_of: DeskOf, sit: Sit, windows: Windows) -> None:
     page = sit(desk_of("Ada"))
-    page.evaluate("() => { new Image().src = 'https://elsewhere.test/x.png' }")
-    page.wait_for_timeout(200)
+    with page.expect_request("https://elsewhere.test/x.png"):
+        page.evaluate("() => { new Image().src = 'https://elsewhere.test/x.png' }")
     assert any("elsewhere.test" in trouble for trouble in windows.troubles)
     windows.troubles.clear()
 

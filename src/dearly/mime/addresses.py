@@ -17,7 +17,13 @@ from dearly.mime.encoded import decoded
 LONGEST_NAME = 200
 """Characters of a display name that are kept."""
 
-_TOKEN = re.compile(r'(?P<blank>\s+)|(?P<atom>[^\s"(),:;<>]+)|<(?P<angle>[^<>]*)>|(?P<mark>.)', re.DOTALL)
+_TOKEN = re.compile(
+    r"(?P<blank>\s+)"
+    # An encoded word is one word, also with a comma or colon in it: RFC 2047 5 (3) forbids that, and many write it so.
+    r"|(?P<atom>=\?[\w.*+-]+\?[BbQq]\?[^\s?<>\"()]*\?=(?=[\s<]|$)|[^\s\"(),:;<>]+)"
+    r"|<(?P<angle>[^<>]*)>|(?P<mark>.)",
+    re.DOTALL,
+)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 

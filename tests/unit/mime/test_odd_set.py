@@ -1,0 +1,30 @@
+"""The whole set of odd letters, read in this process: nothing raises, and what can be told of them is told right."""
+
+from __future__ import annotations
+
+import pytest
+
+from dearly.mime.read import Unreadable, outline, readable
+from tests.support.odd_letters import Odd, odd_letters
+
+SET = tuple(odd_letters())
+
+
+def test_each_has_its_own_name() -> None:
+    assert len({odd.name for odd in SET}) == len(SET) > 140
+
+
+@pytest.mark.parametrize("odd", SET, ids=lambda odd: odd.name)
+def test_an_odd_letter_is_read_or_kept_with_a_reason(odd: Odd) -> None:
+    try:
+        seen = outline(odd.data)
+        body = readable(odd.data, seen, inside=False)
+    except Unreadable as refused:
+        assert (odd.says, odd.sender) == (None, None), refused.code
+        assert refused.message
+        return
+    assert (str(seen.froms[0].address) if seen.froms else None) == odd.sender
+    if odd.says is not None:
+        assert odd.says in body.text
+    if odd.subject is not None:
+        assert seen.subject == odd.subject

@@ -8,45 +8,34 @@
   person, only for that letter's other readers, only a key that names the address. It is an offer on that letter. It is
   taken, as first seen, only for somebody in the address book of whom no key was ever known; it never stands against
   another key, and never makes one *changed*.
-- **Enclosed** keys and cards: offers, always. Nothing is ever taken from an enclosure by itself.
+- **Enclosed** keys and cards, and keys that stand in the text: offers, always. Nothing is ever taken from them by
+  itself (`desk.brought`).
 - A newer copy of a certificate that is known already is joined to it from anywhere, because it holds its owner's
   signatures only: so a date that was put off, and a withdrawal, reach us by any letter (A16).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dearly.desk import certificates, newcomers, people, views
+from dearly.desk import brought, certificates, newcomers, people, views
+from dearly.desk.brought import Found
 from dearly.desk.desk import Desk
 from dearly.desk.values import OfferedKey, PersonView
 from dearly.drawer import keyring, letters, offers
 from dearly.drawer import people as book
 from dearly.drawer.connection import Db
-from dearly.drawer.enclosed import Enclosed
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure
 from dearly.letter.errors import DearlyError, NotFound, Usage
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 from dearly.mime import plain
-from dearly.opener.pool import LARGEST_CARD
 from dearly.opener.values import Gossiped, Introduced, Opened
 from dearly.seal.trust import CertificateFacts
-
-MOST_ENCLOSED = 5
-"""Enclosures of one letter that are looked into for keys."""
-
-LARGEST = 512 << 10
-"""Octets of an enclosure that may be a key: a certificate at its own limit, armored."""
-
-_KEY_TYPES = frozenset({"application/pgp-keys"})
-_CARD_TYPES = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
-_ARMORED = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
-
 
 # ---------------------------------------------------------------- while a letter is opened
 
@@ -105,12 +94,9 @@ async def renewed(desk: Desk, opened: Opened) -> bool:
     if opened.introduced is not None:
         given.append((opened.introduced.certificate, opened.introduced.fingerprint))
     if opened.letter is not None:
-        enclosed = [one for one in opened.letter.enclosures if _is_key(one.media_type, one.name, len(one.data))]
-        for one in enclosed[:MOST_ENCLOSED]:
-            if _may_be_key(one):
-                with suppress(DearlyError):
-                    body, facts = await desk.opener.read_certificate(one.data, desk.clock.now())
-                    given.append((body, facts.fingerprint))
+        inside = await brought.enclosed(desk, opened.letter.enclosures, cards=False)
+        inside += await brought.in_text(desk, opened.letter.text)
+        given += [(one.body, one.facts.fingerprint) for one in inside]
     news = False
     for body, fingerprint in given:
         known = await _known(desk, fingerprint)
@@ -127,23 +113,6 @@ async def _known(desk: Desk, fingerprint: str) -> keyring.StoredCertificate | No
 
 
 # ---------------------------------------------------------------- offers, looked at and taken
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An offered certificate. `named`: the addresses that it is offered for; `name`: of a card."""
-
-    body: bytes = field(repr=False)
-    facts: CertificateFacts
-    named: tuple[Address, ...]
-    name: str
-    source: str
-    file: str
-
-
-def may_bring(enclosed: Sequence[Enclosed]) -> bool:
-    """Whether any of these enclosures looks like a key or a card, by type and name alone."""
-    return any(_is_key(one.media_type, one.name, one.size) or _is_card(one.media_type, one.name) for one in enclosed)
 
 
 async def offered(desk: Desk, number: int) -> list[OfferedKey]:
@@ -174,17 +143,34 @@ async def take(desk: Desk, number: int, which: int, who: str | None = None) -> P
     return await _give(desk, found[which - 1], who)
 
 
-async def take_file(desk: Desk, data: bytes, who: str | None = None) -> PersonView:
-    """Take a key, or a card with one, out of a file. `who` as for `take`. Raises as `take`, `Usage` (bad_card) and
-    `CannotSealOrOpen` (bad_certificate)."""
+async def take_file(desk: Desk, data: bytes, who: str | None = None, *, which: int | None = None) -> PersonView:
+    """Take a key, or a card with one, out of a file. `which`: of several, from 1. `who` as for `take`. Raises as
+    `take`, `Usage` (bad_card, which_of_file) and `CannotSealOrOpen` (bad_certificate)."""
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:11].upper() == b"BEGIN:VCARD":
         return await people.add(desk, who or "", vcard=data)
-    body, facts = await desk.opener.read_certificate(data, desk.clock.now())
-    return await _give(desk, _Found(body, facts, facts.addresses, "", "file", ""), who)
+    found = await brought.in_file(desk, data, "file")
+    if not found:  # why it is none is said by whoever reads it as one
+        body, facts = await desk.opener.read_certificate(data, desk.clock.now())
+        found = [Found(body, facts, facts.addresses, source="file")]
+    if which is None and len(found) > 1:
+        raise Usage(
+            "which_of_file",
+            _("This file holds several keys: {keys}.").format(
+                keys="; ".join(f"{n} {_named(one)}" for n, one in enumerate(found, 1))
+            ),
+            _("Say which one to take with --which."),
+        )
+    if not 1 <= (which or 1) <= len(found):
+        raise NotFound("no_such_key", _("This file holds no such key."))
+    return await _give(desk, found[(which or 1) - 1], who)
 
 
-async def _offered(desk: Desk, number: int) -> list[_Found]:
-    def look(db: Db) -> tuple[list[tuple[offers.Offered, bytes]], list[Enclosure], set[str]]:
+def _named(found: Found) -> str:
+    return ", ".join(map(str, found.named)) or found.facts.fingerprint[:16]
+
+
+async def _offered(desk: Desk, number: int) -> list[Found]:
+    def look(db: Db) -> tuple[list[tuple[offers.Offered, bytes]], list[Enclosure], str, set[str]]:
         letter = letters.letter(db, number)
         kept = []
         for one in offers.of_letter(db, letter.number):
@@ -193,50 +179,26 @@ async def _offered(desk: Desk, number: int) -> list[_Found]:
                 kept.append((one, stored.body))
         ours = {key.fingerprint for key in keyring.own_keys(db)}
         if letter.direction != "in":
-            return kept, [], ours
-        inside = [
-            letters.enclosure(db, letter.number, one.position)
-            for one in letter.enclosed
-            if _is_key(one.media_type, one.name, one.size) or _is_card(one.media_type, one.name)
-        ]
-        return kept, inside[:MOST_ENCLOSED], ours
+            return kept, [], "", ours
+        inside = [one.position for one in letter.enclosed if brought.worth_opening(one)][: brought.MOST_ENCLOSED]
+        return kept, [letters.enclosure(db, letter.number, at) for at in inside], letter.text, ours
 
-    kept, enclosed, ours = await desk.drawer.read(look)
+    kept, enclosed, text, ours = await desk.drawer.read(look)
     now = desk.clock.now()
     found = []
     for offer, body in kept:
         facts = await desk.opener.examine(body, now)
-        found.append(_Found(body, facts, (offer.address,), "", offer.source.value, ""))
-    for one in enclosed:
-        found += await _inside(desk, one)
-    once: dict[tuple[str, str], _Found] = {}
+        found.append(Found(body, facts, (offer.address,), source=offer.source.value))
+    found += await brought.enclosed(desk, enclosed)
+    found += await brought.in_text(desk, text)
+    once: dict[tuple[str, str], Found] = {}
     for each in found:
         if each.facts.fingerprint not in ours:
             once.setdefault((each.facts.fingerprint, str(each.named[:1])), each)
     return list(once.values())
 
 
-async def _inside(desk: Desk, one: Enclosure) -> list[_Found]:
-    """The keys in an enclosure; none where it is something else after all."""
-    now = desk.clock.now()
-    name = plain.clean_filename(one.name)
-    try:
-        if _is_card(one.media_type, one.name):
-            if len(one.data) > LARGEST_CARD:
-                return []
-            card = await desk.opener.read_card(one.data, now=now)
-            named = tuple(a for text in card.addresses if (a := _address(text)) is not None)
-            bodies = [(body, await desk.opener.examine(body, now)) for body in card.certificates]
-            return [_Found(body, facts, named or facts.addresses, card.name, "card", name) for body, facts in bodies]
-        if not _may_be_key(one):
-            return []
-        body, facts = await desk.opener.read_certificate(one.data, now)
-        return [_Found(body, facts, facts.addresses, "", "enclosed", name)]
-    except DearlyError:
-        return []
-
-
-async def _give(desk: Desk, found: _Found, who: str | None) -> PersonView:
+async def _give(desk: Desk, found: Found, who: str | None) -> PersonView:
     if who is None and not found.named:
         raise Usage(
             "no_address_in_key",
@@ -257,7 +219,7 @@ async def _give(desk: Desk, found: _Found, who: str | None) -> PersonView:
     return await desk.drawer.write(work)
 
 
-def _somebody(db: Db, desk: Desk, found: _Found) -> book.Person:
+def _somebody(db: Db, desk: Desk, found: Found) -> book.Person:
     for address in found.named:
         person = book.person_of_address(db, address)
         if person is not None:
@@ -265,7 +227,7 @@ def _somebody(db: Db, desk: Desk, found: _Found) -> book.Person:
     return newcomers.person_of(db, desk, Correspondent(found.name, found.named[0]))
 
 
-def _view(db: Db, which: int, found: _Found, by: str) -> OfferedKey:
+def _view(db: Db, which: int, found: Found, by: str) -> OfferedKey:
     person = next((p for address in found.named if (p := book.person_of_address(db, address)) is not None), None)
     bound = keyring.bindings(db, person.id) if person else []
     mine = [one.state.value for one in bound if one.fingerprint == found.facts.fingerprint]
@@ -289,25 +251,3 @@ def _writer(db: Db, letter: letters.FiledLetter) -> str:
         return ""
     person = book.person_of_address(db, letter.sender.address)
     return person.name if person else plain.shown(letter.sender.name) or str(letter.sender.address)
-
-
-def _address(text: str) -> Address | None:
-    try:
-        return Address.parse(text)
-    except Usage:
-        return None
-
-
-def _is_key(media_type: str, name: str, size: int) -> bool:
-    if not 0 < size <= LARGEST:
-        return False
-    return media_type in _KEY_TYPES or name.lower().endswith((".asc", ".key", ".pgp", ".gpg"))
-
-
-def _is_card(media_type: str, name: str) -> bool:
-    return media_type in _CARD_TYPES or name.lower().endswith(".vcf")
-
-
-def _may_be_key(one: Enclosure) -> bool:
-    """By its first octets: what only has such a name, a signature or a sealed file, is not parsed at all."""
-    return one.data.lstrip()[: len(_ARMORED)] == _ARMORED or one.data[:1] in (b"\x98", b"\x99", b"\xc6")

@@ -20,11 +20,21 @@ from dearly.opener.protocol import Bytes, Certificate, Merge, Minimise, Plan
 from dearly.opener.serving import Run
 from dearly.seal import trust
 from dearly.seal.keys import OwnKey
+from dearly.seal.several import several
 
 
 def _certificate(what: Bytes, _: Any) -> Certificate:
     minimised = trust.minimise(what.data, None)
     return Certificate(minimised, trust.examine(minimised, what.now))
+
+
+def _certificates(what: Bytes, _: Any) -> tuple[Certificate, ...]:
+    found: dict[str, Certificate] = {}
+    for one in several(what.data):
+        with suppress(DearlyError):
+            read = _certificate(Bytes(one, what.now), None)
+            found.setdefault(read.facts.fingerprint, read)
+    return tuple(found.values())
 
 
 def _letters() -> Mapping[str, Run]:
@@ -35,6 +45,7 @@ def _letters() -> Mapping[str, Run]:
         "heads": lambda headers, _: sifting.facts(headers),
         "read": lambda stack, _: stacks.read(stack),
         "certificate": _certificate,
+        "certificates": _certificates,
         "examine": lambda what, _: trust.examine(what.data, what.now),
         "minimise": _minimise,
         "merge": _merge,

@@ -34,6 +34,7 @@ from dearly.opener.process import Answer, Child, Lost
 from dearly.opener.protocol import (
     CARD,
     CERTIFICATE,
+    CERTIFICATES,
     CODE,
     EXAMINE,
     FIND,
@@ -342,6 +343,13 @@ class Opener:
             raise too_large_error()
         read = await self._simply(CERTIFICATE, Bytes(data, now))
         return read.certificate, read.facts
+
+    async def certificates(self, data: bytes, now: datetime) -> list[tuple[bytes, CertificateFacts]]:
+        """The certificates that lie in a file or in a text (`seal.several`), minimised, each once, with their facts.
+        Raises `CannotSealOrOpen` for what is too large to be looked through."""
+        if len(data) > LARGEST_CERTIFICATE * 2:
+            raise too_large_error()
+        return [(read.certificate, read.facts) for read in await self._simply(CERTIFICATES, Bytes(data, now))]
 
     async def examine(self, certificate: bytes, now: datetime) -> CertificateFacts:
         """`seal.trust.examine` in a child."""

@@ -159,6 +159,7 @@ CARD: Operation[Bytes, Card] = Operation("card", Bytes, Card)
 SETTINGS: Operation[bytes, Settings] = Operation("settings", bytes, Settings)
 CODE: Operation[bytes, tuple[str, ...]] = Operation("code", bytes, tuple[str, ...])
 CERTIFICATE: Operation[Bytes, Certificate] = Operation("certificate", Bytes, Certificate)
+CERTIFICATES: Operation[Bytes, tuple[Certificate, ...]] = Operation("certificates", Bytes, tuple[Certificate, ...])
 EXAMINE: Operation[Bytes, CertificateFacts] = Operation("examine", Bytes, CertificateFacts)
 MINIMISE: Operation[Minimise, bytes] = Operation("minimise", Minimise, bytes)
 MERGE: Operation[Merge, bytes] = Operation("merge", Merge, bytes)
@@ -182,7 +183,8 @@ SEAL: Operation[SealThis, Sealed] = Operation("seal", SealThis, Sealed)
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
     for operation in (
-        *(OPEN, OUTLINE, HEADS, READ, CARD, CODE, CERTIFICATE, EXAMINE, MINIMISE, MERGE, PLAN, TRY, EXEC, SPIN),
+        *(OPEN, OUTLINE, HEADS, READ, CARD, CODE, CERTIFICATE, CERTIFICATES, EXAMINE, MINIMISE, MERGE, PLAN),
+        *(TRY, EXEC, SPIN),
         *(PAPER, FRAME),
         *(SETTINGS,),
         *(PICTURE, OWN, SESSION_KEYS, SEAL),

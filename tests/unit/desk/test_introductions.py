@@ -17,7 +17,7 @@ from dearly.drawer import keyring, offers
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure
 from dearly.letter.envelope import Way
-from dearly.letter.errors import NotFound
+from dearly.letter.errors import CannotSealOrOpen, NotFound, Usage
 from dearly.letter.sealing import Seal
 from dearly.mime import autocrypt, pgpmime, write
 from dearly.seal import openpgp as sealing
@@ -236,6 +236,67 @@ def test_keys_in_files(tmp_path: Path) -> None:
             assert (await introductions.take_file(ada.desk, card.encode())).name == "Dora"
             with pytest.raises(NotFound):
                 await introductions.take_file(ada.desk, clara.certificate, "Nobody")
+
+    run(play())
+
+
+def test_keys_in_the_text_of_a_letter_are_offered(tmp_path: Path) -> None:
+    """Pasted between the lines, as people do; taken by nobody but the person (A13)."""
+    clara, dora = person("clara"), person("dora")
+    block = armor(clara.certificate, "PUBLIC KEY BLOCK").decode().replace("\r\n", "\n")
+    both = armor(clara.certificate + dora.certificate, "PUBLIC KEY BLOCK").decode().replace("\r\n", "\n")
+    broken = "\n".join(["-----BEGIN PGP PUBLIC KEY BLOCK-----", "", "nonsense!", "-----END PGP PUBLIC KEY BLOCK-----"])
+
+    async def play() -> None:
+        async with _ada(tmp_path) as ada:
+            mine = armor((await own_key(ada)).certificate, "PUBLIC KEY BLOCK").decode()
+            for number, text, found in (
+                (1, f"Dear Ada,\n\nthis is Clara's:\n\n{block}\nBert\n", ["clara"]),
+                (2, f"{broken}\n{both}\n{block}\n{mine}\n", ["clara", "dora"]),
+                (3, f"Look: {block}", []),
+                (4, f"{broken}\n-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" + "A" * 2_000, []),
+            ):
+                letter = replace(BERT.letter(ada, ADA.address, "x", f"{number}@letters.test"), text=text)
+                came = await _open(ada, write.render(letter, hp=False))
+                offers_ = await introductions.offered(ada.desk, came.number)
+                assert [one.addresses for one in offers_] == [(f"{who}@letters.test",) for who in found], number
+                assert {one.source for one in offers_} <= {"text"}
+                with pytest.raises(NotFound):
+                    await people.show_person(ada.desk, "clara@letters.test")
+            taken = await introductions.take(ada.desk, came.number - 2, 2)
+            assert [(key.fingerprint, key.state, key.source) for key in taken.keys] == [
+                (dora.fingerprint, "first_seen", "text")
+            ]
+
+    run(play())
+
+
+def test_a_file_with_several_keys_asks_which(tmp_path: Path) -> None:
+    clara, dora = person("clara"), person("dora")
+    blocks = b"".join(armor(key.certificate, "PUBLIC KEY BLOCK") for key in (clara, dora))
+
+    async def play() -> None:
+        async with _ada(tmp_path) as ada:
+            for data in (clara.certificate + dora.certificate, blocks):
+                with pytest.raises(Usage) as which:
+                    await introductions.take_file(ada.desk, data)
+                assert which.value.code == "which_of_file"
+                assert "1 clara@letters.test; 2 dora@letters.test" in which.value.message
+                with pytest.raises(NotFound):
+                    await introductions.take_file(ada.desk, data, which=3)
+                taken = await introductions.take_file(ada.desk, data, which=2)
+                assert [key.fingerprint for key in taken.keys] == [dora.fingerprint]
+            with pytest.raises(NotFound):
+                await people.show_person(ada.desk, "clara@letters.test")
+            with pytest.raises(CannotSealOrOpen):
+                await introductions.take_file(ada.desk, b"no key at all")
+            enclosed = [Enclosure("keys.asc", "application/pgp-keys", blocks)]
+            came = await _open(ada, await _from(BERT, ada, "1@letters.test", enclosures=enclosed))
+            found = await introductions.offered(ada.desk, came.number)
+            assert [(one.fingerprint, one.state) for one in found] == [
+                (clara.fingerprint, "unknown"),
+                (dora.fingerprint, "first_seen"),
+            ]
 
     run(play())
 

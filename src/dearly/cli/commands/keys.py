@@ -83,7 +83,7 @@ def show(errand: Errand, name: str | None, plain: bool) -> None:
     group=keys,
 )
 @click.argument("source", metavar="FILE|N")
-@option("--which", type=Number(), metavar="K", help=later("Which of the keys that the letter brings; 1 is the first."))
+@option("--which", type=Number(), metavar="K", help=later("Which of the keys that it brings; 1 is the first."))
 @option("--for", "name", metavar="NAME", help=later("Whose key it is, where it does not say so itself."))
 def import_(errand: Errand, source: str, which: int | None, name: str | None) -> None:
     """Take in a key."""
@@ -93,10 +93,8 @@ def import_(errand: Errand, source: str, which: int | None, name: str | None) ->
         number = int(source)
         person = errand.with_desk(lambda desk: verbs.take(desk, number, which or 1, name))
     else:
-        if which is not None:
-            raise Usage("which_of_letter", _("--which is about the keys that a letter brings."))
         data, _mode = read(errand, source, MOST_KEY, shown(source))
-        person = errand.with_desk(lambda desk: verbs.take_file(desk, data, name))
+        person = errand.with_desk(lambda desk: verbs.take_file(desk, data, name, which=which))
     errand.tell(person, lambda: Page(errand.terminal).person(person))
 
 
@@ -137,6 +135,8 @@ def _whose(one: OfferedKey) -> str:
             return _("The key of {name}, as this letter gives it, which was not sealed.")
         case "card":
             return _("The key of {name}, on a card in the letter of {writer}.")
+        case "text":
+            return _("A key for {name}, in the text of the letter of {writer}.")
         case _:
             return _("A key for {name}, enclosed in the letter of {writer}.")
 

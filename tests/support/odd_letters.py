@@ -245,7 +245,7 @@ def _structures() -> Iterator[Odd]:
     yield mixed(
         "rfc2231-name",
         text
-        + b"--x\r\nContent-Type: a/b\r\nContent-Disposition: attachment; filename*0*=utf-8''Gr%C3%BC; filename*1=n\r\n\r\nx\r\n--x--\r\n",
+        + b"--x\r\nContent-Disposition: attachment; filename*0*=utf-8''Gr%C3%BC; filename*1=n\r\n\r\nx\r\n--x--\r\n",
     )
     yield mixed(
         "rfc2231-5000",

@@ -16,15 +16,21 @@ def test_each_has_its_own_name() -> None:
 
 @pytest.mark.parametrize("odd", SET, ids=lambda odd: odd.name)
 def test_an_odd_letter_is_read_or_kept_with_a_reason(odd: Odd) -> None:
-    try:
-        seen = outline(odd.data)
-        body = readable(odd.data, seen, inside=False)
-    except Unreadable as refused:
-        assert (odd.says, odd.sender) == (None, None), refused.code
-        assert refused.message
+    if (odd.says, odd.sender) == (None, None) and not _can_be_read(odd):
         return
+    seen = outline(odd.data)
+    body = readable(odd.data, seen, inside=False)
     assert (str(seen.froms[0].address) if seen.froms else None) == odd.sender
     if odd.says is not None:
         assert odd.says in body.text
     if odd.subject is not None:
         assert seen.subject == odd.subject
+
+
+def _can_be_read(odd: Odd) -> bool:
+    """Whether it is read at all; what is not has a reason, in words."""
+    try:
+        outline(odd.data)
+    except Unreadable as refused:
+        return not refused.message
+    return True

@@ -288,10 +288,9 @@ def _main(where: str, port: str, die_at: str, after: str) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             left -= 1
 
-    if die_at:
-        failpoint.listen(die)
-
     def ready(server: Server) -> None:
+        if die_at:
+            failpoint.listen(die)
         print(json.dumps({"url": server.url, "port": server.port}), flush=True)
 
     place = where if where.startswith(stores.SCHEMES) else Path(where)

@@ -105,8 +105,8 @@ def matching(db: Db, match: str, within: Places, limit: int) -> list[int]:
 
 
 def known(db: Db, word: str) -> bool:
-    """Whether the word is in the index."""
-    return db.one("SELECT 1 FROM search_words WHERE term = ?", (word,)) is not None
+    """Whether a word of the index (of `terms`: it is a word and nothing else) is in it."""
+    return db.one("SELECT 1 FROM search WHERE search MATCH ? LIMIT 1", (f'"{word}"',)) is not None
 
 
 def vocabulary(db: Db, first: str, end: str, most: int) -> list[tuple[str, int]]:
@@ -137,6 +137,11 @@ def addresses_of(db: Db, name: str) -> list[str]:
         ):
             found[key] = None
     return list(found)
+
+
+def unindexed(db: Db, version: int) -> bool:
+    """Whether there are letters without an entry, or with one of an older version."""
+    return db.one("SELECT 1 FROM letters WHERE indexer_version < ? LIMIT 1", (version,)) is not None
 
 
 def _hits(db: Db, found: str, args: Sequence[str | int], *, newest_first: bool) -> list[Hit]:

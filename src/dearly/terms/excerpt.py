@@ -55,6 +55,7 @@ class Finder:
 
     def __init__(self, wanted: Iterable[Words], languages: Sequence[str]) -> None:
         self._languages = tuple(languages)
+        self._kin: dict[tuple[str, frozenset[str]], bool] = {}
         self._needles = [needle for what in wanted if what.column != "files" for needle in self._needles_of(what)]
 
     def excerpt(self, text: str) -> Excerpt:
@@ -107,7 +108,11 @@ class Finder:
         return None
 
     def _related(self, word: str, stems: frozenset[str]) -> bool:
-        return any(stems.intersection(stems_of(one, self._languages)) for one in plain_words(word))
+        known = self._kin.get((word, stems))
+        if known is None:
+            known = any(stems.intersection(stems_of(one, self._languages)) for one in plain_words(word))
+            self._kin[word, stems] = known
+        return known
 
     def _needles_of(self, what: Words) -> list[_Needle]:
         runs = what.runs

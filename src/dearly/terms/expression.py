@@ -71,7 +71,7 @@ def _of(item: Item, sight: Sight) -> str:
         case Within(place):
             return _within(place)
         case Dated() as what:
-            return _or(_quoted(mark) for mark in _months(what))
+            return _or(_quoted(mark) for mark in months(what))
 
 
 def _words(what: Words, languages: Sequence[str]) -> str:
@@ -139,7 +139,7 @@ def _within(place: str) -> str:
     return f"({_quoted(marks.direction_mark('in' if place == 'letterbox' else 'out'))} NOT {imported})"
 
 
-def _months(dated: Dated) -> list[str]:
+def months(dated: Dated) -> list[str]:
     """Marks of the whole months between two days; of whole years, one for each."""
     assert dated.first is not None
     assert dated.end is not None

@@ -49,6 +49,12 @@ _MARKED = re.compile("[\u00b5-\u06ff\u1ab0-\u1aff\u1c80-\u1fff\u20d0-\u20ff]+")
 _APART = re.compile("[\u0300-\u036f]")
 """Marks that may be apart from their letters."""
 
+_OTHERWISE = re.compile(
+    "[\u00aa-\u06ff\u0130\u1ab0-\u1aff\u1c80-\u1fff\u2070-\u209f\u20d0-\u218f\u2460-\u24ff\u3099\u309a\u3200-\u33ff\uf900-\ufaff"
+    "\ufb00-\ufdff\ufe70-\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9f\U0001d400-\U0001d7ff]"
+)
+"""Where these are, folding does more than to make small letters of capitals."""
+
 _POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]+")
 """The vowels of Hebrew and Arabic alone."""
 
@@ -82,7 +88,11 @@ def flat(text: str) -> str:
     if text.isascii():
         return text.lower()
     found = _by_table(text, _Alphabet.flat, plainer=False)
-    return text.translate(_FLAT) if found is None else found
+    if found is not None:
+        return found
+    if _OTHERWISE.search(text) is None:
+        return text.lower()
+    return text.translate(_FLAT)
 
 
 def words(text: str) -> list[str]:
@@ -256,11 +266,13 @@ _ALPHABETS = ("cp1252", "cp1250", "cp1251", "cp1254", "cp1253", "cp1257")
 
 
 def _by_table(text: str, how: Callable[[_Alphabet, str], str | None], *, plainer: bool = True) -> str | None:
-    for codec in _ALPHABETS:
+    for place, codec in enumerate(_ALPHABETS):
         found = how(_alphabet(codec), text)
         if found is not None:
             return found
-    if not plainer or _RUN.search(text) is not None:
+        if not place and _RUN.search(text) is not None:
+            return None  # no alphabet has those
+    if not plainer:
         return None
     without = _PICTURES.sub(" ", text)
     return _by_table(without, how) if without != text else None

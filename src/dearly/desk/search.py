@@ -1,0 +1,227 @@
+"""Act 10: finding letters by what stands in them, by whom, when; in every language, over the whole drawer.
+
+What may be typed is explained in `terms.query` (and docs/search.md). Letters are found in the index, drafts by reading
+them. What is shown of a letter is cut from its text, only for those that are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from dearly.desk import indexing, reading
+from dearly.desk.desk import Desk
+from dearly.drawer import drafts, searching, settings
+from dearly.drawer.connection import Db
+from dearly.drawer.searching import Hit, Places
+from dearly.letter.address import Correspondent
+from dearly.letter.errors import Usage
+from dearly.letter.words import _
+from dearly.mime import plain
+from dearly.terms import likely, marks
+from dearly.terms.entry import VERSION, enclosed, entry
+from dearly.terms.excerpt import Excerpt, Finder
+from dearly.terms.expression import Sight, expression
+from dearly.terms.folding import spaceless
+from dearly.terms.languages import LANGUAGES
+from dearly.terms.matching import matches
+from dearly.terms.query import Query, Words, parse
+
+__all__ = ["By", "Excerpt", "FoundLetter", "Results", "search"]
+
+By = Literal["date", "relevance"]
+
+FEW = 2
+"""So few letters, or fewer: then likely spellings are looked for."""
+
+MOST_DRAFTS = 500
+"""Drafts that are read through, the last begun first."""
+
+_SUGGESTED = 3
+_LOOKED_AT = 1500
+"""Words of the dictionary that are compared with one that was not found."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLetter:
+    """A letter, or a draft (`draft`), that was found. `person`: whom it was written to, or who wrote it. `excerpt`: some
+    of its text, with what was looked for; empty where `cautious`: its seal asks for caution, so nothing of it is
+    shown before its reader asks for it."""
+
+    number: int
+    draft: bool
+    ours: bool
+    letter_no: int | None
+    person: str
+    date: datetime
+    subject: str
+    excerpt: Excerpt
+    enclosed: bool
+    cautious: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a search found. `letters`: some of it, in order. `total`: how many there are in all, with drafts;
+    `at_least`: there are more than that. `more`: hand it in as `after` for the next ones; None where these are the last.
+    `did_you_mean`: searches with likelier spellings, where (nearly) nothing was found. `notes`: sentences that the
+    person should see: what was not understood, what was not looked through."""
+
+    letters: tuple[FoundLetter, ...]
+    total: int
+    at_least: bool
+    more: str | None
+    did_you_mean: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+async def search(
+    desk: Desk, query: str, *, by: By = "date", exact: bool = False, limit: int = 50, after: str | None = None
+) -> Results:
+    """Letters and drafts that are as the query says. `by`: the newest first, or those that match best first (of the
+    newest 2,000). `exact`: words only as they stand, not their other forms. `after`: `more` of the page before. Nothing
+    that can be typed is an error. Raises `Usage` (nothing_to_look_for, bad_page)."""
+    asked = parse(query)
+    if asked.empty:
+        raise Usage(
+            "nothing_to_look_for",
+            _("There is no word to look for."),
+            _("Write a word, a name with from: or to:, or a year with year:."),
+        )
+    if after is None:
+        await indexing.catch_up(desk, indexing.RIGHT_AWAY)
+    return await desk.drawer.read(lambda db: _search(db, query, asked, by, exact=exact, limit=limit, after=after))
+
+
+def _search(db: Db, typed: str, asked: Query, by: By, *, exact: bool, limit: int, after: str | None) -> Results:
+    sight = Sight(
+        {who: searching.addresses_of(db, who.name) for who in asked.named}, () if exact else languages(db, asked.words)
+    )
+    finder = Finder(asked.words, sight.languages)
+    begun = _drafts(db, asked, sight, finder) if asked.drafts is not False else []
+    if asked.drafts:
+        at = _page(after)
+        more = str(at + limit) if len(begun) > at + limit else None
+        return Results(tuple(begun[at : at + limit]), len(begun), False, more, (), asked.notes)
+    match = expression(asked, sight)
+    within = searching.between(asked.first, asked.end)
+    counted = searching.count(db, match, within)
+    notes = list(asked.notes)
+    if by == "date":
+        last = within.last if after is None else min(within.last, _page(after) - 1)
+        hits = searching.newest(db, match, Places(within.first, last), limit + 1)
+        more = str(hits[limit - 1].key) if len(hits) > limit else None
+    else:
+        at = _page(after)
+        hits = searching.best(db, match, within, limit + 1, at)
+        more = str(at + limit) if len(hits) > limit else None
+        if counted > searching.RANKED:
+            notes.append(
+                _("Only the newest {n} of the letters that were found are ordered by how well they match.").format(
+                    n=searching.RANKED
+                )
+            )
+    missing = searching.unindexed(db, VERSION)
+    if missing:
+        notes.append(_("Some letters are still being indexed, and are found a little later."))
+    letters = [_found(hit, finder) for hit in hits[:limit]]
+    total = min(counted, searching.COUNTED) + len(begun)
+    return Results(
+        tuple(letters) if after is not None else (*begun, *letters),
+        total,
+        counted > searching.COUNTED,
+        more,
+        _likely(db, typed, asked.words) if total <= FEW and after is None else (),
+        tuple(notes),
+    )
+
+
+def languages(db: Db, wanted: Sequence[Words]) -> tuple[str, ...]:
+    """The languages in which letters are written here, where one of the words may have other forms."""
+    if all(what.phrase or what.begins or spaceless(what.runs[0]) for what in wanted):
+        return ()
+    return tuple(language for language in LANGUAGES if searching.known(db, marks.language_mark(language)))
+
+
+def _page(after: str | None) -> int:
+    if after is None:
+        return 0
+    try:
+        return int(after)
+    except ValueError:
+        raise Usage("bad_page", _("There is no such page of what was found."), _("Search again.")) from None
+
+
+def _found(hit: Hit, finder: Finder) -> FoundLetter:
+    cautious = hit.seal in reading.CAUTION
+    return FoundLetter(
+        number=hit.number,
+        draft=False,
+        ours=hit.ours,
+        letter_no=hit.letter_no,
+        person=hit.readers if hit.ours else plain.shown(hit.writer),
+        date=hit.date,
+        subject=hit.subject if hit.ours else plain.shown(hit.subject),
+        excerpt=Excerpt(()) if cautious else cut(hit, finder),
+        enclosed=hit.enclosed,
+        cautious=cautious,
+    )
+
+
+def cut(hit: Hit, finder: Finder) -> Excerpt:
+    """What stands around the words in a letter, fit to be shown."""
+    found = finder.excerpt(hit.text)
+    return found if hit.ours else Excerpt(tuple((plain.shown(piece), mark) for piece, mark in found.pieces))
+
+
+def _drafts(db: Db, asked: Query, sight: Sight, finder: Finder) -> list[FoundLetter]:
+    mine = settings.get(db, "name", "")
+    found = []
+    for line in drafts.list_all(db)[:MOST_DRAFTS]:
+        day = line.changed.date()
+        if (asked.first is not None and day < asked.first) or (asked.end is not None and day >= asked.end):
+            continue
+        page = drafts.load(db, line.number)
+        people: list[tuple[str, Correspondent]] = [("to", who) for who in page.draft.to]
+        words = entry(
+            page.draft.subject,
+            page.draft.text,
+            people=people,
+            files=[one.name for one in page.enclosed],
+            direction="out",
+            date=page.changed,
+            has=enclosed(one.media_type for one in page.enclosed),
+        )
+        if matches(asked, sight, words):
+            found.append(
+                FoundLetter(
+                    number=page.number,
+                    draft=True,
+                    ours=True,
+                    letter_no=None,
+                    person=", ".join(line.to) or mine,
+                    date=page.changed,
+                    subject=page.draft.subject,
+                    excerpt=finder.excerpt(page.draft.text),
+                    enclosed=bool(page.enclosed),
+                    cautious=False,
+                )
+            )
+    return found
+
+
+def _likely(db: Db, typed: str, wanted: Sequence[Words]) -> tuple[str, ...]:
+    """The search with likelier spellings of the words that are in no letter, or hardly in one."""
+    found: list[str] = []
+    for what in wanted:
+        word = what.runs[0]
+        if len(what.runs) > 1 or what.begins or spaceless(word) or len(word) < likely.SHORTEST or word.isdigit():
+            continue
+        near = [(slip, 1) for slip in dict.fromkeys(likely.slips(word)) if slip and searching.known(db, slip)]
+        near += searching.vocabulary(db, *likely.stretch(word), _LOOKED_AT)
+        found += [
+            typed.replace(what.typed, other) for other in likely.nearest(word, dict(reversed(near)).items(), _SUGGESTED)
+        ]
+    return tuple(one for one in dict.fromkeys(found) if one != typed)[:_SUGGESTED]

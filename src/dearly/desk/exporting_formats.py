@@ -92,7 +92,7 @@ class Maildir(Format):
         self._info = ":2,S" if self._takes_colons() else "!2,S"
         for box in ("received", "sent"):
             for folder in ("cur", "new", "tmp"):
-                (self.ground.tree.folder / f"{self.ground.root}{box}/{folder}").mkdir(mode=0o700, parents=True)
+                self.ground.tree.make_folder(f"{self.ground.root}{box}/{folder}")
 
     def letters(self, piece: Sequence[Leaving], _papers: Sequence[Paper]) -> None:
         for letter in piece:

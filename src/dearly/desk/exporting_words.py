@@ -93,7 +93,9 @@ def _format(name: str, opened: bool) -> str:
         "keys": _(
             "OpenPGP certificates (RFC 9580): own-*.asc are those of the owner of these letters, people those of the\n"
             "others. A file own-*.secret.pgp is a secret key under a passphrase: “gpg -d FILE | gpg --import” or\n"
-            "“sq decrypt FILE” takes it out. With it the sealed letters in maildir and mbox can be read."
+            "“sq decrypt FILE” takes it out. With it the sealed letters in maildir and mbox can be read, by a program\n"
+            "that knows the key's kinds: where all readers had such keys, a letter is sealed with ML-KEM-768+X25519\n"
+            "(RFC 9980)."
         ),
         "bundle": _(
             "letters.dearly.tar holds everything, for “dearly import”: letters as they came and went, their texts,\n"

@@ -12,7 +12,6 @@ seen before they are followed, and on paper too. Another program's own layout is
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -96,8 +95,7 @@ class HtmlArchive:
         self._tree, self._root, self._owner, self._made = tree, root, owner, made
         self._language, self._day = language, day
         self._shelves: dict[str, _Shelf] = {}
-        self._parts = tree.folder / f"{root}.parts"
-        self._parts.mkdir(mode=0o700, parents=True)
+        self._parts = tree.make_folder(f"{root}parts")
         self._index = Index(tree, f"{root}search")
         self._unopened: list[tuple[str, str, str]] = []
         for name in ("style.css", "search.js"):
@@ -129,7 +127,7 @@ class HtmlArchive:
         """Write what is still open, and the first page."""
         for uid, shelf in self._shelves.items():
             self._close(uid, shelf, "")
-        shutil.rmtree(self._parts)
+        self._tree.drop_folder(self._parts)
         count = self._index.end()
         self._tree.write(self._root + "index.html", self._first(count).encode())
 

@@ -187,12 +187,25 @@ class Tree:
         self.octets += size
 
     def _path(self, name: str) -> Path:
+        above, _slash, _last = name.rpartition("/")
+        if above:
+            self.make_folder(above)
+        return self.folder / name
+
+    def make_folder(self, name: str) -> Path:
+        """A folder of the tree, with those above it, for the owner alone."""
         path = self.folder / name
-        if path.parent not in self._made:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._made.update(above for above in path.parents if self.folder in above.parents)
-            self._made.add(path.parent)
+        missing = [one for one in (path, *path.parents) if one != self.folder and self.folder in one.parents]
+        for one in reversed(missing):
+            if one not in self._made:
+                one.mkdir(mode=0o700, exist_ok=True)
+                self._made.add(one)
         return path
+
+    def drop_folder(self, path: Path) -> None:
+        """Take away a folder of the tree that is empty again."""
+        path.rmdir()
+        self._made.discard(path)
 
 
 def _must_be_free(target: Path) -> None:

@@ -31,7 +31,8 @@ _ENCRYPTED = 1
 
 
 class _Contents(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    def read1(self, size: int, /) -> bytes:
+        """What comes of one step: where a file is damaged, all before that comes out."""
 
     def close(self) -> None: ...
 
@@ -52,7 +53,7 @@ def _tar(file: IO[bytes] | gzip.GzipFile) -> Inside:
 
             def opened(member: tarfile.TarInfo = member) -> _Contents:
                 found = tar.extractfile(member)
-                assert found is not None
+                assert isinstance(found, io.BufferedReader)
                 return found
 
             yield member.name, None if member.issparse() else opened
@@ -70,7 +71,9 @@ def _zip(file: BinaryIO) -> Inside:
                 continue
 
             def opened(member: zipfile.ZipInfo = member) -> _Contents:
-                return packed.open(member)
+                found = packed.open(member)
+                assert isinstance(found, zipfile.ZipExtFile)
+                return found
 
             plain = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
             yield member.filename, opened if plain and not member.flag_bits & _ENCRYPTED else None
@@ -107,7 +110,7 @@ def _unpack(out: int, file: BinaryIO, packing: str, start: int, endings: tuple[s
 def _contents(out: int, opened: Callable[[], _Contents]) -> bytes:
     try:
         with closing(opened()) as contents:
-            while data := contents.read(CHUNK):
+            while data := contents.read1(CHUNK):
                 _say(out, DATA, data)
     except _BROKEN:
         return DAMAGED
@@ -127,7 +130,7 @@ def _warm() -> None:
         file.seek(0)
         for _name, opened in _PACKINGS[packing](file):
             if opened is not None:
-                opened().read(1)
+                opened().read1(1)
     b"warm".decode("cp437")  # names in old zips (APPNOTE D.1)
 
 

@@ -84,7 +84,7 @@ async def open_what_belongs(desk: Desk) -> list[int]:
 
 
 async def _open(desk: Desk, number: int) -> None:
-    reading = await _read(desk, number)
+    reading = await read_parcel(desk, await desk.drawer.read(lambda db: arrivals.raw(db, number)))
     if reading.opened.evidence.signature is Signature.AHEAD and reading.opened.signed_at is not None:
         raise DatedAhead(reading.opened.signed_at.astimezone(desk.clock.local().tzinfo))
     reach("open.opened")
@@ -129,7 +129,7 @@ async def correspondence(desk: Desk, name: str) -> list[LetterView]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """What opening came to, judged. `speaker`: facts of the certificate that proves the sender, if any does.
     `signed`: of a letter that was never sealed, what its signature is worth for this sender."""
 
@@ -141,15 +141,18 @@ class _Reading:
     brought: list[introductions.Brought]
 
 
-async def _read(desk: Desk, number: int) -> _Reading:
-    def ours(db: Db) -> tuple[bytes, str, Sequence[Address]]:
-        return arrivals.raw(db, number), keyring.own_key(db).fingerprint, accounts.own_addresses(db, left=True)
+async def read_parcel(desk: Desk, raw: bytes) -> Reading:
+    """Open a parcel and judge it. Certificates that it brings, and that are taken, are kept; nothing else is changed.
+    Raises `DearlyError` where no process could read it, for no fault of the parcel's."""
+
+    def ours(db: Db) -> tuple[str, Sequence[Address]]:
+        return keyring.own_key(db).fingerprint, accounts.own_addresses(db, left=True)
 
     async def find(issuers: Sequence[str]) -> list[bytes]:
         known = await desk.drawer.read(lambda db: keyring.certificates_by_key_ids(db, issuers))
         return [certificate.body for certificate in known]
 
-    raw, fingerprint, addresses = await desk.drawer.read(ours)
+    fingerprint, addresses = await desk.drawer.read(ours)
     await asyncio.gather(
         desk.opener.start(), desk.keyholder.ready()
     )  # both children at once, where they do not run yet
@@ -192,7 +195,7 @@ async def _read(desk: Desk, number: int) -> _Reading:
     speaker = signers.get(signer) if signer is not None else None
     if speaker is not None and (seal in PROVEN or seal is Seal.SIGNED_CHANGED_KEY):
         await _keep_certificate(desk, opened, speaker)
-    return _Reading(opened, seal, signer, speaker, signed, await introductions.gather(desk, opened, seal))
+    return Reading(opened, seal, signer, speaker, signed, await introductions.gather(desk, opened, seal))
 
 
 async def _signers(desk: Desk, opened: opener.Opened) -> dict[str, CertificateFacts]:
@@ -234,7 +237,7 @@ async def _keep_certificate(desk: Desk, opened: opener.Opened, speaker: Certific
             await certificates.take_in(desk, certificate, "signature")
 
 
-async def _file(desk: Desk, number: int, reading: _Reading) -> None:
+async def _file(desk: Desk, number: int, reading: Reading) -> None:
     now = desk.clock.now()
     opened, letter = reading.opened, reading.opened.letter
     if letter is None or opened.inner_sha256 is None:
@@ -287,7 +290,7 @@ def _announced(chat: opener.Chat | None) -> pieces.Announced | None:
     return pieces.Announced(chat.announces, chat.name, chat.size)
 
 
-def _let_in(db: Db, desk: Desk, number: int, sender: Correspondent | None, reading: _Reading) -> int | None:
+def _let_in(db: Db, desk: Desk, number: int, sender: Correspondent | None, reading: Reading) -> int | None:
     """The person whose correspondence the letter joins. Opening a stranger's first letter lets the stranger in, by the
     name the letter gives; it pins a key only where the seal proves one, as first seen."""
     if sender is None:

@@ -42,6 +42,14 @@ def add_own_address(db: Db, address: Address, *, now: datetime, chance: Chance) 
     )
 
 
+def add_left_address(db: Db, address: Address, *, now: datetime, chance: Chance) -> None:
+    """This address was ours once: old letters were written from it, and to it. One that is ours, or was, stays so."""
+    db.run(
+        "INSERT OR IGNORE INTO own_addresses (uid, text, address_key, since, until) VALUES (?, ?, ?, ?, ?)",
+        (chance.token(16), str(address), address.key, stamp(now), stamp(now)),
+    )
+
+
 def end_own_address(db: Db, address: Address, now: datetime) -> None:
     """This address is no longer ours. Raises `NotFound` (unknown_address), `Refused` (address_in_use) while an
     account serves it."""

@@ -31,7 +31,8 @@ from dearly.letter.words import _
 
 class ArrivalState(StrEnum):
     """What became of an arrival. NEW: not sorted yet. OWN: our own copy. REPORT: a carrier's report on a letter of
-    ours. SAME: another copy of an arrival that is here. REFUSED: at the door, and turned away."""
+    ours. SAME: another copy of an arrival that is here. REFUSED: at the door, and turned away. IMPORTED: out of an
+    archive, and never in the letterbox."""
 
     NEW = "new"
     UNOPENED = "unopened"
@@ -41,6 +42,7 @@ class ArrivalState(StrEnum):
     REPORT = "report"
     SAME = "same"
     REFUSED = "refused"
+    IMPORTED = "imported"
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class _Filing:
             sound(letter.subject),
         )
         digest = filing.digest_of(
-            [*columns, letter.text, letter.in_reply_to, letter.postcard],
+            [*columns, letter.text, letter.in_reply_to, int(letter.postcard)],
             [(role, name, address) for role, _position, name, address, _key, _person in parties],
             [(one,) for _position, one in references],
             [(one.name, one.media_type, one.cid, one.data.sha256) for one in letter.enclosures],

@@ -58,7 +58,9 @@ class People:
         self._db, self._meet = db, meet
         named = {who.address.key for one in letters for group in (one.senders, one.to, one.cc) for who in group}
         self._found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        wanted = json.dumps(sorted(named))
+        for key, person in {pair for one in letters for pair in one.known}:
+            self._found[key].append(("", person))
+        wanted = json.dumps(sorted(named - self._found.keys()))
         # In the order of `persons.person_of_address`.
         for key, name, person in db.each(
             "SELECT a.address_key, p.name_key, p.id FROM addresses a"

@@ -28,7 +28,8 @@ class Content:
     """A letter of an archive, as `filing.Received` is one that came. `direction`: "out" or "in". `senders`: one, or
     none where it is not certain. `packed_text`: `objects.pack_text(text)`. `seal`, `quantum_safe`, `signer`,
     `signed_at`: of one that was sealed and opened; of one that came unsealed only `seal`. `postcard`: ours, unsealed.
-    `entry`: what it is found by; without one it is indexed later."""
+    `entry`: what it is found by; without one it is indexed later. `known`: address keys of people whom the person at
+    the desk named by name, and who that is."""
 
     direction: str
     letter_id: LetterId | None
@@ -53,6 +54,7 @@ class Content:
     signer: str | None = None
     signed_at: datetime | None = None
     entry: Entry | None = field(repr=False, default=None)
+    known: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,236 @@
+"""The run of an import: while one stack of letters is filed, the next one is read, packed and made ready.
+
+Each batch is one short transaction, together with how far the archive has been read by then; so it may be stopped or
+killed at any point, goes on there, and takes nothing twice (F43). Between two batches whoever saves a draft goes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dearly.desk import importing_pack, importing_sealed, importing_written, newcomers
+from dearly.desk.app import Progress
+from dearly.desk.desk import Desk
+from dearly.desk.importing_source import BY_KIND, Choices, is_no_letter, left_out_by_place, stacks
+from dearly.drawer import accounts, importing, importing_log
+from dearly.drawer.connection import Db
+from dearly.drawer.importing import Imported
+from dearly.drawer.importing_log import Import, Tally
+from dearly.exchange.archive import Archive, Found, Item, PassedOver, Written
+from dearly.letter.address import Address, Correspondent
+from dearly.letter.failpoint import reach
+from dearly.letter.words import _
+from dearly.opener.bulk import NO_LETTERS, Kind, Read, Stack
+
+_HOLD = 0.05
+"""Seconds that one transaction should take."""
+
+_FEWEST, _MOST = 20, 200
+"""Letters in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an import came to, with what an earlier run of it did that was stopped. `left_out`: by reason, of this run.
+    `erased`: were here once and were erased. `locked`: sealed letters whose key is not here, kept unopened."""
+
+    found: int
+    taken: int
+    already_here: int
+    not_letters: int
+    failed: int
+    left_out: dict[str, int] = field(default_factory=dict)
+    erased: int = 0
+    locked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """One thing of the archive, ready to be filed; or only counted, where `imported` is None."""
+
+    cursor: str
+    passed: int
+    imported: Imported | None
+    left_out: str | None = None
+    failed: bool = False
+    already_here: bool = False
+
+
+async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress) -> Done:
+    """Take in everything that `choices` do not leave out, from where it stopped the last time. Cancelled, it stops
+    between two batches. Raises what `Archive.items` raises, `Usage` (bad_address), `NoSpace`."""
+    mine = [Address.parse(one) for one in choices.mine]
+    now = desk.clock.now()
+
+    def begin(db: Db) -> tuple[Import, tuple[Address, ...]]:
+        for one in mine:
+            accounts.add_left_address(db, one, now=now, chance=desk.chance)
+        importing_log.prepare(db)
+        log = importing_log.begin(db, archive.source, archive.place, archive.format, now)
+        return log, tuple(accounts.own_addresses(db, left=True))
+
+    log, own = await desk.drawer.write(begin)
+    size = await asyncio.to_thread(archive.size)
+    filing = _Filing(desk, log, size or 0, progress)
+    async with aclosing(_prepared(desk, archive, choices, own, log.cursor)) as stacks_ready:
+        async for ready in stacks_ready:
+            await filing.file(ready)
+    await desk.drawer.write(lambda db: importing_log.end(db, filing.log, desk.clock.now()))
+    while await desk.drawer.write(importing_log.tidy):
+        pass
+    tally = filing.log.tally
+    return Done(
+        tally.found,
+        tally.taken,
+        tally.already_here,
+        tally.not_letters,
+        tally.failed,
+        dict(filing.left_out.most_common()),
+        filing.erased,
+        filing.locked,
+    )
+
+
+async def _prepared(
+    desk: Desk, archive: Archive, choices: Choices, own: tuple[Address, ...], cursor: str
+) -> AsyncGenerator[Sequence[_Ready], None]:
+    """The stacks in order, one ahead of whoever files them."""
+    waiting: asyncio.Task[list[_Ready]] | None = None
+    async with aclosing(stacks(archive, cursor)) as source:
+        try:
+            async for stack in source:
+                ahead = asyncio.create_task(_prepare(desk, archive, choices, own, stack))
+                before, waiting = waiting, ahead
+                if before is not None:
+                    yield await before
+            if waiting is not None:
+                yield await waiting
+        finally:
+            if waiting is not None:
+                waiting.cancel()
+                with suppress(BaseException):
+                    await waiting
+
+
+async def _prepare(
+    desk: Desk, archive: Archive, choices: Choices, own: tuple[Address, ...], stack: Sequence[Found]
+) -> list[_Ready]:
+    now = desk.clock.now()
+    reads = await _read(desk, choices, own, stack)
+    plain = [
+        at for at, read in reads.items() if read.kind in (Kind.LETTER, Kind.UNREADABLE) and not _why_not(read, choices)
+    ]
+    packed = await asyncio.to_thread(_pack, stack, {at: reads[at] for at in plain}, archive.place, now)
+    ready = []
+    for at, one in enumerate(stack):
+        match one:
+            case PassedOver():
+                no_letter = is_no_letter(one)
+                ready.append(
+                    _Ready(one.cursor, one.passed, None, one.code if no_letter else None, failed=not no_letter)
+                )
+            case Written():
+                made = await importing_written.packed(desk, one, choices.about, place=archive.place, now=now)
+                ready.append(_Ready(one.cursor, one.passed, made, already_here=made is None))
+            case Item():
+                why = _why_not(reads[at], choices) if at in reads else _by_place(one, choices)
+                imported = packed.get(at)
+                if why is None and imported is None:
+                    imported = await importing_sealed.opened(
+                        desk,
+                        one.data,
+                        lay_in_sent=bool(one.hints.sent),
+                        ours=frozenset(address.key for address in own),
+                        place=archive.place,
+                        now=now,
+                    )
+                ready.append(_Ready(one.cursor, one.passed, imported, why))
+    return ready
+
+
+async def _read(desk: Desk, choices: Choices, own: tuple[Address, ...], stack: Sequence[Found]) -> dict[int, Read]:
+    """The mails of a stack, by their position in it, but for those that are left out for the place that they lay in."""
+    mails = [(at, one) for at, one in enumerate(stack) if isinstance(one, Item) and not _by_place(one, choices)]
+    asked = Stack(
+        tuple(one.data for _at, one in mails), tuple(one.hints.sent for _at, one in mails), own, choices.leave
+    )
+    return dict(zip((at for at, _one in mails), await desk.opener.read_many(asked), strict=True))
+
+
+def _by_place(one: Item, choices: Choices) -> str | None:
+    why = left_out_by_place(one.hints)
+    return None if why in choices.take else why
+
+
+def _why_not(read: Read, choices: Choices) -> str | None:
+    if read.kind in NO_LETTERS:
+        return BY_KIND[read.kind]
+    return "others" if choices.only_ours and not read.ours and read.kind is not Kind.UNREADABLE else None
+
+
+def _pack(stack: Sequence[Found], reads: dict[int, Read], place: str, now: datetime) -> dict[int, Imported]:
+    return {
+        at: importing_pack.packed(one.data, reads[at], place=place, now=now)
+        for at, one in enumerate(stack)
+        if isinstance(one, Item) and at in reads
+    }
+
+
+class _Filing:
+    """Files what is ready, in batches that keep the writer for a moment only."""
+
+    def __init__(self, desk: Desk, log: Import, total: int, progress: Progress) -> None:
+        self.log = log
+        self.left_out: Counter[str] = Counter()
+        self.erased = self.locked = 0
+        self._desk, self._progress, self._total = desk, progress, total
+        self._begun, self._done = time.monotonic(), 0
+        self._each = _HOLD / 50
+
+    async def file(self, ready: Sequence[_Ready]) -> None:
+        while ready:
+            size = min(max(int(_HOLD / self._each), _FEWEST), _MOST)
+            batch, ready = ready[:size], ready[size:]
+            await self._batch(batch)
+
+    async def _batch(self, batch: Sequence[_Ready]) -> None:
+        desk = self._desk
+        items = [one.imported for one in batch if one.imported is not None]
+        left_out = Counter(one.left_out for one in batch if one.left_out is not None)
+        failed = sum(one.failed for one in batch)
+        already_here = sum(one.already_here for one in batch)
+
+        def meet(db: Db, who: Correspondent) -> int:
+            return newcomers.person_of(db, desk, who).id
+
+        def work(db: Db) -> tuple[Import, importing.Counts, float]:
+            begun = time.perf_counter()
+            counts = importing.file_many(db, items, meet=meet, now=desk.clock.now(), chance=desk.chance)
+            more = Tally(
+                len(batch),
+                counts.taken,
+                counts.already_here + already_here,
+                left_out.total() + counts.erased,
+                counts.failed + failed,
+            )
+            on = importing_log.advance(db, self.log, batch[-1].cursor, more)
+            reach("import.before-commit")
+            return on, counts, begun
+
+        self.log, counts, begun = await desk.drawer.write(work)
+        took = time.perf_counter() - begun
+        reach("import.after-commit")
+        self._each = (self._each + took / len(batch)) / 2
+        self.left_out += left_out
+        self.erased += counts.erased
+        self.locked += sum(one.content is None and one.seal is not None for one in items)
+        self._done += len(batch)
+        rate = self._done / max(time.monotonic() - self._begun, 0.001)
+        what = _("Taking in letters, {rate} a second").format(rate=round(rate))
+        self._progress(what, batch[-1].passed, self._total)

@@ -1,0 +1,107 @@
+"""What an archive gives, a stack at a time and off the loop; and what of it is no letter, by the place it lay in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dearly.desk.importing_written import About
+from dearly.exchange.archive import Archive, Found, Hints, Item, PassedOver, Role, Written, recognise
+from dearly.opener.bulk import HEAVIEST_STACK, MOST_STACKED, Kind
+from dearly.opener.unpacking import unpack
+
+BY_FOLDER = {
+    Role.DRAFTS: "draft",
+    Role.OUTBOX: "draft",
+    Role.TEMPLATES: "draft",
+    Role.SPAM: "spam",
+    Role.TRASH: "trash",
+    Role.CHATS: "chat",
+}
+
+BY_KIND = {
+    Kind.REPORT: "report",
+    Kind.NEWSLETTER: "newsletter",
+    Kind.CALENDAR: "calendar",
+    Kind.EMPTY: "empty",
+}
+
+REASONS = ("draft", "spam", "trash", "chat", "report", "newsletter", "calendar", "empty")
+"""Why something is left out unless the person wishes otherwise."""
+
+_NOT_THERE = frozenset({"not_a_letter", "empty", "link"})
+"""Codes of what is passed over and is no letter; the others are letters that could not be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the person decided. `mine`: addresses that are, or were, theirs, beside those that the desk knows. `take`:
+    reasons (`REASONS`) for which nothing is to be left out. `only_ours`: leave out what is neither from us nor to us.
+    `about`: of letters that are no mail."""
+
+    mine: tuple[str, ...] = ()
+    take: frozenset[str] = frozenset()
+    only_ours: bool = False
+    about: About = field(default_factory=About)
+
+    @property
+    def leave(self) -> tuple[Kind, ...]:
+        """Kinds that are left out."""
+        return tuple(kind for kind, reason in BY_KIND.items() if reason not in self.take)
+
+
+def open_archive(path: Path, wanted: str = "auto") -> Archive:
+    """The archive at `path`. Raises `NotFound` (no_archive), `Usage` (not_an_archive, bad_format)."""
+    return recognise(path, wanted, unpack=unpack)
+
+
+def left_out_by_place(hints: Hints) -> str | None:
+    """The reason for which something that lies there is no letter; None where its place says nothing against it."""
+    if hints.draft:
+        return "draft"
+    if hints.role in BY_FOLDER:
+        return BY_FOLDER[hints.role]
+    return "trash" if hints.deleted else None
+
+
+def is_no_letter(passed: PassedOver) -> bool:
+    """Whether what was passed over is no letter, rather than one that could not be read."""
+    return passed.code in _NOT_THERE
+
+
+async def stacks(archive: Archive, cursor: str = "") -> AsyncGenerator[Sequence[Found], None]:
+    """Everything in the archive after `cursor`, as many at a time as are read in one question. Close it when you stop
+    early."""
+    items = archive.items(cursor)
+    try:
+        while stack := await asyncio.to_thread(_next, items):
+            yield stack
+    finally:
+        close = getattr(items, "close", None)
+        if close is not None:
+            with suppress(ValueError):  # it is just being asked, by a thread that nobody waits for any more
+                close()
+
+
+def _next(items: Iterator[Found]) -> list[Found]:
+    stack: list[Found] = []
+    weight = 0
+    for one in items:
+        stack.append(one)
+        weight += _weight(one)
+        if len(stack) >= MOST_STACKED or weight >= HEAVIEST_STACK:
+            break
+    return stack
+
+
+def _weight(one: Found) -> int:
+    match one:
+        case Item():
+            return len(one.data)
+        case Written():
+            return len(one.original) + sum(len(page.data) for page in one.pages)
+        case PassedOver():
+            return 0

@@ -1,0 +1,106 @@
+"""How far each archive was taken in, and the index made ready for many letters at once and tidied after them."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields, replace
+from datetime import datetime
+
+from dearly.drawer.connection import Db
+from dearly.drawer.rows import maybe, moment, stamp
+
+_HASH = 32 << 20
+"""Octets of words that are gathered in memory before they are written: more than one stack has."""
+
+_MERGE_PAGES = 200
+"""Pages that are written in one step of tidying: a step takes a few hundredths of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was met in an archive up to now. `found`: everything. `taken`: became letters. `already_here`, `not_letters`
+    (left out, by what they are or because the person wished so). `failed`: kept without a letter, or not readable."""
+
+    found: int = 0
+    taken: int = 0
+    already_here: int = 0
+    not_letters: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(mine + more for mine, more in zip(astuple(self), astuple(other), strict=True)))
+
+
+_COLUMNS = ", ".join(one.name for one in fields(Tally))
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One archive that was, or is being, taken in. `cursor`: where to go on. `ended`: None while it has not."""
+
+    id: int
+    place: str
+    format: str
+    cursor: str
+    begun: datetime
+    ended: datetime | None
+    tally: Tally
+
+
+def begin(db: Db, source: bytes, place: str, format_: str, now: datetime) -> Import:
+    """Begin with this archive, or go on with it; one that came to its end is begun anew. `source`: 32 octets."""
+    before = find(db, source)
+    if before is not None and before.ended is None:
+        return before
+    db.run(
+        "INSERT INTO imports (source, place, format, cursor, begun) VALUES (?, ?, ?, '', ?)"
+        " ON CONFLICT (source) DO UPDATE SET place = excluded.place, format = excluded.format, cursor = '',"
+        " begun = excluded.begun, ended = NULL, found = 0, taken = 0, already_here = 0, not_letters = 0, failed = 0",
+        (source, place, format_, stamp(now)),
+    )
+    begun = find(db, source)
+    assert begun is not None
+    return begun
+
+
+def find(db: Db, source: bytes) -> Import | None:
+    """What is known of this archive."""
+    row = db.one(
+        f"SELECT id, place, format, cursor, begun, ended, {_COLUMNS} FROM imports WHERE source = ?",  # noqa: S608  constants
+        (source,),
+    )
+    if row is None:
+        return None
+    number, place, format_, cursor, begun, ended, *counts = row
+    return Import(number, place, format_, cursor, moment(begun), maybe(ended), Tally(*counts))
+
+
+def advance(db: Db, one: Import, cursor: str, more: Tally) -> Import:
+    """Note how far it is, in the transaction that takes in what lies before `cursor`."""
+    on = replace(one, cursor=cursor, tally=one.tally + more)
+    db.run(
+        "UPDATE imports SET cursor = ?, found = ?, taken = ?, already_here = ?, not_letters = ?, failed = ?"
+        " WHERE id = ?",
+        (cursor, *astuple(on.tally), on.id),
+    )
+    return on
+
+
+def end(db: Db, one: Import, now: datetime) -> None:
+    """It came to its end."""
+    db.run("UPDATE imports SET ended = ? WHERE id = ?", (stamp(now), one.id))
+
+
+def prepare(db: Db) -> None:
+    """Let the index of words take many letters: its parts are joined more rarely, and `tidy` joins them in the end.
+    A process that dies before that leaves an index that is whole, only in more parts."""
+    for setting, value in (("hashsize", _HASH), ("crisismerge", 64), ("automerge", 16)):
+        db.run("INSERT INTO search (search, rank) VALUES (?, ?)", (setting, value))
+
+
+def tidy(db: Db) -> bool:
+    """One step of joining the parts of the index; whether there is more to do. Afterwards it is as it was before
+    `prepare`."""
+    for setting, value in (("automerge", 4), ("crisismerge", 16)):
+        db.run("INSERT INTO search (search, rank) VALUES (?, ?)", (setting, value))
+    # FTS5: a step that had nothing to join changes fewer than two rows.
+    return db.run("INSERT INTO search (search, rank) VALUES ('merge', ?)", (_MERGE_PAGES,)) >= 2

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from dearly.carriers.base import Verdict
-from dearly.desk import fetch, letterbox, people, rounds, strangers
+from dearly.cli.as_text import Page
+from dearly.desk import fetch, letterbox, lookalikes, people, rounds, strangers
 from dearly.desk.sieve import sieve_for
 from dearly.drawer import arrivals, knocks
 from dearly.drawer import people as book
@@ -22,6 +23,7 @@ from dearly.letter.errors import CarrierTrouble, DearlyError, NotFound, Refused
 from dearly.letter.sealing import Seal
 from dearly.opener.heads import UNREADABLE, HeadFacts
 from tests.support.desks import Person, a_town
+from tests.support.door import FakeTerminal
 from tests.support.drawers import run
 from tests.support.memory_mailbox import MemoryMailbox, a_mail, an_account
 
@@ -90,6 +92,40 @@ def test_a_newsletter_never_appears_and_a_stranger_waits(tmp_path: Path) -> None
         assert (seen.away, seen.subject, seen.claimed) == (ADA, "Grüße", "Zoë Wood")
         assert await collect(ada, box) == []
         assert len(await strangers.at_door(ada.desk)) == 1
+
+    played(tmp_path, play)
+
+
+def test_who_looks_like_somebody_in_the_book_is_said_to(tmp_path: Path) -> None:
+    """A21: by the address, by the name in other letters; not the very same name, and nobody else."""
+
+    async def play(ada: Person, _bert: Person, box: MemoryMailbox) -> None:
+        await people.add(ada.desk, "Marion", addresses=["marion@letters.test", "Ida@letters.test"])
+        box.lay(
+            a_mail("Marion <marion@1etters.test>", number=1),
+            a_mail("Post <lda@letters.test>", number=2),
+            a_mail("=?utf-8?q?Mari=D0=BEn?= <somebody@elsewhere.test>", number=3),
+            a_mail("Marion <another@elsewhere.test>", number=4),
+            a_mail("Zoe <zoe@elsewhere.test>", number=5),
+        )
+        await collect(ada, box)
+        seen = {one.envelope.from_: one for one in (await letterbox.look(ada.desk)).at_door}
+        alike = {one: said.alike.address or "by name" for one, said in seen.items() if said.alike}
+        assert alike == {
+            "marion@1etters.test": "marion@letters.test",
+            "lda@letters.test": "Ida@letters.test",
+            "somebody@elsewhere.test": "by name",
+        }
+        assert seen["another@elsewhere.test"].namesake
+        there = await strangers.at_door(ada.desk)
+        told = Page(FakeTerminal()).door(
+            there, await lookalikes.lookalikes(ada.desk, [(one.name, one.from_) for one in there])
+        )
+        assert told.count("looks like") == 3
+        assert (
+            "This address looks like marion@letters.test, of Marion in your address book, and is another one." in told
+        )
+        assert "This name looks like Marion in your address book, and is written with other letters." in told
 
     played(tmp_path, play)
 

@@ -17,6 +17,7 @@ from dearly.letter.words import _, ngettext
 if TYPE_CHECKING:
     from dearly.cli.terminal import Terminal
     from dearly.desk.joining import Alike
+    from dearly.desk.lookalikes import Lookalike
     from dearly.desk.strangers import AtDoor, LetIn
     from dearly.desk.values import (
         EnvelopeView,
@@ -145,19 +146,21 @@ class Page:
             rows.append((f"{one.number:>4}", _("from {name}").format(name=who), moment(one.arrived, self._zone), what))
         return table(rows, self._rows)
 
-    def door(self, found: Sequence[AtDoor]) -> str:
-        """Who stands at the door."""
+    def door(self, found: Sequence[AtDoor], alike: Sequence[Lookalike | None]) -> str:
+        """Who stands at the door, and whom in the address book each can be taken for."""
         if not found:
             return _("Nobody stands at the door.")
-        return "\n".join(self._at_door(one) for one in found)
+        return "\n".join(self._at_door(one, other) for one, other in zip(found, alike, strict=True))
 
-    def _at_door(self, one: AtDoor) -> str:
+    def _at_door(self, one: AtDoor, alike: Lookalike | None) -> str:
         # The address beside the name, always: a name proves nothing (A20, A21).
         name = f"{clean(one.name)} <{clean(one.from_)}>" if one.name else clean(one.from_)
         who = _("from {name}").format(name=name) if name else _("from nobody who can be named")
         lines = [self.line(f"{who}, {moment(one.arrived, self._zone)}", f"{one.number:>4}  ", "")]
         if plainly := in_doubt(one.name, one.from_):
             lines.append(self.line(_("Written out, the address is {address}.").format(address=plainly), " " * 6))
+        if alike is not None:
+            lines.append(self.line(clean(alike.told), " " * 6, ""))
         if one.subject:
             lines.append(self.line(_("The subject line says “{subject}”.").format(subject=clean(one.subject)), " " * 6))
         what = {

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dearly.desk import rounds, views
+from dearly.desk import lookalikes, rounds, views
 from dearly.desk.desk import Desk
+from dearly.desk.lookalikes import Lookalike
 from dearly.desk.values import EnvelopeView, LetterView, Postmark
 from dearly.drawer import accounts, arrivals, knocks, leafing, settings
 from dearly.drawer.connection import Db
@@ -31,7 +32,7 @@ _NOT_FOR_READING = frozenset({arrivals.ArrivalState.NEW, arrivals.ArrivalState.O
 class Lying:
     """An envelope or parcel as it lies there. `claimed`: the sender's name as the outside gives it, which proves
     nothing; `namesake`: whether somebody else in the address book has it. `postmarks`: by which ways it came, the first
-    one first. `reason`: why it could not be opened.
+    one first. `reason`: why it could not be opened. `alike`: whom a stranger can be taken for (A21).
 
     `away`: the account at which the letter itself lies, "" where it is here. Then `subject` and `written` are what its
     header claims, and `state` is waiting, let_in (the next round fetches it), gone (let in, not found) or refused."""
@@ -41,6 +42,7 @@ class Lying:
     postmarks: tuple[Postmark, ...]
     reason: str
     namesake: bool = False
+    alike: Lookalike | None = None
     ours: str = ""
     away: str = ""
     subject: str = ""
@@ -142,7 +144,10 @@ class _To:
 def _at_door(db: Db, to: _To) -> tuple[Lying, ...]:
     found = [*map(to.lying, arrivals.at_door(db)), *map(to.knocking, knocks.standing(db))]
     known = knocks.namesakes(db, {one.claimed for one in found})
-    return _by_number(replace(one, namesake=one.claimed in known) for one in found)
+    alike = lookalikes.of(db, [(one.claimed, one.envelope.from_) for one in found])
+    return _by_number(
+        replace(one, namesake=one.claimed in known, alike=other) for one, other in zip(found, alike, strict=True)
+    )
 
 
 def _by_number(found: Iterable[Lying]) -> tuple[Lying, ...]:

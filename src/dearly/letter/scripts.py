@@ -47,12 +47,13 @@ def in_doubt(name: str, address: str) -> str:
         there = Address.parse(address)
     except Usage:
         return ""
-    labels = (_unicode(label) for label in there.domain.split("."))
+    labels = (as_written(label) for label in there.domain.split("."))
     doubtful = mixed(name) or not there.local.isascii() or any(mixed(label) for label in labels)
     return ascii_form(there) if doubtful else ""
 
 
-def _unicode(label: str) -> str:
+def as_written(label: str) -> str:
+    """A label of a domain as people write it (RFC 5891); as it is, where it is none."""
     try:
         return label.encode().decode("idna")
     except UnicodeError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from dearly.cli.as_json import many
@@ -10,6 +12,18 @@ from dearly.cli.command import Number, OneOf, command
 from dearly.cli.errand import Errand
 from dearly.cli.names import later
 from dearly.letter.words import _
+
+if TYPE_CHECKING:
+    from dearly.desk.desk import Desk
+    from dearly.desk.lookalikes import Lookalike
+    from dearly.desk.strangers import AtDoor
+
+
+async def _at_door(desk: Desk) -> tuple[list[AtDoor], list[Lookalike | None]]:
+    from dearly.desk import lookalikes, strangers
+
+    found = await strangers.at_door(desk)
+    return found, await lookalikes.lookalikes(desk, [(one.name, one.from_) for one in found])
 
 
 @command(
@@ -34,8 +48,8 @@ def door(errand: Errand, answer: str | None, number: int | None) -> None:
 
     page = Page(errand.terminal)
     if answer is None:
-        found = errand.with_desk(verbs.at_door)
-        errand.tell(many("letters", found), lambda: page.door(found))
+        found, alike = errand.with_desk(_at_door)
+        errand.tell(many("letters", found), lambda: page.door(found, alike))
         return
     if number is None:
         raise click.UsageError(_("Which letter? “dearly door” lists the numbers."))

@@ -45,6 +45,8 @@ class Envelope:
     """The address of ours that it came to; "" where nobody's account brought it."""
     namesake: bool = False
     """Somebody in the address book has the name that its outside gives."""
+    alike: str = ""
+    """Whom in the address book its sender can be taken for, in a sentence (A21)."""
     plainly: str = ""
     """The address in ASCII, where it or the name that is given is in letters that could imitate others (A21)."""
     away: str = ""
@@ -71,6 +73,7 @@ def _drawn(one: Lying, visit: Visit) -> Envelope:
         reason=one.reason,
         to=one.ours,
         namesake=one.namesake,
+        alike=one.alike.told if one.alike is not None else "",
         plainly=in_doubt(one.claimed or known, view.from_),
         away=one.away,
         subject=one.subject,

@@ -91,7 +91,7 @@ def test_killed_at_each_batch(tmp_path: Path, step: str, nth: int) -> None:
 
 
 def test_odd_letters_are_all_kept_and_none_twice(tmp_path: Path) -> None:
-    odd = list(odd_letters())
+    odd = [one for one in odd_letters() if one.data]  # a file without a single octet is passed over, and counted
     source = maildir(tmp_path / "Maildir", [one.data for one in odd])
 
     async def play() -> None:

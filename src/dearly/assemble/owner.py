@@ -19,6 +19,7 @@ from dearly.assemble.elapsed import Elapsed
 from dearly.desk import keep, rounds
 from dearly.desk.app import App
 from dearly.desk.desk import Desk
+from dearly.desk.indexing import catch_up
 from dearly.door.remote import RemoteTerminal
 from dearly.door.server import Door
 from dearly.drawer import passphrase as words
@@ -70,14 +71,16 @@ class Owner:
         door = Door(self._folder, lambda argv, terminal: self._serve(self._app, argv, terminal))
         await door.open()
         rounding = asyncio.create_task(self._make_rounds(), name="rounds")
+        indexing = asyncio.create_task(self._index(), name="index")
         try:
             ready()
             await self._until_ended()
             await self._hear_last_words()
         finally:
             rounding.cancel()
+            indexing.cancel()
             try:
-                await asyncio.wait({rounding})
+                await asyncio.wait({rounding, indexing})
             finally:
                 await door.close()
 
@@ -105,6 +108,13 @@ class Owner:
         """A page that is being written was kept just now."""
         self._wrote = Elapsed(self.desk.clock)
         self._written.set()
+
+    async def _index(self) -> None:
+        """Index letters whose entry is missing or older than the rules: once, in short steps."""
+        try:
+            await catch_up(self.desk)
+        except DearlyError as trouble:  # a full disk, say; what is not indexed is named by each search
+            log.warning("the index of words is not complete: %s", trouble.code)
 
     async def _make_rounds(self) -> None:
         """Rounds, again and again, until cancelled. No fault in one of them is the end of them all."""

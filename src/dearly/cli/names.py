@@ -59,6 +59,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         later("All the letters"),
         (
+            ("search", "search", later("Find letters by what stands in them.")),
             ("ledger", "ledger", later("Who wrote last, and what is open on either side.")),
             ("export", "exporting", later("Copy all letters into a folder, to be read without Dearly.")),
             ("erase", "erase", later("Erase a letter for good.")),

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from dearly.desk import indexing, reading
+from dearly.desk import indexing, reading, views
 from dearly.desk.desk import Desk
+from dearly.desk.values import LetterView
 from dearly.drawer import drafts, searching, settings
 from dearly.drawer.connection import Db
 from dearly.drawer.searching import Hit, Places
@@ -29,7 +30,7 @@ from dearly.terms.languages import LANGUAGES
 from dearly.terms.matching import matches
 from dearly.terms.query import Query, Words, parse
 
-__all__ = ["By", "Excerpt", "FoundLetter", "Results", "search"]
+__all__ = ["By", "Excerpt", "FoundLetter", "Results", "search", "whole"]
 
 By = Literal["date", "relevance"]
 
@@ -225,3 +226,15 @@ def _likely(db: Db, typed: str, wanted: Sequence[Words]) -> tuple[str, ...]:
             typed.replace(what.typed, other) for other in likely.nearest(word, dict(reversed(near)).items(), _SUGGESTED)
         ]
     return tuple(one for one in dict.fromkeys(found) if one != typed)[:_SUGGESTED]
+
+
+async def whole(desk: Desk, found: Sequence[FoundLetter]) -> list[LetterView]:
+    """The letters and drafts that were found, as they are shown one by one."""
+
+    def work(db: Db) -> list[LetterView]:
+        return [
+            views.draft_view(drafts.load(db, one.number)) if one.draft else views.letter_view(db, one.number)
+            for one in found
+        ]
+
+    return await desk.drawer.read(work)

@@ -128,15 +128,19 @@ def addresses_of(db: Db, name: str) -> list[str]:
         for person, key in db.each("SELECT coalesce(merged_into, id), name_key FROM persons")
         if words and words <= set(key.split())
     ]
-    found: dict[str, None] = {}
-    for person in dict.fromkeys(persons):
+    return list(dict.fromkeys(key for person in dict.fromkeys(persons) for key in addresses_at(db, person)))
+
+
+def addresses_at(db: Db, person: int) -> list[str]:
+    """What the addresses of one person have in common, all that they ever had."""
+    return [
+        key
         for (key,) in db.each(
             "SELECT a.address_key FROM person_addresses e JOIN addresses a ON a.id = e.address_id"
             " WHERE e.person_id = ? AND a.kind <> 'postal' ORDER BY e.id",
             (person,),
-        ):
-            found[key] = None
-    return list(found)
+        )
+    ]
 
 
 def unindexed(db: Db, version: int) -> bool:

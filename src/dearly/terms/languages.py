@@ -75,6 +75,11 @@ def _speakers() -> Mapping[str, tuple[str, ...]]:
 _SPEAKERS = _speakers()
 
 
+def is_small(word: str) -> bool:
+    """Whether this is a word that is in nearly every letter of some language."""
+    return word in _SPEAKERS
+
+
 def guess(plain: Mapping[str, object]) -> tuple[str, ...]:
     """The languages that words (the keys: `folding.plain_words`) are likely of: none, one or two, likelier first."""
     counts = Counter([language for word in plain.keys() & _SPEAKERS.keys() for language in _SPEAKERS[word]])

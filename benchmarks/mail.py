@@ -32,6 +32,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from tests.peers.mailserver import DOMAIN, PASSWORD, PROGRAMS, MailServer
+from tests.peers.mbsync import Mbsync
 from tests.support.deltachat import Account, DeltaChat, program
 from tests.support.drawers import make_drawer
 from tests.support.peers import GnuPG
@@ -57,28 +58,6 @@ WORDS = ["".join(random.Random(1).choices("etaoinshrdlu", k=n % 8 + 2)) for n in
 TEXT = 650
 """Characters of a letter whose sealed form weighs about 6 kB."""
 _TRACE = re.compile(rb"(?im)\A(?:(?:return-path|delivered-to|received|x-original-to):[^\n]*\n(?:[ \t][^\n]*\n)*)+")
-_MBSYNC = """\
-IMAPStore there
-Host 127.0.0.1
-Port {port}
-User {user}
-Pass {password}
-SSLType None
-AuthMechs PLAIN
-
-MaildirStore here
-Path {folder}/
-Inbox {folder}/INBOX
-
-Channel both
-Far :there:
-Near :here:
-Patterns INBOX
-Create Near
-Sync All
-Expunge None
-SyncState *
-"""
 
 
 @dataclass
@@ -198,12 +177,10 @@ async def mbsync(server: MailServer, place: Path, name: str, count: int) -> Took
     """Fetch everything into a Maildir."""
     folder = place / f"mbsync-{name}"
     folder.mkdir()
-    values = {"port": server.imap, "user": f"{name}@{DOMAIN}", "password": PASSWORD, "folder": folder}
-    (folder / "rc").write_text(_MBSYNC.format(**values))
+    peer = Mbsync("mbsync", server, name, folder)
     with taking() as took:
-        process = await asyncio.create_subprocess_exec("mbsync", "-q", "-c", str(folder / "rc"), "both")
-        assert await process.wait() == 0
-    assert len(list((folder / "INBOX").glob("[cn]*/*"))) == count
+        await asyncio.to_thread(peer.run, told=False)
+    assert len(peer.files()) == count
     return took
 
 

@@ -237,16 +237,10 @@ async def sort(desk: Desk) -> Sorted:
     new: list[int] = []
     later: dict[int, str] = {}
     while numbers := [n for n in await desk.drawer.read(arrivals.unsorted) if n not in later]:
-        seen: list[_Seen] = []
-        for number in numbers:
-            try:
-                seen.append(await _look_at(desk, number))
-            except DearlyError as trouble:
-                later[number] = trouble.told
-            if len(seen) == _MOST_SORTED or sum(len(one.raw) for one in seen) > _SORTED_OCTETS:
-                new += await _put(desk, seen, later)
-                seen = []
-        new += await _put(desk, seen, later)
+        while numbers:
+            some = await _originals(desk, numbers)
+            numbers = numbers[len(some) :]
+            new += await _put(desk, await _look_at(desk, some, later), later)
     try:
         joined = await opening.open_what_belongs(desk)
     except DearlyError as trouble:
@@ -264,12 +258,48 @@ class _Seen:
     why: str = ""
 
 
-async def _look_at(desk: Desk, number: int) -> _Seen:
+_Originals = dict[int, bytes | DearlyError]
+"""By number, the bytes as fetched, or why they cannot be had."""
+
+
+async def _originals(desk: Desk, numbers: Sequence[int]) -> _Originals:
+    """Those of the first of these arrivals, as many as are sorted in one transaction; of one at least."""
+
+    def work(db: Db) -> _Originals:
+        found: _Originals = {}
+        weight = 0
+        for number in numbers[:_MOST_SORTED]:
+            try:
+                raw = arrivals.raw(db, number)
+            except Damaged as damaged:
+                found[number] = damaged
+                continue
+            weight += len(raw)
+            if found and weight > _SORTED_OCTETS:
+                break
+            found[number] = raw
+        return found
+
     try:
-        raw = await desk.drawer.read(lambda db: arrivals.raw(db, number))
-        return _Seen(number, raw, await desk.opener.outline(raw))
-    except (Refused, Damaged) as beyond:
-        return _Seen(number, b"", None, beyond.told)
+        return await desk.drawer.read(work)
+    except DearlyError as trouble:  # such as a page that cannot be read: whose it is, is found one by one
+        return {numbers[0]: trouble} if len(numbers) == 1 else await _originals(desk, numbers[:1])
+
+
+async def _look_at(desk: Desk, some: _Originals, later: dict[int, str]) -> list[_Seen]:
+    """Into `later`, what could not be looked at for no fault of its own."""
+    raws = {number: raw for number, raw in some.items() if isinstance(raw, bytes)}
+    seen = dict(zip(raws, await desk.opener.outlines(list(raws.values())), strict=True))
+    found: list[_Seen] = []
+    for number, original in some.items():
+        outside = seen.get(number, original)
+        if isinstance(outside, Outside):
+            found.append(_Seen(number, raws[number], outside))
+        elif isinstance(outside, Refused | Damaged):
+            found.append(_Seen(number, b"", None, outside.told))
+        elif isinstance(outside, DearlyError):
+            later[number] = outside.told
+    return found
 
 
 async def _put(desk: Desk, seen: Sequence[_Seen], later: dict[int, str]) -> list[int]:

@@ -18,6 +18,7 @@ from dearly.letter.errors import DearlyError, Usage
 from dearly.opener import reading, serving, sifting, stacks, warm
 from dearly.opener.protocol import Bytes, Certificate, Merge, Minimise, Plan
 from dearly.opener.serving import Run
+from dearly.opener.values import Outside
 from dearly.seal import trust
 from dearly.seal.keys import OwnKey
 from dearly.seal.several import several
@@ -42,6 +43,7 @@ def _letters() -> Mapping[str, Run]:
     return {
         "open": reading.open_parcel,
         "outline": lambda raw, _: reading.look(raw),
+        "outlines": lambda raws, _: tuple(map(_look_at, raws)),
         "heads": lambda headers, _: sifting.facts(headers),
         "read": lambda stack, _: stacks.read(stack),
         "certificate": _certificate,
@@ -51,6 +53,14 @@ def _letters() -> Mapping[str, Run]:
         "merge": _merge,
         "plan": _plan,
     }
+
+
+def _look_at(raw: bytes) -> Outside | None:
+    """None for one that is to be asked about alone, where what is wrong with it is said."""
+    try:
+        return reading.look(raw)
+    except DearlyError:
+        return None
 
 
 def _minimise(what: Minimise, _: Any) -> bytes:

@@ -48,6 +48,7 @@ from dearly.opener.protocol import (
     MOST_PKESKS,
     OPEN,
     OUTLINE,
+    OUTLINES,
     PAPER,
     PLAN,
     READ,
@@ -247,6 +248,23 @@ class Opener:
         if len(raw) > LARGEST_PARCEL:
             raise too_large_error()
         return await self._simply(OUTLINE, raw)
+
+    async def outlines(self, raws: Sequence[bytes]) -> tuple[Outside | DearlyError, ...]:
+        """`outline` of each, in order, by one question; a `DearlyError` stands where that would raise one. What breaks
+        the child is found by asking about each alone."""
+        found: tuple[Outside | None, ...] = ()
+        if len(raws) > 1 and all(len(raw) <= LARGEST_PARCEL for raw in raws):
+            with suppress(Lost, DearlyError):
+                found = await self._call(OUTLINES, tuple(raws))
+        if len(found) != len(raws):
+            found = (None,) * len(raws)
+        return tuple([seen or await self._outline_or_why(raw) for raw, seen in zip(raws, found, strict=True)])
+
+    async def _outline_or_why(self, raw: bytes) -> Outside | DearlyError:
+        try:
+            return await self.outline(raw)
+        except DearlyError as error:
+            return error
 
     async def heads(self, headers: Sequence[bytes]) -> tuple[HeadFacts, ...]:
         """What headers of unfetched messages say, each by itself, in order; `UNREADABLE` for one that is too long or

@@ -151,6 +151,9 @@ class Operation(Generic[In, Out]):
 # asked of openers
 OPEN: Operation[Open, Opened] = Operation("open", Open, Opened)
 OUTLINE: Operation[bytes, Outside] = Operation("outline", bytes, Outside)
+OUTLINES: Operation[tuple[bytes, ...], tuple[Outside | None, ...]] = Operation(
+    "outlines", tuple[bytes, ...], tuple[Outside | None, ...]
+)
 HEADS: Operation[tuple[bytes, ...], tuple[HeadFacts, ...]] = Operation(
     "heads", tuple[bytes, ...], tuple[HeadFacts, ...]
 )
@@ -183,7 +186,7 @@ SEAL: Operation[SealThis, Sealed] = Operation("seal", SealThis, Sealed)
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
     for operation in (
-        *(OPEN, OUTLINE, HEADS, READ, CARD, CODE, CERTIFICATE, CERTIFICATES, EXAMINE, MINIMISE, MERGE, PLAN),
+        *(OPEN, OUTLINE, OUTLINES, HEADS, READ, CARD, CODE, CERTIFICATE, CERTIFICATES, EXAMINE, MINIMISE, MERGE, PLAN),
         *(TRY, EXEC, SPIN),
         *(PAPER, FRAME),
         *(SETTINGS,),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,13 +12,14 @@ from tests.support.drawers import run
 from tests.support.letters import a_letter
 
 from dearly.letter.address import Address, Correspondent
-from dearly.letter.errors import DearlyError
+from dearly.letter.errors import DearlyError, Refused
 from dearly.mime import pgpmime
 from dearly.opener.heads import LONGEST_HEADER, MOST_TOGETHER, UNREADABLE, HeadFacts
 from dearly.opener.pool import Opener
 from dearly.opener.process import Lost
 from dearly.opener.protocol import How
 from dearly.opener.sifting import facts_of
+from dearly.opener.values import Outside
 
 ADA = Correspondent("Ada Quill", Address.parse("ada@letters.test"))
 BERT = Correspondent("", Address.parse("bert@letters.test"))
@@ -160,6 +162,36 @@ def test_one_that_breaks_the_child_takes_no_other_with_it(monkeypatch: pytest.Mo
     async def play() -> None:
         seen = await Opener(size=1).heads([b"a", b"bomb", b"b"])
         assert [one.readable for one in seen] == [True, False, True]
+
+    run(play())
+
+
+def test_originals_that_break_the_child_take_no_other_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many outlines in one question: whatever becomes of it, each is told as if it had been asked about alone."""
+    good, deep = head("Subject: " + "x" * 200), b"X: y\r\n" * 10_000 + b"\r\n"
+    asked: list[object] = []
+    real = Opener._call
+
+    async def call(self: Opener, operation: Any, what: Any, *more: Any) -> Any:
+        asked.append(what)
+        if b"bomb" in (what if isinstance(what, tuple) else (what,)):
+            raise Lost(How.TIME, took=True)
+        return await real(self, operation, what, *more)
+
+    monkeypatch.setattr(Opener, "_call", call)
+
+    async def play() -> None:
+        async with Opener(size=1) as opener:
+            first, second = await opener.outlines([good, good])
+            assert isinstance(first, Outside)
+            assert (first, second) == (await opener.outline(good),) * 2
+            assert [type(one) for one in await opener.outlines([good, deep])] == [Outside, Refused]
+            asked.clear()
+            seen = await opener.outlines([good, b"bomb", good])
+            assert [isinstance(one, Outside) for one in seen] == [True, False, True]
+            assert isinstance(seen[1], Refused)
+            assert len(asked) == 4, "all at once, and then one by one"
+            assert await opener.outlines([]) == ()
 
     run(play())
 

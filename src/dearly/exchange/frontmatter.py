@@ -8,8 +8,9 @@ A small part of YAML, which people write by hand and Dearly's own export writes 
     date: 1987-05
     ---
 
-Keys and values, quoted or not, and lists of them; no anchors, no nesting, no text over several lines. What is more than
-that is not guessed at: then the file has no head, and all of it is its text.
+Keys and values, quoted or not, and lists of them; a plain value may hold colons ("Re: the house"). No anchors, no
+nesting, no text over several lines. What is more than that is not guessed at: then the file has no head, and all of it
+is its text.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _value(text: str) -> Value:
 def _scalar(text: str) -> str:
     quoted = _QUOTED.match(text)
     if quoted is None:
-        if text.startswith((*_NOT_OURS, '"', "'", "[")) or re.search(r":[ \t]", text):
+        if text.startswith((*_NOT_OURS, '"', "'", "[")):
             raise _Other
         plain = re.split(r"(?:^|[ \t])#", text, maxsplit=1)[0].strip()
         return "" if plain in ("~", "null") else plain

@@ -28,6 +28,7 @@ LONGEST_HEAD = 4 * frontmatter.LONGEST
 """Octets in which a head of the longest kind surely ends."""
 
 _ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?\Z")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[0-9:.+Z-]{0,24}\Z")
 _IN_NAME = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d)(?:-(0[1-9]|1[0-2])(?:-([0-3]\d))?)?(?![\d-])")
 _DIRECTIONS = {"in": "in", "out": "out", "received": "in", "sent": "out", "from me": "out", "to me": "in"}
 _FOR_ALL = ("from", "to", "cc", "date", "subject", "place", "lang", "language", "direction", "letter_id", "number")
@@ -78,13 +79,15 @@ def read_when(text: str) -> When | None:
     found = _ISO.match(text)
     if found:
         return _when(found)
-    try:
-        moment = datetime.fromisoformat(text)
-        return When((moment if moment.tzinfo else moment.replace(tzinfo=UTC)), Precision.TIME)
-    except ValueError:
-        pass
-    read_so = read_date(text)
-    return When(read_so, Precision.TIME) if read_so else None
+    moment = read_date(text)
+    if _MOMENT.match(text):
+        try:
+            found_so = datetime.fromisoformat(text)
+            moment = found_so if found_so.tzinfo else found_so.replace(tzinfo=UTC)
+            moment.astimezone(UTC)  # every later step works in UTC
+        except (ValueError, OverflowError):
+            return None
+    return When(moment, Precision.TIME) if moment else None
 
 
 def _when(found: re.Match[str]) -> When | None:

@@ -6,7 +6,7 @@ import importlib
 import platform
 import sys
 
-NAMES = ("startup", "seal", "posting", "office", "mail", "web_typing", "web_pages", "web_memory")
+NAMES = ("startup", "seal", "posting", "office", "mail", "archive", "web_typing", "web_pages", "web_memory")
 
 
 def main() -> None:

@@ -37,8 +37,8 @@ from tests.support.drawers import PASSPHRASE, make_drawer
 
 from dearly.assemble.machine import CHANCE, CLOCK
 from dearly.assemble.ways import MachineWays
-from dearly.desk import setup
 from dearly.desk import search as searching
+from dearly.desk import setup
 from dearly.desk.desk import Desk, keyholder_of
 from dearly.drawer.drawer import Drawer
 from dearly.opener.pool import Opener

@@ -80,11 +80,13 @@ class _Desk(Group):
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported."""
         from importlib import import_module
+        from keyword import iskeyword
 
         for _heading, rows in SECTIONS:
             for name, module, _line in rows:
                 if name == cmd_name:
-                    found = getattr(import_module(f"dearly.cli.commands.{module}"), name.replace("-", "_"))
+                    known = import_module(f"dearly.cli.commands.{module}")
+                    found = getattr(known, name.replace("-", "_") + "_" * iskeyword(name))
                     assert isinstance(found, click.Command)
                     return found
         return None

@@ -61,6 +61,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("search", "search", later("Find letters by what stands in them.")),
             ("ledger", "ledger", later("Who wrote last, and what is open on either side.")),
+            ("import", "importing", later("Take in letters from another program, or from paper.")),
             ("export", "exporting", later("Copy all letters into a folder, to be read without Dearly.")),
             ("erase", "erase", later("Erase a letter for good.")),
         ),

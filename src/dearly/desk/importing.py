@@ -19,6 +19,7 @@ from dearly.desk.importing_run import Done, run
 from dearly.desk.importing_source import (
     BY_KIND,
     REASONS,
+    About,
     Choices,
     is_no_letter,
     left_out_by_place,
@@ -32,7 +33,7 @@ from dearly.letter.words import _
 from dearly.opener.bulk import NO_LETTERS, Kind, kind_by_header
 from dearly.opener.heads import HeadFacts
 
-__all__ = ["REASONS", "Choices", "Done", "Plan", "Someone", "open_archive", "plan", "run"]
+__all__ = ["REASONS", "About", "Archive", "Choices", "Done", "Plan", "Someone", "open_archive", "plan", "run"]
 
 _MOST_NAMED = 1000
 """People who are named in a plan, those with the most letters first."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dearly.desk.importing_written import About
+from dearly.desk.importing_written import About as About
 from dearly.exchange.archive import Archive, Found, Hints, Item, PassedOver, Role, Written, recognise
 from dearly.opener.bulk import HEAVIEST_STACK, MOST_STACKED, Kind
 from dearly.opener.unpacking import unpack

@@ -1,0 +1,274 @@
+"""`import`: letters of a lifetime taken in, from wherever they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dearly.cli.as_json import plain
+from dearly.cli.as_text import Page
+from dearly.cli.command import OneOf, command, option
+from dearly.cli.errand import Errand
+from dearly.cli.given import agree, shown
+from dearly.cli.layout import table
+from dearly.cli.names import later
+from dearly.cli.progress import progress
+from dearly.letter.address import clean
+from dearly.letter.words import _, ngettext
+
+if TYPE_CHECKING:
+    from dearly.desk.importing import Archive, Choices, Done, Plan
+
+FORMATS = ("auto", "maildir", "mbox", "mboxrd", "mboxo", "eml", "thunderbird", "takeout", "text", "scan", "scans")
+REASONS = ("draft", "spam", "trash", "chat", "report", "newsletter", "calendar", "empty")
+
+_MOST_PEOPLE = 10
+"""People named in a plan."""
+
+
+@command(
+    "import",
+    later(
+        """Take in letters from another program: a folder, a mailbox file, texts, scans.
+
+        A Maildir, an mbox, .eml files, a Thunderbird profile, a Takeout archive of Gmail, text and Markdown files, and
+        scans of paper are known by themselves. The archive itself is only read. At a terminal you see first what would
+        be taken, and are asked. What is no letter is left out; --with takes it nevertheless.
+
+        It may be stopped at any time: the same command goes on where it was, and takes nothing twice."""
+    ),
+    "dearly import ~/Maildir --plan",
+    "dearly import letters.mbox",
+    "dearly import scan.pdf --from Clara --date 1962-05",
+)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@option("--format", "format_", type=OneOf(FORMATS), default="auto", help=later("What it is, where it is not seen."))
+@option("--plan", "only_plan", is_flag=True, help=later("Only say what would be taken."))
+@option("--yes", is_flag=True, help=later("Do not ask first."))
+@option("--mine", multiple=True, metavar="ADDRESS", help=later("An address that was yours; may be given repeatedly."))
+@option(
+    "--with", "take", multiple=True, type=OneOf(REASONS), help=later("Take this kind too; may be given repeatedly.")
+)
+@option("--only-mine", is_flag=True, help=later("Leave out letters that are neither from you nor to you."))
+@option("--from", "sender", metavar="NAME", default="", help=later("Who wrote it, of a text or a scan."))
+@option("--to", metavar="NAME", default="", help=later("Whom you wrote it to, of a text or a scan."))
+@option("--date", metavar="DATE", default="", help=later("When it was written: 1962-05-03, 1962-05 or 1962."))
+@option("--place", metavar="PLACE", default="", help=later("Where it was written."))
+def import_(
+    errand: Errand,
+    paths: tuple[str, ...],
+    format_: str,
+    only_plan: bool,
+    yes: bool,
+    mine: tuple[str, ...],
+    take: tuple[str, ...],
+    only_mine: bool,
+    sender: str,
+    to: str,
+    date: str,
+    place: str,
+) -> None:
+    """Take in archives, one after the other."""
+    from dearly.desk.importing import About, Choices, open_archive
+
+    choices = Choices(mine, frozenset(take), only_mine, About(sender, to, date, place))
+    # What cannot be read is said before any passphrase is typed.
+    archives = [open_archive(errand.path(path), format_) for path in paths]
+    told: list[Any] = []
+    for archive in archives:
+        if only_plan:
+            plan = _plan(errand, archive, choices)
+            told.append(plan)
+            if not errand.json:
+                errand.tell({}, lambda plan=plan: _planned(errand, plan))  # type: ignore[misc]  # bound now
+            continue
+        if errand.terminal.in_tty and not yes and not errand.json:
+            choices = _agreed(errand, archive, choices)
+        done = _run(errand, archive, choices)
+        told.append(done)
+        if not errand.json:
+            errand.tell({}, lambda done=done: _done(errand, done))  # type: ignore[misc]  # bound now
+    if errand.json:
+        errand.tell(_together(told), "")
+
+
+def _plan(errand: Errand, archive: Archive, choices: Choices) -> Plan:
+    from dearly.desk.importing import plan
+
+    with progress(errand.terminal, quiet=errand.json) as tell:
+        return errand.with_desk(lambda desk: plan(desk, archive, choices, tell), stoppable=True)
+
+
+def _run(errand: Errand, archive: Archive, choices: Choices) -> Done:
+    from dearly.desk.importing import run
+
+    with progress(errand.terminal, quiet=errand.json) as tell:
+        return errand.with_desk(lambda desk: run(desk, archive, choices, tell), stoppable=True)
+
+
+def _agreed(errand: Errand, archive: Archive, choices: Choices) -> Choices:
+    """Show the plan, and ask. Raises `Usage` (not_agreed)."""
+    plan = _plan(errand, archive, choices)
+    if plan.perhaps_mine:
+        addresses = ", ".join(map(clean, plan.perhaps_mine))
+        errand.aside(_("These addresses seem to be yours, too: {addresses}.").format(addresses=addresses))
+        answer = errand.terminal.ask(_("Were they? Type “yes”: ")) or ""
+        if answer.strip().casefold() in {"yes", "y", _("yes").casefold()}:
+            choices = replace(choices, mine=(*choices.mine, *plan.perhaps_mine))
+            plan = _plan(errand, archive, choices)
+    errand.terminal.err(_planned(errand, replace(plan, perhaps_mine=())) + "\n")
+    agree(errand, "", _("Take them in?"))
+    return choices
+
+
+def _planned(errand: Errand, plan: Plan) -> str:
+    """The plan in words."""
+    page = Page(errand.terminal)
+    said = [
+        ngettext(
+            "One letter would be taken from “{place}”.", "{n} letters would be taken from “{place}”.", plan.letters
+        ).format(n=plan.letters, place=shown(plan.place))
+    ]
+    if plan.going_on:
+        said.append(_("It was begun before, and goes on where it stopped."))
+    if plan.letters:
+        said.append(
+            _("{sent} of them are from you, {received} came.").format(sent=plan.sent, received=plan.letters - plan.sent)
+        )
+    if len(plan.years) > 1:
+        said.append(_("They are of the years {first} to {last}.").format(first=min(plan.years), last=max(plan.years)))
+    said += _numbers(plan)
+    blocks = [page.prose(*said)]
+    if plan.left_out:
+        blocks.append(_("Left out, because they are no letters:"))
+        blocks.append(_list((_reason(reason), str(n)) for reason, n in plan.left_out.items()))
+    if plan.people:
+        blocks.append(_("With whom:"))
+        rows = [(clean(one.name) or clean(one.address), str(one.letters)) for one in plan.people[:_MOST_PEOPLE]]
+        more = plan.people_in_all - len(rows)
+        blocks.append(_list(rows) + (f"\n  {_('and {n} others').format(n=more)}" if more > 0 else ""))
+    if plan.perhaps_mine:
+        addresses = ", ".join(map(clean, plan.perhaps_mine))
+        said_mine = _("These addresses seem to be yours, too: {addresses}.").format(addresses=addresses)
+        blocks.append(page.prose(said_mine, _("If so, add --mine ADDRESS for each.")))
+    if plan.alike:
+        names = ", ".join(clean(one.name) for one in plan.alike[:_MOST_PEOPLE])
+        blocks.append(
+            page.prose(
+                _("Under one name, but with several addresses: {names}.").format(names=names),
+                _("They stay apart until you join them with “dearly people merge”."),
+            )
+        )
+    blocks += [page.prose(f"{clean(one.what)}: {one.why}") for one in plan.skipped]
+    return "\n\n".join(blocks)
+
+
+def _numbers(plan: Plan) -> list[str]:
+    counts: list[tuple[int, Callable[[int], str]]] = [
+        (plan.already_here, lambda n: ngettext("One is here already.", "{n} are here already.", n)),
+        (
+            plan.erased,
+            lambda n: ngettext(
+                "One was erased here and does not come back.", "{n} were erased here and do not come back.", n
+            ),
+        ),
+        (
+            plan.others,
+            lambda n: ngettext(
+                "One is neither from you nor to you (--only-mine leaves it out).",
+                "{n} are neither from you nor to you (--only-mine leaves them out).",
+                n,
+            ),
+        ),
+        (
+            plan.sealed,
+            lambda n: ngettext(
+                "One is sealed; it is kept unopened where its key is not here.",
+                "{n} are sealed; they are kept unopened where their keys are not here.",
+                n,
+            ),
+        ),
+        (plan.failed, lambda n: ngettext("One cannot be read.", "{n} cannot be read.", n)),
+    ]
+    return [say(n).format(n=n) for n, say in counts if n]
+
+
+def _done(errand: Errand, done: Done) -> str:
+    """What came of it, in words."""
+    said = [
+        ngettext("One letter was taken in.", "{n} letters were taken in.", done.taken).format(n=done.taken),
+    ]
+    if done.already_here:
+        said.append(
+            ngettext("One was here already.", "{n} were here already.", done.already_here).format(n=done.already_here)
+        )
+    if done.locked:
+        said.append(
+            ngettext(
+                "One is sealed, and kept unopened: its key is not here.",
+                "{n} are sealed, and kept unopened: their keys are not here.",
+                done.locked,
+            ).format(n=done.locked)
+        )
+    if done.failed > done.locked:
+        n = done.failed - done.locked
+        said.append(
+            ngettext(
+                "One could not be read, and is kept as it is.", "{n} could not be read, and are kept as they are.", n
+            ).format(n=n)
+        )
+    if done.erased:
+        said.append(
+            ngettext(
+                "One was erased here and did not come back.",
+                "{n} were erased here and did not come back.",
+                done.erased,
+            ).format(n=done.erased)
+        )
+    blocks = [Page(errand.terminal).prose(*said)]
+    if done.left_out:
+        blocks.append(_("Left out, because they are no letters:"))
+        blocks.append(_list((_reason(reason), str(n)) for reason, n in done.left_out.items()))
+    return "\n\n".join(blocks)
+
+
+def _list(rows: Any) -> str:
+    return "\n".join("  " + line for line in table(rows).splitlines())
+
+
+def _reason(code: str) -> str:
+    return {
+        "draft": _("drafts, and what was never sent"),
+        "spam": _("spam"),
+        "trash": _("thrown away"),
+        "chat": _("chats"),
+        "report": _("reports of mail servers, and receipts"),
+        "newsletter": _("newsletters, lists, and what programs send"),
+        "calendar": _("invitations of calendars"),
+        "empty": _("empty"),
+        "others": _("neither from you nor to you"),
+    }.get(code, _("files that are no letters"))
+
+
+def _together(told: list[Any]) -> dict[str, Any]:
+    """The figures of all archives together, and what else is known of each."""
+    numbers = [_figures(one) for one in told]
+    sums = {key: sum(one[key] for one in numbers) for key in numbers[0]}
+    archives = [{**plain(one), **({"people": plain(one.people)} if hasattr(one, "people") else {})} for one in told]
+    return {**sums, "archives": archives}
+
+
+def _figures(one: Any) -> dict[str, int]:
+    """The figures of the contract: of a plan, what would come of it."""
+    if hasattr(one, "letters"):
+        return {
+            "found": one.found,
+            "taken": one.letters,
+            "already_here": one.already_here,
+            "not_letters": sum(one.left_out.values()) + one.erased,
+            "failed": one.failed,
+        }
+    return {key: getattr(one, key) for key in ("found", "taken", "already_here", "not_letters", "failed")}

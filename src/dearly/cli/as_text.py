@@ -150,7 +150,7 @@ class Page:
         """Who stands at the door, and whom in the address book each can be taken for."""
         if not found:
             return _("Nobody stands at the door.")
-        return "\n".join(self._at_door(one, other) for one, other in zip(found, alike, strict=True))
+        return "\n\n".join(self._at_door(one, other) for one, other in zip(found, alike, strict=True))
 
     def _at_door(self, one: AtDoor, alike: Lookalike | None) -> str:
         # The address beside the name, always: a name proves nothing (A20, A21).
@@ -158,18 +158,20 @@ class Page:
         who = _("from {name}").format(name=name) if name else _("from nobody who can be named")
         lines = [self.line(f"{who}, {moment(one.arrived, self._zone)}", f"{one.number:>4}  ", "")]
         if plainly := in_doubt(one.name, one.from_):
-            lines.append(self.line(_("Written out, the address is {address}.").format(address=plainly), " " * 6))
+            lines.append(self.line(_("Written out, the address is {address}.").format(address=plainly), " " * 6, ""))
         if alike is not None:
             lines.append(self.line(clean(alike.told), " " * 6, ""))
         if one.subject:
-            lines.append(self.line(_("The subject line says “{subject}”.").format(subject=clean(one.subject)), " " * 6))
+            lines.append(
+                self.line(_("The subject line says “{subject}”.").format(subject=clean(one.subject)), " " * 6, "")
+            )
         what = {
             "let_in": _("let in; the next round fetches it"),
             "gone": _("let in, but not found at the account any more; “dearly door let-in {number}” looks again"),
         }.get(one.state)
         if what is None and not one.fetched:
             what = _("it lies at your mail account, and is fetched when you let it in")
-        return "\n".join([*lines, *([self.line(what.format(number=one.number), " " * 6)] if what else [])])
+        return "\n".join([*lines, *([self.line(what.format(number=one.number), " " * 6, "")] if what else [])])
 
     def let_in(self, let: LetIn) -> str:
         """What letting somebody in came to."""

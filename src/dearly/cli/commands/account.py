@@ -355,7 +355,7 @@ def list_(errand: Errand) -> None:
                 else _("not spoken to yet")
             )
             blocks.append(_said_of(page, one) + "\n" + page.line(spoken, "  "))
-        return "\n".join(blocks) or _("This desk has no e-mail address. “dearly account add ADDRESS” adds yours.")
+        return "\n".join(blocks) or _no_address(page)
 
     errand.tell(many("accounts", found), text)
 
@@ -392,7 +392,11 @@ def _checks(page: Page, found: Sequence[Checked]) -> str:
             mark = "  " if done.fine else "  ! "
             lines.append(page.line(clean(done.words), mark))
         blocks.append("\n".join(lines))
-    return "\n".join(blocks) or _("This desk has no e-mail address. “dearly account add ADDRESS” adds yours.")
+    return "\n".join(blocks) or _no_address(page)
+
+
+def _no_address(page: Page) -> str:
+    return page.prose(_("This desk has no e-mail address. “dearly account add ADDRESS” adds yours."))
 
 
 @command(

@@ -1,4 +1,4 @@
-"""Running an office and looking after its accounts, by the path of its store."""
+"""Running an office and looking after its accounts, by its store."""
 
 from __future__ import annotations
 
@@ -11,93 +11,171 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from dearly.assemble.local_office import note
 from dearly.assemble.machine import CHANCE, CLOCK
-from dearly.desk.app import Invitation, OfficeAccount, Offices
+from dearly.desk.app import (
+    Invitation,
+    OfficeAccount,
+    OfficeMoved,
+    Offices,
+    OfficeStats,
+    Progress,
+    Serving,
+    Store,
+)
 from dearly.desk.setup import slug
 from dearly.letter.address import Address, clean
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
-    from dearly.office.sqlite import SqliteStore
+    from dearly.office.limits import Limits
+    from dearly.office.moving import Moved
+    from dearly.office.store import Store as OpenStore
 
 T = TypeVar("T")
-
-_URL = "serving.url"
-"""Beside the store: where the office was last served, so that an invitation can say it."""
 
 
 def offices() -> Offices:
     """The factories for the faces."""
-    return Offices(serve=serve, invite=invite, accounts=accounts, remove=remove, renew_token=renew_token)
+    return Offices(
+        serve=serve,
+        invite=invite,
+        accounts=accounts,
+        remove=remove,
+        renew_token=renew_token,
+        quota=quota,
+        stats=stats,
+        move=move,
+        backup=backup,
+    )
 
 
-async def serve(
-    folder: Path, listen: str, certificate: Path | None, key: Path | None, ready: Callable[[str], None]
-) -> None:
-    """Serve the office in `folder` at HOST:PORT until SIGTERM or SIGINT."""
+async def serve(where: Store, how: Serving, ready: Callable[[str], None]) -> None:
+    """Serve the office in that store until SIGTERM or SIGINT."""
     from dearly.office import service
 
-    host, colon, port = listen.rpartition(":")
+    host, colon, port = how.listen.rpartition(":")
     if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
-        raise Usage("bad_listen", _("“{listen}” is not HOST:PORT.").format(listen=listen), _("Such as 127.0.0.1:8410."))
+        words = _("“{listen}” is not HOST:PORT.").format(listen=how.listen)
+        raise Usage("bad_listen", words, _("Such as 127.0.0.1:8410."))
+    url = how.url.removesuffix("/")
+    if url and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]{1,260}", url):
+        raise Usage("bad_url", _("“{url}” is not the address of an office.").format(url=clean(url)), "https://…")
+    limits = _limits(how.limits)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    await service.run(
+        where,
+        clock=CLOCK,
+        chance=CHANCE,
+        host=host.strip("[]"),
+        port=int(port),
+        tls=(how.certificate, how.key) if how.certificate is not None and how.key is not None else None,
+        limits=limits,
+        url=url,
+        ready=lambda server: ready(server.url),
+    )
 
-    def tell(server: service.Server) -> None:
-        with suppress(OSError):
-            note(folder / _URL, server.url)
-        ready(server.url)
 
-    tls = (certificate, key) if certificate is not None and key is not None else None
-    await service.run(folder, clock=CLOCK, chance=CHANCE, host=host.strip("[]"), port=int(port), tls=tls, ready=tell)
+def _limits(file: Path | None) -> Limits:
+    from dearly.office.limits import DEFAULT, from_toml
+
+    try:
+        return from_toml(file.read_text(encoding="utf-8")) if file is not None else DEFAULT
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise Usage("bad_limits", _("The file of limits cannot be read: {why}.").format(why=why)) from None
 
 
-def invite(folder: Path, name: str) -> Invitation:
+def invite(where: Store, name: str) -> Invitation:
     """Invite someone; the store is made where there is none. `name` becomes what stands before the @."""
     from dearly.office import accounts as members
     from dearly.office.limits import DEFAULT
 
     local = _local_part(name)
     until = CLOCK.now() + DEFAULT.invitation
-    token = _with(folder, lambda store: members.invite(store, local, CLOCK), make=True)
-    url = ""
-    with suppress(OSError):
-        url = (folder / _URL).read_text(encoding="ascii")
+
+    async def act(store: OpenStore) -> tuple[str, str]:
+        token = await members.invite(store, local, CLOCK)
+        return token, await store.read(lambda shelf: shelf.url())
+
+    token, url = _with(where, act, make=True)
     return Invitation(local, token, f"{url}/#invite={token}" if url else "", until)
 
 
-def accounts(folder: Path) -> list[OfficeAccount]:
+def accounts(where: Store) -> list[OfficeAccount]:
     """Who is in the office, and what lies there for them."""
     from dearly.office import accounts as members
 
-    found = _with(folder, members.accounts)
     return [
-        OfficeAccount(account.address.local, str(account.address), account.joined, holding.parcels, holding.bytes)
-        for account, holding in found
+        OfficeAccount(a.address.local, str(a.address), a.joined, held.parcels, held.bytes, held.quota)
+        for a, held in _with(where, members.accounts)
     ]
 
 
-def remove(folder: Path, name: str) -> None:
+def quota(where: Store, name: str, size: str | None) -> OfficeAccount:
+    """Set how much may lie in the office for an account, by name or address."""
+    from dearly.office import accounts as members
+    from dearly.office.limits import size_of
+
+    most = None if size is None else size_of(size)
+
+    async def act(store: OpenStore) -> str:
+        address = _address(store, name)
+        await members.set_quota(store, address, most)
+        return Address.parse(address).key
+
+    key = _with(where, act)
+    return next(found for found in accounts(where) if Address.parse(found.address).key == key)
+
+
+def stats(where: Store) -> OfficeStats:
+    """What lies there altogether."""
+
+    async def act(store: OpenStore) -> OfficeStats:
+        counts = await store.read(lambda shelf: shelf.counts())
+        return OfficeStats(counts.accounts, counts.parcels, counts.bytes, counts.invitations)
+
+    return _with(where, act)
+
+
+def move(source: Store, target: Store, progress: Progress) -> OfficeMoved:
+    """Move an office to another store; see `office.moving`."""
+    from dearly.office import moving
+
+    return _moved(asyncio.run(moving.move(source, target, CHANCE, progress)))
+
+
+def backup(where: Store, folder: Path, progress: Progress) -> OfficeMoved:
+    """Copy an office as it is now into a store of its own."""
+    from dearly.office import moving
+
+    return _moved(asyncio.run(moving.copy(where, folder, CHANCE, progress)))
+
+
+def _moved(done: Moved) -> OfficeMoved:
+    return OfficeMoved(done.accounts, done.parcels, done.bytes, round(done.seconds, 3))
+
+
+def remove(where: Store, name: str) -> None:
     """Close an account, by name or address."""
     from dearly.office import accounts as members
 
-    _with(folder, lambda store: members.remove(store, _address(store, name)))
+    _with(where, lambda store: members.remove(store, _address(store, name)))
 
 
-def renew_token(folder: Path, name: str) -> str:
+def renew_token(where: Store, name: str) -> str:
     """A new token for an account, by name or address."""
     from dearly.office import accounts as members
 
-    return _with(folder, lambda store: members.renew_token(store, _address(store, name))).token
+    return _with(where, lambda store: members.renew_token(store, _address(store, name))).token
 
 
-def _with(folder: Path, act: Callable[[SqliteStore], Awaitable[T]], *, make: bool = False) -> T:
-    from dearly.office.sqlite import SqliteStore
+def _with(where: Store, act: Callable[[OpenStore], Awaitable[T]], *, make: bool = False) -> T:
+    from dearly.office import stores
 
     async def go() -> T:
-        store = SqliteStore.create(folder, CHANCE) if make else SqliteStore.open(folder)
+        store = stores.create(where, CHANCE) if make else stores.open_store(where)
         try:
             return await act(store)
         finally:
@@ -106,7 +184,7 @@ def _with(folder: Path, act: Callable[[SqliteStore], Awaitable[T]], *, make: boo
     return asyncio.run(go())
 
 
-def _address(store: SqliteStore, name: str) -> str:
+def _address(store: OpenStore, name: str) -> str:
     return name if "@" in name else f"{_local_part(name)}@{store.domain}"
 
 

@@ -109,6 +109,11 @@ async def renew_token(store: Store, address: str) -> Joined:
     return await store.write(act)
 
 
+async def set_quota(store: Store, address: str, most: int | None) -> None:
+    """How many bytes may lie here for an account; None: the office's own limit. Raises `NotFound` (no_account)."""
+    await store.write(lambda shelf: shelf.set_quota(_known(shelf, address), most))
+
+
 async def remove(store: Store, address: str) -> None:
     """Close an account; what still waits here for it goes too. Raises `NotFound` (no_account)."""
     await store.write(lambda shelf: shelf.remove_account(_known(shelf, address)))

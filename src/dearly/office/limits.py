@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import tomllib
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
+from typing import Any
+
+from dearly.letter.errors import Usage
+from dearly.letter.words import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +65,41 @@ class Limits:
 
 
 DEFAULT = Limits()
+
+_SIZES = frozenset({"upload", "request", "answer", "quota", "header_block", "memory"})
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_SIZE = re.compile(r"\s*(\d{1,15})\s*([a-z]*)\s*\Z", re.IGNORECASE)
+
+
+def size_of(text: str) -> int:
+    """Bytes of a size such as "500 MB". Raises `Usage` (bad_size)."""
+    match = _SIZE.match(text)
+    if match is None or match[2].lower() not in _UNITS:
+        raise Usage("bad_size", _("“{text}” is not a size.").format(text=text[:40]), _("Such as 500 MB, or 2 GB."))
+    return int(match[1]) * _UNITS[match[2].lower()]
+
+
+def from_toml(text: str) -> Limits:
+    """The limits with what an operator's file says: a line for each, named as here. Sizes as bytes or text such as
+    "2 GB"; spans of time as days. Raises `Usage` (bad_limits, bad_size)."""
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise Usage("bad_limits", _("The file of limits is not TOML: {why}.").format(why=e)) from None
+    usual = {f.name: getattr(DEFAULT, f.name) for f in fields(Limits)}
+    return replace(DEFAULT, **{name: _value(name, value, usual.get(name)) for name, value in given.items()})
+
+
+def _value(name: str, value: Any, usual: Any) -> Any:
+    if name in _SIZES and isinstance(value, str):
+        value = size_of(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    if isinstance(usual, timedelta) and number and value < 40_000:
+        return timedelta(days=value)
+    if (isinstance(usual, int) and number and isinstance(value, int)) or (isinstance(usual, float) and number):
+        return type(usual)(value)
+    raise Usage(
+        "bad_limits",
+        _("The file of limits has a line that cannot be used: {name}.").format(name=name[:60]),
+        _("docs/office.md lists the names and what they may be."),
+    )

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from dearly.assemble import offices
+from dearly.desk.app import Serving
 from dearly.letter.errors import InUse, NotFound, Refused, Usage
 from tests.support.commands import Machine
 from tests.support.drawers import run
@@ -64,21 +65,21 @@ def test_nobody_by_that_name(tmp_path: Path) -> None:
 )
 def test_what_is_no_address_to_listen_at(tmp_path: Path, listen: str) -> None:
     with pytest.raises(Usage) as caught:
-        run(offices.serve(tmp_path, listen, None, None, pytest.fail))
+        run(offices.serve(tmp_path, Serving(listen), pytest.fail))
     assert caught.value.code == "bad_listen"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_addresses_that_cannot_be_listened_at(tmp_path: Path) -> None:
     with pytest.raises(Refused) as beyond:
-        run(offices.serve(tmp_path, "0.0.0.0:0", None, None, pytest.fail))
+        run(offices.serve(tmp_path, Serving("0.0.0.0:0"), pytest.fail))
     assert beyond.value.code == "plain_http"
     missing = tmp_path / "none.pem"
     with pytest.raises(Usage) as unreadable:
-        run(offices.serve(tmp_path, "0.0.0.0:0", missing, missing, pytest.fail))
+        run(offices.serve(tmp_path, Serving("0.0.0.0:0", missing, missing), pytest.fail))
     assert unreadable.value.code == "bad_certificate"
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(InUse) as taken:
-        run(offices.serve(tmp_path, f"127.0.0.1:{other.getsockname()[1]}", None, None, pytest.fail))
+        run(offices.serve(tmp_path, Serving(f"127.0.0.1:{other.getsockname()[1]}"), pytest.fail))
     assert taken.value.code == "port_taken"
 
 
@@ -105,7 +106,7 @@ def test_a_served_office_ends_cleanly_and_tells_nobody_of_anyone(
     process, url = served
     made = machine.run("office", "invite", "Abigail Adams", "--store", "post", "--json").json
     assert (made["name"], made["url"]) == ("abigail.adams", f"{url}/#invite={made['token']}")
-    assert stat.S_IMODE((machine.folder / "post" / "serving.url").stat().st_mode) == 0o600
+    assert stat.S_IMODE((machine.folder / "post" / "office.db").stat().st_mode) == 0o600
     member = httpx.post(f"{url}/join", json={"invite": made["token"]}).json()
     assert member["address"].startswith("abigail.adams@")
     assert httpx.post(f"{url}/join", json={"invite": made["token"]}).status_code >= 400
@@ -127,7 +128,7 @@ def test_a_served_office_ends_cleanly_and_tells_nobody_of_anyone(
     assert (events[0], events[-1]) == ("serving", "stopped")
     for private in ("abigail", "127.0.0.1", member["address"].partition("@")[2], made["token"], again, "@"):
         assert private not in err
-    assert sorted(path.name for path in (machine.folder / "post").iterdir()) == ["office.db", "serving.url"]
+    assert sorted(path.name for path in (machine.folder / "post").iterdir()) == ["office.db"]
 
 
 def test_an_invitation_leaves_nothing_open(tmp_path: Path) -> None:

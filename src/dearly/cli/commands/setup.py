@@ -24,14 +24,16 @@ if TYPE_CHECKING:
         """Make your drawer, and say who you are.
 
         A passphrase is asked for (twice); with it, and only with it or the recovery kit, everything in the drawer can
-        be opened again. An office carries letters to everybody who is in it: give its URL and the invitation that you
-        were sent, or take the office of this machine, which all its users may share."""
+        be opened again. An office carries letters to everybody who is in it: give the invitation that you were sent, as
+        it is, or take the office of this machine, which all its users may share."""
     ),
     "dearly setup --name Ada --local-office",
+    "dearly setup --name Ada --join 'https://office.example.org/#invite=TOKEN'",
     "dearly setup --name Ada --office http://127.0.0.1:8410 --invite TOKEN",
 )
 @option("--name", required=True, metavar="NAME", help=later("Your name, as it stands on your letters."))
 @option("--own", multiple=True, metavar="ADDRESS", help=later("An address of yours. May be given several times."))
+@option("--join", "link", metavar="LINK", help=later("The invitation to an office, as you were sent it; good once."))
 @option("--office", "url", metavar="URL", help=later("The office that carries your letters."))
 @option("--invite", metavar="TOKEN", help=later("The invitation to that office; it is good once."))
 @option("--ca-file", metavar="FILE", help=later("The certificate of the authority that the office's own is signed by."))
@@ -40,13 +42,20 @@ def setup(
     errand: Errand,
     name: str,
     own: tuple[str, ...],
+    link: str | None,
     url: str | None,
     invite: str | None,
     ca_file: str | None,
     local_office: bool,
 ) -> None:
     """Make a drawer, begin, and join an office."""
-    url, invite = _invitation(url, invite)
+    if link is not None and (url is not None or invite is not None):
+        raise Usage(
+            "two_offices",
+            _("--join carries the office and its invitation; --office and --invite would name another one."),
+            _("Give --join alone."),
+        )
+    url, invite = _invitation(link or url, invite)
     _check(name, own, url, invite, local_office)
     authority = errand.path(ca_file) if ca_file else None
 
@@ -98,7 +107,7 @@ def _check(name: str, own: tuple[str, ...], url: str | None, invite: str | None,
         raise Usage(
             "no_invitation",
             _("An office is joined by its URL and an invitation, and one of them is missing."),
-            _("Give --office URL and --invite TOKEN."),
+            _("Give --join LINK, as you were sent it, or --office URL and --invite TOKEN."),
         )
 
 

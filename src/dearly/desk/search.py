@@ -47,8 +47,8 @@ _LOOKED_AT = 1500
 
 @dataclass(frozen=True, slots=True)
 class FoundLetter:
-    """A letter, or a draft (`draft`), that was found. `person`: whom it was written to, or who wrote it. `excerpt`: some
-    of its text, with what was looked for; empty where `cautious`: its seal asks for caution, so nothing of it is
+    """A letter, or a draft (`draft`), that was found. `person`: whom it was written to, or who wrote it. `excerpt`:
+    some of its text, with what was looked for; empty where `cautious`: its seal asks for caution, so nothing of it is
     shown before its reader asks for it."""
 
     number: int
@@ -66,7 +66,7 @@ class FoundLetter:
 @dataclass(frozen=True, slots=True)
 class Results:
     """What a search found. `letters`: some of it, in order. `total`: how many there are in all, with drafts;
-    `at_least`: there are more than that. `more`: hand it in as `after` for the next ones; None where these are the last.
+    `at_least`: there are more than that. `more`: hand it in as `after` for the next ones; None at the end.
     `did_you_mean`: searches with likelier spellings, where (nearly) nothing was found. `notes`: sentences that the
     person should see: what was not understood, what was not looked through."""
 

@@ -123,7 +123,7 @@ class Finder:
         if not what.phrase and not what.begins and not spaceless(runs[0]):
             stems = forms(what.typed or runs[0], self._languages)
             related = re.compile(rf"{around[0]}{_LETTER}+")
-            letters = dict.fromkeys(stem[: max(3, len(stem) - 1)] for stem in stems)
+            letters = dict.fromkeys(one[: max(3, len(stem) - 1)] for stem in stems for one in _beginnings(stem))
             found += [_Needle(one, related, frozenset(stems)) for one in letters]
         return found
 

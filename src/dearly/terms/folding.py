@@ -18,9 +18,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-LONGEST = 60
-"""Characters of one word; a longer one (a web address, say) is several in a row."""
-
 _SINGLE = {
     "ß": "ss", "ẞ": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i",
     "ŋ": "n", "ŧ": "t", "ĸ": "k", "ſ": "s", "ƒ": "f", "ə": "e", "ɖ": "d", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y",
@@ -66,15 +63,14 @@ _PICTURES = re.compile(
 )
 """Signs and small pictures that no alphabet has, between words."""
 
-_WORD = re.compile(
-    "[\\w\u0306\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f18-\u0f39\u0f71-\u0f84"
-    f"\u102b-\u103e\u17b4-\u17d3\u3099\u309a]{{1,{LONGEST}}}"
-)
-_RUN = re.compile(
-    "([\u0e01-\u0e4e\u0e80-\u0ece\u0f40-\u0fbc\u1000-\u104f\u1780-\u17d3\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff"
-    "\uf900-\ufaff\U00020000-\U0003ffff]+)"
+_SPACELESS = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0ece\u0f40-\u0fbc\u1000-\u1049\u1050-\u109f\u1780-\u17d3\u3005-\u3007\u3040-\u309f\u30a1-\u30fa"
+    "\u30fc-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 """Thai, Lao, Tibetan, Burmese, Khmer, kana, Han."""
+
+_WORD = re.compile(f"[\\w\u0306\u0900-\u0963\u0966-\u0dff{_SPACELESS}]+")
+_RUN = re.compile(f"([{_SPACELESS}]+)")
 
 
 def fold(text: str) -> str:

@@ -137,8 +137,8 @@ def test_the_maildirs_hold_the_bytes(scene: Scene) -> None:
 def test_the_mbox_gives_every_byte_back(scene: Scene) -> None:
     found = []
     for box in ("received", "sent"):
-        data = (scene.folder / "mbox" / f"{box}.mbox").read_bytes()
-        theirs = mailbox.mbox(scene.folder / "mbox" / f"{box}.mbox", create=False)
+        data = (scene.folder / "mbox" / f"{box}.mboxrd").read_bytes()
+        theirs = mailbox.mbox(scene.folder / "mbox" / f"{box}.mboxrd", create=False)
         assert len(theirs) == len(re.findall(rb"(?m)^From ", data))
         theirs.close()
         found += [mboxrd.unquote(one.partition(b"\n")[2])[:-1] for one in re.split(rb"(?m)^(?=From )", data)[1:]]

@@ -28,7 +28,6 @@ from dearly.drawer.keyring import own_keys
 from dearly.exchange.export_html import PICTURES_AT, links_at, pictures
 from dearly.exchange.export_tree import Tree
 from dearly.letter.errors import Damaged, DearlyError, NoSpace, Refused, Usage
-from dearly.letter.failpoint import reach
 from dearly.letter.leaving import Leaving, LeavingDraft, LeavingKey, Original, Owner
 from dearly.letter.words import _
 from dearly.mime.plain import shown
@@ -130,7 +129,6 @@ class _Export:
             await self._all_drafts()
             for one in self._formats:
                 await _apart(one.end)
-            reach("export.half-written")
             await _apart(tree.finish)
             return Exported(str(self._target), self._letters, tree.files, tree.octets, tuple(self._damaged))
 

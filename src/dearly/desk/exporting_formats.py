@@ -124,7 +124,7 @@ class Mbox(Format):
     want = Want(enclosures=True, originals=True, html=True)
 
     def begin(self) -> None:
-        self._boxes = {box: self.ground.tree.begin(f"{self.ground.root}{box}.mbox") for box in ("received", "sent")}
+        self._boxes = {box: self.ground.tree.begin(f"{self.ground.root}{box}.mboxrd") for box in ("received", "sent")}
 
     def letters(self, piece: Sequence[Leaving], _papers: Sequence[Paper]) -> None:
         for letter in piece:

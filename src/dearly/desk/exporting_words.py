@@ -68,9 +68,9 @@ def _format(name: str, opened: bool) -> str:
             "received/new holds envelopes that were never opened."
         ),
         "mbox": _(
-            "The same letters one after the other in two files, received.mbox and sent.mbox (mboxrd): each begins\n"
-            "with a line “From ”, and a line of a letter that begins so has a “>” before it. Most mail programs\n"
-            "read such files."
+            "The letters one after the other in two files, received.mboxrd and sent.mboxrd: each begins with a line\n"
+            "“From ”, a line of a letter that begins so (or with “>” and so) has one “>” more before it, and one line\n"
+            "end stands behind each. Most mail programs read such files, some only when they end in .mbox."
         ),
         "markdown": _(
             "Every letter as one text file, by years. Between the two lines “---” stands what is known of it; behind\n"

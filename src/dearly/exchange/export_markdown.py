@@ -17,8 +17,8 @@ from dearly.letter.leaving import Leaving, LeavingDraft, Named
 from dearly.mime.plain import shown
 
 _TAG = re.compile(r"(?<!\\)<(?=[A-Za-z/!?])(?!(?:https?://|mailto:)[^\s<>]*>)")
-_FAR_PICTURE = re.compile(r"!(?=\[)(?!\[[^\]\n]{0,1000}\]\(cid:)")
-_NEAR_PICTURE = re.compile(r"(!\[[^\]\n]{0,1000}\]\()cid:([^)\s]{1,300})")
+_FAR_PICTURE = re.compile(r"!(?=\[)(?!\[[^\]\n]{0,200}\]\(cid:)")
+_NEAR_PICTURE = re.compile(r"(!\[[^\]\n]{0,200}\]\()cid:([^)\s]{1,300})")
 _SHORT_LINE = re.compile(r"(?<=\S)\n(?=[^\n])")
 
 

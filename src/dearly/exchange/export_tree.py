@@ -151,6 +151,7 @@ class Tree:
 
     def finish(self) -> None:
         """Give the folder its name."""
+        reach("export.half-written")
         self.settle()
         for name in self._grown:
             path = self.folder / name

@@ -50,9 +50,6 @@ _SCANS = (
 _HEIF = re.compile(rb"....ftyp(?:heic|heix|hevc|heim|heis|mif1|msf1)", re.DOTALL)
 _WEBP = re.compile(rb"RIFF....WEBP", re.DOTALL)
 
-SHOWN = frozenset({"application/pdf", "image/jpeg", "image/png", "image/webp"})
-"""Types of scans that can be shown; others are kept all the same."""
-
 
 def is_housekeeping(name: str) -> bool:
     """Whether a file is one that programs keep beside letters."""
@@ -60,8 +57,8 @@ def is_housekeeping(name: str) -> bool:
 
 
 def is_maildir_entry(parts: Sequence[str]) -> bool:
-    """Whether a file lies where only letters lie (maildir(5))."""
-    return len(parts) > 1 and parts[-2] in ("cur", "new")
+    """Whether a file lies where only letters lie, and is not one of the hidden ones there (maildir(5))."""
+    return len(parts) > 1 and parts[-2] in ("cur", "new") and not parts[-1].startswith(".")
 
 
 def scan_type(head: bytes) -> str | None:
@@ -99,9 +96,10 @@ def kind_of(parts: Sequence[str], head: bytes) -> Kind | None:
     if looks_like_mbox(name, head):
         return Kind.MBOX
     written = name.endswith((".md", ".markdown", ".txt", ".text"))
-    if _FIELD.match(head) and (_MAIL.search(head) or (name.rstrip(",").isdecimal() and not written)):
+    if _FIELD.match(head) and (_MAIL.search(head) or name.isdecimal()):
         return Kind.LETTER
-    return Kind.TEXT if written and b"\0" not in head.removeprefix(b"\xff\xfe")[:1] else None
+    text = b"\0" not in head or head.startswith((b"\xff\xfe", b"\xfe\xff"))  # UTF-16 has them between its letters
+    return Kind.TEXT if written and text else None
 
 
 def looks_like_mbox(name: str, head: bytes) -> bool:

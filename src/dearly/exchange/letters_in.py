@@ -123,7 +123,8 @@ def in_text(stream: Reads, where: Where, beside: written.Beside) -> Iterator[Fou
         said=text.said,
         cursor=where.cursor(None),
         passed=where.passed(None),
-        hints=where.hints(where.parts[:-1]),
+        # So Dearly marks a page that was never finished when it writes it out.
+        hints=replace(where.hints(where.parts[:-1]), draft="draft" in dict(text.said.also)),
         markdown=text.markdown,
         lacking=text.lacking,
     )

@@ -1,0 +1,217 @@
+"""Exports at the desk: what is refused, what is said before, pieces, damage, and giving up half-way."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dearly.desk import exporting
+from dearly.desk.desk import Desk
+from dearly.drawer import exporting as reading
+from dearly.drawer import letters, people
+from dearly.drawer.connection import Db
+from dearly.drawer.numbers import new_number
+from dearly.exchange.bundle_reading import Bundle, Torn
+from dearly.letter.address import Address, Correspondent
+from dearly.letter.content import Enclosure, Letter, LetterId
+from dearly.letter.errors import DearlyError, NotFound, Refused, Usage
+from tests.support.desks import MemoryWays, desk_of
+from tests.support.drawers import make_drawer
+from tests.support.memory_carrier import MemoryPost
+from tests.support.times import NOON, CountedChance, FixedClock
+
+ADA = Correspondent("Ada", Address("ada", "letters.test"))
+BERT = Correspondent("Bert", Address("bert", "letters.test"))
+MANY = reading.PIECE * 2 + 30
+
+
+def quiet(_what: str, _done: int, _total: int) -> None:
+    """Nobody looks."""
+
+
+def put(db: Db, n: int, when: datetime, *enclosures: Enclosure) -> int:
+    number = new_number(db, "draft", when, CountedChance(f"letter {n}"))
+    letter = Letter(LetterId(f"l{n}@letters.test"), ADA, (BERT,), when, f"Letter {n}", f"Text {n}\n", enclosures)
+    letters.file_sent(db, number, letter, persons=[people.show(db, 1).id], postcard=False, now=when)
+    return number
+
+
+@dataclass
+class Place:
+    """A desk, and a runner for it."""
+
+    desk: Desk
+    folder: Path
+    runner: asyncio.Runner
+
+    def export(self, name: str, target: str = "out", **how: Any) -> exporting.Exported:
+        wish = exporting.wish(name, **how)
+        return self.runner.run(exporting.export(self.desk, self.folder / target, wish, quiet))
+
+    def write(self, work: Any) -> Any:
+        return self.runner.run(self.desk.drawer.write(work))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    async def begin() -> Desk:
+        drawer = await make_drawer(tmp_path / "drawer")
+        await drawer.write(
+            lambda db: people.add(
+                db, "Bert", [people.NewAddress("bert@letters.test")], now=NOON, chance=CountedChance("bert")
+            )
+        )
+        return desk_of(drawer, MemoryWays(MemoryPost()), FixedClock(), CountedChance("desk"), tmp_path / "state")
+
+    with asyncio.Runner() as runner:
+        desk = runner.run(begin())
+        yield Place(desk, tmp_path, runner)
+        runner.run(desk.close())
+
+
+def test_what_is_there_is_never_written_into(place: Place) -> None:
+    (place.folder / "full").mkdir()
+    (place.folder / "full" / "mine.txt").write_text("mine")
+    (place.folder / "file").write_text("mine")
+    for target, code in (("full", "not_empty"), ("file", "name_taken"), ("drawer/out", "export_in_drawer")):
+        with pytest.raises(Refused) as refused:
+            place.export("cmif", target)
+        assert refused.value.code == code
+    with pytest.raises(NotFound):
+        place.export("cmif", "nowhere/out")
+    assert (place.folder / "full" / "mine.txt").read_text() == "mine"
+    assert not list(place.folder.rglob("*.partial"))
+    (place.folder / "empty").mkdir()
+    assert place.export("cmif", "empty").files == 2
+
+
+def test_a_folder_that_only_looks_unfinished_is_left_alone(place: Place) -> None:
+    other = place.folder / "out.partial"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    with pytest.raises(Refused) as refused:
+        place.export("cmif")
+    assert refused.value.code == "name_taken"
+    assert (other / "mine.txt").read_text() == "mine"
+
+
+def test_what_leaves_the_lock_is_said_before(place: Place) -> None:
+    def said(name: str, target: str = "out", **how: Any) -> str:
+        return " ".join(exporting.before(place.folder / target, exporting.wish(name, **how)))
+
+    assert "can read every letter" in said("html")
+    assert "stays sealed" in said("maildir")
+    assert "can read every letter" in said("maildir", opened=True)
+    assert "every letter" not in said("cmif")
+    assert said("keys") == ""
+    assert "passphrase of their own" in said("keys", secret_under="words")
+    (place.folder / "Dropbox").mkdir()
+    assert "synchronised by Dropbox" in said("keys", "Dropbox/out")
+    with pytest.raises(Usage) as wrong:
+        exporting.wish("html", secret_under="words")
+    assert wrong.value.code == "no_secret_keys_there"
+    with pytest.raises(Usage):
+        exporting.wish("docx")
+
+
+def test_many_letters_leave_in_pieces_while_the_desk_writes_on(place: Place) -> None:
+    place.write(lambda db: [put(db, n, NOON + timedelta(hours=n)) for n in range(MANY)])
+    desk, told = place.desk, []
+    begun: list[asyncio.Task[int]] = []
+
+    def progress(what: str, done: int, total: int) -> None:
+        told.append((done, total))
+        if len(told) == 1:
+            begun.append(asyncio.ensure_future(desk.drawer.write(lambda db: put(db, MANY, NOON - timedelta(days=1)))))
+
+    async def play() -> exporting.Exported:
+        done = await exporting.export(desk, place.folder / "out", exporting.wish("bundle"), progress)
+        await begun[0]
+        return done
+
+    done = place.runner.run(play())
+    assert done.letters == MANY
+    assert [of for of, _total in told] == sorted(of for of, _total in told)
+    assert told[-1] == (MANY, MANY)
+    assert len(told) >= 3
+    with Bundle.open(place.folder / "out" / "letters.dearly.tar") as bundle:
+        dates = [one.date for _cursor, one in bundle.letters() if not isinstance(one, Torn)]
+        assert len(dates) == MANY == bundle.counts.letters
+        assert dates == sorted(dates)
+
+
+def test_a_damaged_letter_keeps_no_other_back(place: Place) -> None:
+    numbers = place.write(lambda db: [put(db, n, NOON, Enclosure("a", "x/y", b"%d" % n)) for n in range(7)])
+    hurt = "UPDATE objects SET body = x'00' WHERE id = (SELECT object_id FROM enclosures WHERE letter = ?)"
+    place.write(lambda db: db.run(hurt, (numbers[3],)))
+    done = place.export("markdown")
+    assert (done.letters, done.damaged) == (6, (numbers[3],))
+    assert len(list((place.folder / "out").rglob("*.md"))) == 6
+
+
+def test_large_letters_come_one_by_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BUDGET", 1000)
+    place.write(lambda db: [put(db, n, NOON, Enclosure("a", "x/y", b"%d" % n * 600)) for n in range(5)])
+    loads = []
+    load = reading.load
+
+    def counted(db: Db, numbers: Any, want: Any) -> Any:
+        found = load(db, numbers, want)
+        loads.append(len(found))
+        return found
+
+    monkeypatch.setattr(reading, "load", counted)
+    assert place.export("markdown").letters == 5
+    assert loads == [2, 2, 1]
+
+
+def test_given_up_half_way_there_is_nothing(place: Place) -> None:
+    place.write(lambda db: [put(db, n, NOON) for n in range(MANY)])
+
+    async def play() -> None:
+        task: asyncio.Task[Any]
+
+        def stop(_what: str, _done: int, _total: int) -> None:
+            task.cancel()
+
+        wish = exporting.wish("markdown")
+        task = asyncio.ensure_future(exporting.export(place.desk, place.folder / "out", wish, stop))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    place.runner.run(play())
+    assert sorted(p.name for p in place.folder.iterdir()) == ["drawer"]
+
+
+def test_an_opened_copy_says_what_it_is(place: Place) -> None:
+    place.write(lambda db: put(db, 1, NOON, Enclosure("a.txt", "text/plain", b"enclosed\n")))
+    place.export("maildir", opened=True)
+    (path,) = (place.folder / "out" / "sent" / "cur").iterdir()
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert message["Letter-Opened-Copy"] == "seal=ours; number=1; made-by=Dearly"
+    assert (message["From"], message["To"]) == ("Ada <ada@letters.test>", "Bert <bert@letters.test>")
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert body.get_content() == "Text 1\r\n"
+    assert [part.get_filename() for part in message.iter_attachments()] == ["a.txt"]
+
+
+def test_a_full_disk_is_one_sentence(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write(lambda db: put(db, 1, NOON))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dearly.exchange.export_tree.Stream.write", full)
+    with pytest.raises(DearlyError) as trouble:
+        place.export("markdown")
+    assert trouble.value.code == "disk_full"
+    assert not list(place.folder.glob("out*"))

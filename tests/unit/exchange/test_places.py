@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from dearly.exchange import kinds
 from dearly.exchange.archive import Item, PassedOver, Role
-from dearly.letter.errors import NotFound
+from dearly.letter.errors import NotFound, Usage
 from tests.support.foreign_archives import archive, bytes_of, codes, everything, items, letter, mbox_of
 
 A, B, C, D = (letter(name) for name in "abcd")
@@ -37,6 +42,7 @@ def test_maildir_with_subfolders_of_both_kinds(tmp_path: Path) -> None:
     put(tmp_path / "tmp/5.e", b"half")
     put(tmp_path / "dovecot.index.log", b"\0")
     put(tmp_path / "maildirfolder", b"")
+    put(tmp_path / "cur/.nfs0001", b"x")
     source = archive(tmp_path)
     assert source.format == "maildir"
     found = {one.data: one.hints for one in items(source)}
@@ -217,3 +223,40 @@ def test_a_cursor_of_another_archive_leaves_nothing_out(tmp_path: Path) -> None:
     for cursor in ("?", "b.mbox?x", "b.mbox?99999999999999999999999", "b.mbox?-1", "a.eml/b?7"):
         got = [one.data for one in source.items(cursor) if isinstance(one, Item)]
         assert got[-2:] == [B, C]
+
+
+NAMES = st.sampled_from(
+    ["a.eml", "a.emlx", "a.mbox", "a.mboxrd", "Sent", "17", "a.md", "a.txt", "a 1.jpg", "a 2.jpg", "a.pdf", "cur/x:2,T"]
+)
+ODD_LINES = (
+    b"From ada Thu Jan  1 00:00:00 1970\n",
+    b"From: x\n",
+    b">From x\n",
+    b"\n",
+    b'X-Gmail-Labels: =?x?B?=?=, "\n',
+    b"X-Mozilla-Status: zzzz\n",
+    b"X-IMAP: 1\n",
+    b"Content-Length: 3\n",
+    b"Received: x\n",
+    b"---\n",
+    b"enclosures: [../x, a]\n",
+    b"date: 9999-99\n",
+    b"12\n",
+    b"%PDF-",
+    b"\xff\xd8\xff",
+    b"\xff\xfe",
+    b"\xed\xa0\x80",
+    b"\0",
+)
+CONTENTS = st.lists(st.sampled_from(ODD_LINES), max_size=8).map(b"".join)
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(NAMES, CONTENTS | st.binary(max_size=40), min_size=1, max_size=4))
+def test_nothing_in_a_folder_makes_reading_fail(files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            put(Path(folder) / name, b"" if kinds.packing(name, data) else data)  # a child for each would take long
+        with suppress(Usage):  # where none of them is a letter
+            for one in everything(archive(Path(folder))):
+                one.cursor.encode("ascii")

@@ -37,7 +37,6 @@ _MOST_GARBAGE = 1 << 20
 
 _LONGEST_HEADER = 256 << 10
 _QUOTED_LINE = re.compile(rb"^>+From ", re.MULTILINE)
-_BARE_LINE = re.compile(rb"^From ", re.MULTILINE)
 _HEADER_END = re.compile(rb"\n\r?\n")
 _LENGTH = re.compile(rb"^Content-Length:[ \t]*(\d{1,10})[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 
@@ -121,7 +120,7 @@ def survey(sample: bytes) -> Dialect:
         if piece.end == len(sample) >= SAMPLE:
             break  # cut by the end of the sample
         right, wrong = right + piece.by_length, wrong + (not piece.by_length)
-        bare[piece.by_length] |= _BARE_LINE.search(piece.data or b"") is not None
+        bare[piece.by_length] |= b"\nFrom " in b"\n" + (piece.data or b"")
     lengths = right > 3 * wrong
     unquoted = bare[False] or (lengths and bare[True])
     return Dialect(Quoting.NONE if unquoted else Quoting.ANY, lengths)
@@ -211,9 +210,10 @@ def _next(window: _Window, dialect: Dialect, largest: int) -> Piece:
         return Piece(None, offset, window.at)
     if found is None:
         data = _without_last_line_end(data, dialect)
-    restored = _unquoted(data, dialect)
-    exact = dialect.sure or _QUOTED_LINE.search(data) is None
-    return Piece(restored, offset, window.at, exact, by_length=found is not None)
+    # The plain look comes first: it is many times as quick, and nearly always enough.
+    quoted = b">From " in data and _QUOTED_LINE.search(data) is not None
+    restored = _unquoted(data, dialect) if quoted else data
+    return Piece(restored, offset, window.at, dialect.sure or not quoted, by_length=found is not None)
 
 
 def _by_line(window: _Window, dialect: Dialect, first: int, largest: int) -> int:

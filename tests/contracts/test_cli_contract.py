@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.commands import PASSPHRASE, Done, Machine, Person
 from tests.support.door import short_folder
+from tests.support.machines import cheap_drawer
 from tests.unit.cli.test_main import COMMANDS
 
 LETTER = "number letter_no letter_id direction person from to date subject state seal way postmarks enclosures text"
@@ -268,6 +269,8 @@ def test_11_locking(ada: Person, machine: Machine) -> None:
 
 def test_12_the_office(machine: Machine) -> None:
     somebody = machine.person("clara")
+    for name in ("clara", "dora", "bert2"):
+        cheap_drawer(machine, name)  # test_01 has them made by the program, at their full cost
     serving = machine.start(
         *shlex.split("office serve --store post --listen 127.0.0.1:0 --json"), DEARLY_DRAWER="clara"
     )
@@ -275,18 +278,33 @@ def test_12_the_office(machine: Machine) -> None:
         assert serving.stdout is not None
         url = json.loads(serving.stdout.readline())["url"]
         _typed.add("dearly office serve --store post --listen 127.0.0.1:8410")
+        _typed.add(  # with a real database: tests/faults/test_office_nodes.py
+            "dearly office serve --store postgresql://office@db.example.org/office --listen 127.0.0.1:8410"
+            " --url https://office.example.org"
+        )
         assert "good once" in typed(somebody, "dearly office invite bert --store post").out
+        typed(somebody, "dearly office invite bert --store post --qr bert.svg")
         made = somebody.json("office invite clara --store post")
         assert has(made, "token url name expires")
         _typed.add("dearly setup --name Ada --office http://127.0.0.1:8410 --invite TOKEN")
-        card = somebody.json(f"setup --name Clara --office {url} --invite {made['token']}")
+        _typed.add("dearly setup --name Ada --join 'https://office.example.org/#invite=TOKEN'")
+        card = somebody.json(f"setup --name Clara --join {made['url']}")
         assert card["addresses"][0].startswith("clara@")
         again = machine.person("dora")(f"setup --name Dora --office {url} --invite {made['token']} --json")
         assert (again.code, again.error["exit"]) == (11, 11)
         assert "clara@" in typed(somebody, "dearly office accounts --store post").out
-        many(somebody.json("office accounts --store post"), "accounts", "name address created held bytes")
+        many(somebody.json("office accounts --store post"), "accounts", "name address created held bytes quota")
         bert = machine.person("bert2").json(f"setup --name Bert --office {url} --invite {_token(somebody)}")
         assert bert["addresses"][0].startswith("bert")
+        assert "2000.0 MB" in typed(somebody, "dearly office quota bert --size 2GB --store post").out
+        assert somebody.json("office quota bert --store post")["quota"] is None
+        typed(somebody, "dearly office stats --store post")
+        assert has(somebody.json("office stats --store post"), "accounts parcels bytes invitations")
+        typed(somebody, "dearly office backup post-monday --store post")
+        _typed.add("dearly office copy --from post --to postgresql://office@db.example.org/office")
+        moved = somebody.json("office copy --from post-monday --to post-tuesday")
+        assert has(moved, "accounts parcels bytes seconds")
+        assert moved["accounts"] == 2
         assert len(typed(somebody, "dearly office renew-token bert --store post").out.strip()) > 30
         typed(somebody, "dearly office remove bert --store post")
     finally:

@@ -207,7 +207,9 @@ def _steps(view: PostedView, first: Reader, to: str, now: datetime, dates: Dates
                     _("It leaves {time}. Until then it is still yours, and may be taken back.").format(time=day),
                     now=True,
                 ),
-                Step(_("Sealed and collected"), _("When the day is near, to the key that is then in use.")),
+                Step(_("Collected"), _("On its day, or when this machine next finds a network."))
+                if view.facts.postcard
+                else Step(_("Sealed and collected"), _("When the day is near, to the key that is then in use.")),
                 nothing,
             )
         case State.ON_ITS_WAY if first.way is Way.HAND:
@@ -237,7 +239,7 @@ def _steps(view: PostedView, first: Reader, to: str, now: datetime, dates: Dates
 
 def _trouble(view: PostedView, first: Reader, now: datetime, dates: Dates) -> tuple[str, str, str]:
     """What happened, why, and what the button says that posts it again."""
-    name = first.name
+    name = shown.listed([reader.name for reader in view.readers if reader.state is view.state])
     match view.state:
         case State.CAME_BACK:
             if view.facts.postcard:

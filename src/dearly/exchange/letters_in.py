@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from dearly.exchange import mbox, roles, written
-from dearly.exchange.found import LARGEST_LETTER, Found, Hints, Item, Page, PassedOver, Said, Written
+from dearly.exchange.found import LARGEST_LETTER, Found, Hints, Item, Page, PassedOver, Role, Said, Written
 from dearly.exchange.kinds import is_maildir_entry, scan_type
 from dearly.exchange.mbox import Dialect, Reads
 from dearly.letter.address import clean
@@ -48,14 +49,18 @@ class Where:
 
     def hints(self, folders: Sequence[str]) -> Hints:
         """What its place says of a letter in these folders."""
-        names = roles.folder_names(folders)
-        around = [] if names else roles.folder_names([self.around])
-        return Hints(self.shown, "/".join(names), roles.role_of(names or around))
+        return Hints(self.shown, *_folder(tuple(folders), self.around))
 
     def over(self, code: str, why: str, at: int | None = None, offset: int | None = None) -> PassedOver:
         """Why the file, or what lies in it from `offset` up to `at`, is not taken."""
         size = None if at is None or offset is None else at - offset
         return PassedOver(code, why, self.shown, self.cursor(at), self.passed(at), offset, size)
+
+
+@lru_cache(maxsize=64)  # thousands of letters lie in one folder
+def _folder(folders: tuple[str, ...], around: str) -> tuple[str, Role | None]:
+    names = roles.folder_names(folders)
+    return "/".join(names), roles.role_of(names or roles.folder_names([around]))
 
 
 def in_mbox(stream: Reads, start: int, dialect: Dialect | None, where: Where) -> Iterator[Found]:

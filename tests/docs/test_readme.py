@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.support.commands import Machine
+from tests.support.commands import Machine, Person
 from tests.support.machines import cheap_drawer
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,9 @@ def commands(heading: str) -> list[str]:
 
 
 @pytest.mark.timeout(240)
-def test_its_letter_is_written_posted_and_answered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("desk", [pytest.param("open"), pytest.param("locked", marks=pytest.mark.long)])
+def test_its_letter_is_written_posted_and_answered(tmp_path: Path, desk: str) -> None:
+    """With both desks open, as they are where somebody writes; and with each command opening its drawer by itself."""
     machine = Machine(tmp_path)
     machine.write("letter.txt", "Dear Bert,\n\nall is well.\n\nAda\n")
     for name in ("ada", "bert"):
@@ -31,6 +34,14 @@ def test_its_letter_is_written_posted_and_answered(tmp_path: Path) -> None:
     ada, bert = machine.person("ada"), machine.person("bert")
     lines = commands("Write a letter")
     assert len(lines) >= 9
+    with ExitStack() as stack:
+        for who in (ada, bert) if desk == "open" else ():
+            assert who("unlock").code == 0
+            stack.callback(who, "lock")
+        play(lines, ada, bert)
+
+
+def play(lines: list[str], ada: Person, bert: Person) -> None:
     for line in lines:
         words = line.removeprefix("dearly ")
         if words.startswith("people add Bert"):
@@ -42,7 +53,7 @@ def test_its_letter_is_written_posted_and_answered(tmp_path: Path) -> None:
         assert done.code == 0, f"{line}: {done.err}"
 
 
-def answer(ada: object, bert: object) -> None:
+def answer(ada: Person, bert: Person) -> None:
     """Ada's letter leaves at once; Bert takes her card, opens the letter, and answers."""
     assert ada("take-back 1").code == 0
     for who, line in (

@@ -253,10 +253,18 @@ PASSPHRASES = {
 }
 
 
-def test_the_passphrase_is_not_to_be_had(locked: World) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(("wrong", "in a file that others can read", "in a file that is missing"), id="some"),
+        pytest.param(tuple(PASSPHRASES), id="all", marks=pytest.mark.long),
+    ],
+)
+def test_the_passphrase_is_not_to_be_had(locked: World, names: tuple[str, ...]) -> None:
     before = locked.contents()
-    for name, (file, exit_code, code) in PASSPHRASES.items():
+    for name in names:
         print(name)
+        file, exit_code, code = PASSPHRASES[name]
         well_told(*both(locked.ada, "drafts", DEARLY_PASSPHRASE_FILE=file), exit_code, code)
     machine = locked.machine
     well_told(
@@ -282,15 +290,22 @@ def put_aside(*files: Path) -> Iterator[None]:
             file.write_bytes(data)
 
 
-def test_the_file_is_damaged(locked: World) -> None:
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda data: bytes(4096) + data[4096:], id="its beginning"),
+        pytest.param(lambda data: data[:2000], id="cut", marks=pytest.mark.long),
+        pytest.param(lambda _data: b"not a database", id="another file", marks=pytest.mark.long),
+    ],
+)
+def test_the_file_is_damaged(locked: World, spoil: Callable[[bytes], bytes]) -> None:
     before = locked.contents()
     database = locked.folder / DATABASE
-    for spoil in (lambda data: bytes(4096) + data[4096:], lambda data: data[:2000], lambda _data: b"not a database"):
-        with put_aside(database):
-            database.write_bytes(spoil(database.read_bytes()))
-            spoilt = database.read_bytes()
-            well_told(*both(locked.ada, "write Bert", given="Dear Bert"), 7, "drawer_damaged")
-            assert database.read_bytes() == spoilt
+    with put_aside(database):
+        database.write_bytes(spoil(database.read_bytes()))
+        spoilt = database.read_bytes()
+        well_told(*both(locked.ada, "write Bert", given="Dear Bert"), 7, "drawer_damaged")
+        assert database.read_bytes() == spoilt
     assert changed(before, locked.contents()) == {}
 
 

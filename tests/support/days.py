@@ -16,13 +16,13 @@ from dearly.assemble.machine import CHANCE, CLOCK
 from dearly.assemble.ways import MachineWays
 from dearly.desk import answer, people, post, rounds, setup, write
 from dearly.desk import open as opening
-from dearly.desk.desk import Desk, keyholder_of
+from dearly.desk.desk import Desk
 from dearly.desk.values import LetterView
 from dearly.drawer.drawer import Drawer
 from dearly.letter.content import Enclosure
-from dearly.opener.pool import Opener
 from tests.support.drawers import PASSPHRASE, cheap_cost
 from tests.support.killer import say
+from tests.support.lasting import LentOpener, lent_keyholder_of
 from tests.support.offices import OfficeProcess, start_process
 
 TEXT = "Dear Bert, markerquince lies under the third stone.\n"
@@ -42,7 +42,7 @@ MARKERS = {
 
 @asynccontextmanager
 async def desk_in(place: Path, name: str) -> AsyncIterator[Desk]:
-    """The desk of `name`, made where it is not there yet."""
+    """The desk of `name`, made where it is not there yet; its children are lent from desk to desk."""
     folder, state = place / name, place / "state"
     more = {"clock": CLOCK, "chance": CHANCE, "state": state}
     if folder.exists():
@@ -50,7 +50,7 @@ async def desk_in(place: Path, name: str) -> AsyncIterator[Desk]:
     else:
         drawer = await Drawer.create(folder, PASSPHRASE, cost=cheap_cost(), **more)
     ways = MachineWays(place / "local")
-    desk = Desk(drawer, Opener(size=1), keyholder_of(drawer), ways, CLOCK, CHANCE, state)
+    desk = Desk(drawer, LentOpener(size=1), lent_keyholder_of(drawer), ways, CLOCK, CHANCE, state)
     try:
         await rounds.wake(desk)
         yield desk

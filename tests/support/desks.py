@@ -26,7 +26,7 @@ from dearly.desk import account, answer, people, post, rounds, setup, write
 from dearly.desk import open as opening
 from dearly.desk.desk import Desk, Joined, NewBox, Office, Tokens, Ways
 from dearly.desk.values import EnvelopeView, LetterView, OutboxRow, RoundReport
-from dearly.drawer import accounts, keyring
+from dearly.drawer import accounts
 from dearly.drawer.drawer import Drawer
 from dearly.exchange.vcard import Card
 from dearly.letter.account import MailAccount, OAuthClient, Protocol, Security, Server
@@ -39,7 +39,7 @@ from dearly.opener.protocol import Bytes
 from dearly.seal import trust
 from dearly.seal.trust import CertificateFacts
 from tests.support.drawers import make_drawer, open_drawer
-from tests.support.lasting import LentKeyholder, LentOpener
+from tests.support.lasting import LentOpener, lent_keyholder_of
 from tests.support.memory_carrier import MemoryCarrier, MemoryPost
 from tests.support.memory_mail import MailboxInMemory, MemoryMail
 from tests.support.times import CountedChance, FixedClock
@@ -277,11 +277,7 @@ def _card_reader() -> Callable[[Bytes, None], Card]:
 
 def desk_of(drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance, state: Path) -> Desk:
     """A desk whose children are lent."""
-
-    async def own() -> bytes:
-        return (await drawer.read(keyring.own_key)).secret
-
-    return Desk(drawer, LentOpener(size=1), LentKeyholder(own), ways, clock, chance, state)
+    return Desk(drawer, LentOpener(size=1), lent_keyholder_of(drawer), ways, clock, chance, state)
 
 
 @asynccontextmanager

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
+from dearly.drawer import keyring
+from dearly.drawer.drawer import Drawer
 from dearly.letter.errors import DearlyError
 from dearly.opener.keyholder import Keyholder
 from dearly.opener.pool import Opener
@@ -107,3 +109,12 @@ class LentKeyholder(Keyholder):
         if self._closed:
             raise DearlyError("keyholder_closed", "The desk is closing.")
         return await self._own()
+
+
+def lent_keyholder_of(drawer: Drawer) -> LentKeyholder:
+    """`desk.keyholder_of`, lent."""
+
+    async def own() -> bytes:
+        return (await drawer.read(keyring.own_key)).secret
+
+    return LentKeyholder(own)

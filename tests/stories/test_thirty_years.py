@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import vobject
 
-from dearly.desk import exporting, people
+from dearly.desk import exporting, importing, people, setup
 from dearly.drawer.letters import content_digest
 from dearly.exchange import mboxrd
 from dearly.exchange.bundle_reading import Bundle, Torn
@@ -249,3 +249,25 @@ def test_no_secret_key_leaves_unasked(scene: Scene) -> None:
     for path in scene.folder.rglob("*"):
         if path.is_file():
             assert b"BEGIN PGP PRIVATE KEY" not in path.read_bytes()
+
+
+def test_imported_into_a_new_drawer_every_byte_is_there(scene: Scene, tmp_path: Path) -> None:
+    """F44. What is sealed stays so: the new drawer has no key, and keeps the bytes for the day when it has."""
+    out = scene.folder
+
+    async def play() -> dict[str, list[bytes]]:
+        found = {}
+        async with a_town(tmp_path) as town:
+            for name in ("maildir", "mbox"):
+                dora = await town.person(f"Dora {name}")
+                await setup.begin(dora.desk, "Dora", ["dora@letters.test"])
+                archive = importing.open_archive(out / name)
+                done = await importing.run(dora.desk, archive, importing.Choices(), lambda *_: None)
+                assert (done.found, done.locked, done.taken) == (4, 3, 1)
+                raw, _digests = await _what_is_there(dora)
+                found[name] = [one for of in raw.values() for one in of]
+        return found
+
+    found = asyncio.run(play())
+    there = sorted(one for of in scene.raw.values() for one in of)
+    assert {name: sorted(of) for name, of in found.items()} == {"maildir": there, "mbox": there}

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +23,9 @@ from dearly.letter.words import _
 SUMS = "SHA256SUMS"
 MARK = "NOT-FINISHED.txt"
 
-_TOGETHER = 64
-"""Files that are brought onto the disk together: then most of them lie there when the first one is waited for."""
+_TOGETHER = 128
+"""Files that are brought onto the disk together, by so many threads: a journal takes many at once as quickly as one."""
+_THREADS = 8
 
 
 class Stream:
@@ -76,6 +78,7 @@ class Tree:
         self._grown: dict[str, None] = {}
         self._made: set[Path] = set()
         self._list: Stream | None = None
+        self._pool = ThreadPoolExecutor(_THREADS, "export")
 
     def __enter__(self) -> Tree:
         _must_be_free(self.target)
@@ -145,8 +148,8 @@ class Tree:
 
     def settle(self) -> None:
         """Bring what was written onto the disk."""
-        for out in self._waiting:
-            self._sum(out.name, out.sync(), out.size)
+        for out, digest in zip(self._waiting, self._pool.map(Stream.sync, self._waiting), strict=True):
+            self._sum(out.name, digest, out.size)
         self._waiting.clear()
 
     def finish(self) -> None:
@@ -173,6 +176,7 @@ class Tree:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        self._pool.shutdown()
         for out in (*self._waiting, *self._open):
             out.close()
         if self._list is not None:

@@ -238,9 +238,8 @@ def index(place: Path, size: int, pairs: int) -> dict[str, Notmuch | Mu | Dearly
             folder.mkdir()
             program = programs[made.name] = made(folder, mail)
             taken.setdefault(made.name, []).append(program.take_in())
-    print(
-        f"\n{size:,} letters, {weight(mail):,.0f} MiB as a Maildir; {'median of ' + str(pairs) if size <= 5000 else 'once'}"
-    )
+    often = f"median of {pairs}" if size <= 5000 else "once"
+    print(f"\n{size:,} letters, {weight(mail):,.0f} MiB as a Maildir; {often}")
     middle = {name: median(some) for name, some in taken.items()}
     ours = middle["Dearly"]
     disk = {name: program.weight() + (0 if name == "Dearly" else weight(mail)) for name, program in programs.items()}

@@ -155,7 +155,7 @@ def test_several_processes_begin_at_once_and_one_is_killed(tmp_path: Path) -> No
             serving.kill()
             (new,) = {heard(process) for process in waiting}
             assert new not in ("trouble", url)
-            assert httpx.get(f"{new}/healthz").status_code == 200
+            assert httpx.get(f"{new}/health").status_code == 200
             url = new
     assert _healthy(tmp_path)
 
@@ -272,7 +272,7 @@ def test_a_trouble_of_the_disk_leaves_nothing_open(tmp_path: Path, monkeypatch: 
         assert "No locks available" in caught.value.message
         assert _descriptors(tmp_path) == []
         url = await office.url()
-        assert (await asyncio.to_thread(httpx.get, f"{url}/healthz")).status_code == 200
+        assert (await asyncio.to_thread(httpx.get, f"{url}/health")).status_code == 200
         await office.close()
         assert _descriptors(tmp_path) == []
 

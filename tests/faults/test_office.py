@@ -230,7 +230,7 @@ def test_full_disk(tmp_path: Path) -> None:
             assert answer.headers["retry-after"]
             assert [bert.download(e["blobId"]) for e in bert.letterbox()] == handed
             ballast.unlink()
-            assert office.http.get("/healthz").status_code == 200
+            assert office.http.get("/health").status_code == 200
             assert ada.post(made).status_code == 200
             assert [bert.download(e["blobId"]) for e in bert.letterbox()] == [*handed, data]
     finally:
@@ -295,7 +295,7 @@ def test_connections_that_say_nothing_or_drip(office: Office, ada: Member) -> No
     stop = threading.Event()
 
     def drip() -> None:
-        for letter in itertools.cycle(b"GET /healthz HTTP/1.1\r\nx-more: aaaaaaaaaaaaaaaaaaa"):
+        for letter in itertools.cycle(b"GET /health HTTP/1.1\r\nx-more: aaaaaaaaaaaaaaaaaaa"):
             if stop.wait(0.05):
                 return
             for d in dripping:
@@ -320,7 +320,7 @@ def test_more_connections_than_there_may_be() -> None:
         ada = office.member("ada")  # one kept connection
         held = [line(office) for _n in range(4)]
         for connection in held:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            connection.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
             assert b"200 OK" in connection.recv(65_536)
         with line(office) as sixth:
             assert ended(sixth) == b""
@@ -328,7 +328,7 @@ def test_more_connections_than_there_may_be() -> None:
         held.pop().close()
         time.sleep(0.2)
         with line(office) as another:
-            another.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            another.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
             assert b"200 OK" in ended(another)
         for connection in held:
             connection.close()
@@ -337,7 +337,7 @@ def test_more_connections_than_there_may_be() -> None:
 def test_a_second_head_that_drips(office: Office, ada: Member) -> None:
     """The first byte of a next request ends uvicorn's idle limit; ours begins then."""
     with line(office) as connection:
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        connection.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
         assert b"200 OK" in connection.recv(65_536)
         connection.sendall(b"GET /")
         begun = time.monotonic()
@@ -391,7 +391,7 @@ def test_slow_readers(office: Office, ada: Member) -> None:
         b"POST /jmap/api HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999999999999999999\r\n\r\n",
         b"POST /join HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /join HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
-        b"GET /healthz HTTP/1.1\nhost: x\n\n",
+        b"GET /health HTTP/1.1\nhost: x\n\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
     ],
 )  # fmt: skip

@@ -218,7 +218,7 @@ def test_the_database_is_killed_while_letters_come_in() -> None:
             server.restart(signal.SIGKILL)
             post.wait(20)
         post.check()
-        assert httpx.get(f"{nodes[0].url}/healthz").status_code == 200
+        assert httpx.get(f"{nodes[0].url}/health").status_code == 200
 
 
 @pytest.mark.long
@@ -242,7 +242,7 @@ def test_a_database_that_is_away(tmp_path: Path) -> None:
         assert ada.letterbox(node.url) == []
         server.stop()
         begun = time.monotonic()
-        assert httpx.get(f"{node.url}/healthz", timeout=30).status_code == 503
+        assert httpx.get(f"{node.url}/health", timeout=30).status_code == 503
         calls = handing_over(ada, parcel(ada.address, ada.address), [str(ada.address)], "k")  # type: ignore[arg-type]  # it has the address
         with pytest.raises(Away):
             ada.request(node.url, calls)

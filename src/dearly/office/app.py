@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
@@ -20,24 +21,28 @@ from dearly.letter.errors import DearlyError, Refused, Usage
 from dearly.letter.words import _
 from dearly.office import accounts, blobs, jmap, outer
 from dearly.office.context import Context
-from dearly.office.gates import AtOnce, Throttle, body
+from dearly.office.gates import AtOnce, Rate, Throttle, body, is_loopback
 from dearly.office.guard import HEADERS, Guard, json_answer, problem
 from dearly.office.limits import Limits
+from dearly.office.metrics import Metrics
 from dearly.office.readers import Properties, or_null, text
 from dearly.office.refusals import RequestError, SetError
-from dearly.office.store import Account, Shelf, Store
+from dearly.office.store import Account, Counts, Shelf, Store
 from dearly.office.wire import load, parse
 
 log = logging.getLogger("dearly.office")
 
 _PIECE = 256 * 1024
+_PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-real-ip")
+_COUNTED_SECONDS = 60.0
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\Z")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}\Z")
 
 
 def create_app(store: Store, *, clock: Clock, chance: Chance, limits: Limits) -> Callable[..., Awaitable[None]]:
     """The whole office as an ASGI application over `store`, which the caller closes."""
-    return Guard(Starlette(routes=_Office(store, clock, chance, limits).routes()), limits)
+    office = _Office(store, clock, chance, limits)
+    return Guard(Starlette(routes=office.routes()), limits, office.metrics)
 
 
 class _Office:
@@ -46,6 +51,9 @@ class _Office:
         self._requests = AtOnce(limits.requests_at_once, "maxConcurrentRequests")
         self._uploads = AtOnce(limits.uploads_at_once, "maxConcurrentUpload", limits.memory)
         self._throttle = Throttle(limits.failures)
+        self._rate = Rate(limits.requests_a_minute, "maxRequestsPerMinute")
+        self.metrics = Metrics()
+        self._counted: tuple[float, Counts | None] = (0.0, None)
 
     def routes(self) -> list[Route]:
         """Every address there is."""
@@ -57,7 +65,9 @@ class _Office:
             Route("/jmap/download/{account}/{blob}/{name}", self._answering(self.download), methods=["GET"]),
             Route("/jmap/events", self._answering(self.events), methods=["GET"]),
             Route("/join", self._answering(self.join), methods=["POST"]),
-            Route("/healthz", self._answering(self.healthz), methods=["GET"]),
+            Route("/health", self._answering(self.health), methods=["GET"]),
+            Route("/metrics", self._answering(self.measures), methods=["GET"]),
+            Route("/", self._answering(self.door), methods=["GET"]),
         ]
 
     def _answering(self, act: Callable[[Http], Awaitable[Response]]) -> Callable[[Http], Awaitable[Response]]:
@@ -101,7 +111,7 @@ class _Office:
         return account
 
     async def _failed(self, http: Http) -> bool:
-        return self._throttle.failed(http.client.host if http.client else "")
+        return self._throttle.failed(_from(http))
 
     # -- the addresses
 
@@ -113,6 +123,7 @@ class _Office:
     async def api(self, http: Http) -> Response:
         """RFC 8620 3.1."""
         account = await self._member(http)
+        self._rate.check(account.uid)
         with self._requests.one(account.uid):
             if http.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
                 raise RequestError("notJSON", _("The content type has to be application/json."))
@@ -212,9 +223,31 @@ class _Office:
         answer = {"token": joined.token, "address": str(joined.address), "apiUrl": f"{_base(http)}/jmap/api"}
         return json_answer(answer | {"sessionUrl": f"{_base(http)}/.well-known/jmap"}, 201)
 
-    async def healthz(self, _http: Http) -> Response:
-        """Whether the office can still take letters in."""
-        return json_answer({"status": "ok"}) if await self._store.healthy() else json_answer({"status": "failed"}, 503)
+    async def door(self, _http: Http) -> Response:
+        """What somebody sees who opens the office, or an invitation to it, in a browser."""
+        words = [
+            _("This is a post office for sealed letters. It keeps them until they are fetched, and can open none."),
+            _("If you were sent this address as an invitation, paste all of it into your desk, as you were sent it:"),
+            _("on the page where it asks by which post letters are to go, or with “dearly setup --name NAME --join”."),
+        ]
+        return Response("\n".join(words) + "\n", 200, HEADERS, "text/plain; charset=utf-8")
+
+    async def health(self, _http: Http) -> Response:
+        """Whether the office can take letters in now."""
+        fine = await self._store.healthy()
+        return json_answer({"status": "ok"}) if fine else json_answer({"status": "failed"}, 503)
+
+    async def measures(self, http: Http) -> Response:
+        """Counts and sizes, for programs of this machine only: what a proxy passes on comes from elsewhere."""
+        if not (http.client and is_loopback(http.client.host)) or any(f in http.headers for f in _PASSED_ON):
+            return problem(404, "about:blank", _("There is nothing here."))
+        fine = await self._store.healthy()
+        when, counts = self._counted
+        if fine and time.monotonic() > when + _COUNTED_SECONDS:
+            counts = await self._store.read(lambda shelf: shelf.counts())
+            self._counted = (time.monotonic(), counts)
+        text = self.metrics.text(healthy=fine, counts=counts if fine else None)
+        return Response(text, 200, HEADERS, "text/plain; version=0.0.4; charset=utf-8")
 
 
 class _Unknown(RequestError):
@@ -239,6 +272,14 @@ def _status(error: DearlyError) -> int:
     if isinstance(error, Refused) and not error.retry:
         return 413 if error.code == "too_large" else 422
     return 400 if isinstance(error, Usage) else 503
+
+
+def _from(http: Http) -> str:
+    """Whose request it is, for the throttle. A proxy on this machine says it, in the last place of the field."""
+    host = http.client.host if http.client else ""
+    if is_loopback(host):
+        return http.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()[:64] or host
+    return host
 
 
 def _base(http: Http) -> str:

@@ -147,6 +147,25 @@ class AtOnce:
                 del self._under_way[account]
 
 
+class Rate:
+    """How many requests an account may make in a minute, at one node. 0: as many as it likes."""
+
+    def __init__(self, most: int, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._name, self._clock = most, name, clock
+        self._minute, self._made = 0, Counter[str]()
+
+    def check(self, account: str) -> None:
+        """Count one more. Raises `RequestError` (limit, 429)."""
+        if not self._most:
+            return
+        minute = int(self._clock() // 60)
+        if minute != self._minute:
+            self._minute, self._made = minute, Counter()
+        self._made[account] += 1
+        if self._made[account] > self._most:
+            raise RequestError("limit", _("Too many requests; wait a minute."), status=429, limit=self._name)
+
+
 class Throttle:
     """Counts failures of an address over the last minute. It is asked only after a failure: right tokens pass."""
 

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from dearly.letter.words import _
 from dearly.office.limits import Limits
+from dearly.office.metrics import Metrics
 
 log = logging.getLogger("dearly.office")
 
@@ -30,14 +31,15 @@ class Guard:
 
     The line says what was done and how it ended; never who, to whom, what about, nor any id, token or address."""
 
-    def __init__(self, app: Starlette, limits: Limits) -> None:
-        self._app, self._limits = app, limits
+    def __init__(self, app: Starlette, limits: Limits, metrics: Metrics) -> None:
+        self._app, self._limits, self._metrics = app, limits, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         begun = time.monotonic()
+        self._metrics.begun()
         status = 0
 
         async def bounded(message: Message) -> None:
@@ -56,10 +58,10 @@ class Guard:
                 raise ConnectionError from None  # uvicorn closes the connection: half an answer must not look whole
             await problem(500, "about:blank", _("The office made a mistake."))(scope, receive, bounded)
         finally:
+            done, spent = getattr(scope.get("endpoint"), "__name__", "other"), time.monotonic() - begun
+            self._metrics.answered(done, status, spent)
             if log.isEnabledFor(logging.INFO):
-                done = getattr(scope.get("endpoint"), "__name__", "other")
-                spent = round((time.monotonic() - begun) * 1000)
-                log.info(_line(event="answered", act=done, status=status, ms=spent))
+                log.info(_line(event="answered", act=done, status=status, ms=round(spent * 1000)))
 
 
 def _line(**what: object) -> str:

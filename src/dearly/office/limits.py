@@ -60,6 +60,8 @@ class Limits:
     """Between two pieces of a body, in either direction."""
     body_rate: int = 2_000
     """Bytes a second that a sender keeps up on average, after the first `body_seconds`."""
+    requests_a_minute: int = 0
+    """Of one account, at one node. 0: as many as it likes."""
     failures: int = 20
     """Wrong tokens or invitations a minute from one address, before it is told to wait. Right ones always pass."""
 

@@ -68,7 +68,7 @@ def test_no_push_and_it_says_so(office: Office, ada: Member) -> None:
 
 
 def test_health_and_headers(office: Office, ada: Member) -> None:
-    answer = office.http.get("/healthz")
+    answer = office.http.get("/health")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     assert "server" not in answer.headers
     assert answer.headers["x-content-type-options"] == "nosniff"

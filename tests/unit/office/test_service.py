@@ -81,14 +81,14 @@ def test_tls(tmp_path: Path) -> None:
         assert office.url.startswith("https://127.0.0.1:")
         trusting = ssl.create_default_context(cafile=str(cert))
         with httpx.Client(verify=trusting) as http:
-            assert http.get(f"https://localhost:{office.port}/healthz").json() == {"status": "ok"}
+            assert http.get(f"https://localhost:{office.port}/health").json() == {"status": "ok"}
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.load_verify_locations(cert)
         old.check_hostname = False
         with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             old.maximum_version = ssl.TLSVersion.TLSv1_1
         with httpx.Client(verify=old) as http, pytest.raises(httpx.ConnectError):
-            http.get(f"https://localhost:{office.port}/healthz")
+            http.get(f"https://localhost:{office.port}/health")
 
 
 def test_inside_a_loop_that_runs_already(tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ def test_inside_a_loop_that_runs_already(tmp_path: Path) -> None:
             async with serve(store, clock=MachineClock(), chance=MachineChance()) as server:
                 assert signal.getsignal(signal.SIGTERM) is handler
                 async with httpx.AsyncClient() as http:
-                    assert (await http.get(f"{server.url}/healthz")).status_code == 200
+                    assert (await http.get(f"{server.url}/health")).status_code == 200
             async with httpx.AsyncClient() as http:
                 with pytest.raises(httpx.ConnectError):
-                    await http.get(f"{server.url}/healthz")
+                    await http.get(f"{server.url}/health")
         with pytest.raises(LookupError):
             async with serve(store, clock=MachineClock(), chance=MachineChance()):
                 raise LookupError
@@ -116,7 +116,7 @@ def test_inside_a_loop_that_runs_already(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals) -> None:
     process = start_process(tmp_path)
-    httpx.get(f"{process.url}/healthz")
+    httpx.get(f"{process.url}/health")
     assert process.end(number) == 0
     # Closed in order: everything is in the one file.
     assert sorted(p.name for p in tmp_path.iterdir()) == ["office.db"]

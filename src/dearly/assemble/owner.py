@@ -19,7 +19,7 @@ from dearly.assemble.elapsed import Elapsed
 from dearly.desk import keep, rounds
 from dearly.desk.app import App
 from dearly.desk.desk import Desk
-from dearly.desk.indexing import catch_up
+from dearly.desk.indexing import keep_up
 from dearly.door.remote import RemoteTerminal
 from dearly.door.server import Door
 from dearly.drawer import passphrase as words
@@ -110,11 +110,13 @@ class Owner:
         self._written.set()
 
     async def _index(self) -> None:
-        """Index letters whose entry is missing or older than the rules: once, in short steps."""
-        try:
-            await catch_up(self.desk)
-        except DearlyError as trouble:  # a full disk, say; what is not indexed is named by each search
-            log.warning("the index of words is not complete: %s", trouble.code)
+        """Keep the index of words complete, and free of what was erased, until cancelled."""
+        while True:
+            try:
+                await keep_up(self.desk)
+            except DearlyError as trouble:  # a full disk, say; what is not indexed is named by each search
+                log.warning("the index of words is not complete: %s", trouble.code)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _make_rounds(self) -> None:
         """Rounds, again and again, until cancelled. No fault in one of them is the end of them all."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dearly.desk import views
+from dearly.desk import indexing, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import LetterView
-from dearly.drawer import erasing, search
+from dearly.drawer import erasing
 from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 
@@ -36,4 +36,4 @@ async def erase(desk: Desk, number: int) -> None:
     letter = await desk.drawer.read(lambda db: views.letter_view(db, number))
     await desk.drawer.write(lambda db: erasing.erase(db, letter.number, desk.clock.now()))
     reach("erase.erased")
-    await desk.drawer.write(search.purge)
+    await indexing.purge(desk, within=indexing.AT_ONCE_SECONDS)

@@ -4,6 +4,7 @@ for letters whose entry is missing (a drawer that was put together again) or was
 from __future__ import annotations
 
 import asyncio
+import math
 from functools import partial
 
 from dearly.desk.desk import Desk
@@ -19,6 +20,14 @@ AT_ONCE = 20
 
 PAUSE_SECONDS = 0.05
 """Between two transactions: whatever else is to be stored has its turn."""
+
+AT_ONCE_SECONDS = 5.0
+"""For so long erasing waits until the erased words are gone from the index, too; a large index is done later."""
+
+_BREATH_SECONDS = 0.01
+
+LOOK_SECONDS = 20.0
+"""How often a running desk looks whether there is something to do."""
 
 RIGHT_AWAY = 200
 """Letters that a search puts in before it looks, so that what came a moment ago is found."""
@@ -70,6 +79,26 @@ async def catch_up(desk: Desk, most: int | None = None, *, version: int = VERSIO
         done += len(made)
         await asyncio.sleep(PAUSE_SECONDS)
     return done
+
+
+async def purge(desk: Desk, within: float = math.inf) -> bool:
+    """Let the words of erased letters go from the index's pages, in short steps; whether all are gone. `within`:
+    seconds after which the rest is left for later."""
+    end = asyncio.get_running_loop().time() + within
+    while not desk.drawer.read_only and await desk.drawer.write(search.purge_some):
+        if asyncio.get_running_loop().time() > end:
+            return False
+        await asyncio.sleep(_BREATH_SECONDS)
+    return True
+
+
+async def keep_up(desk: Desk) -> None:
+    """Index what is missing and purge what was erased, again and again, until cancelled."""
+    while True:
+        await catch_up(desk)
+        if await desk.drawer.read(search.to_purge):
+            await purge(desk)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _put(db: Db, made: list[tuple[Material, Entry]]) -> None:

@@ -226,7 +226,7 @@ def redate(db: Db, number: int, date: datetime, now: datetime) -> None:
 def erase(db: Db, number: int, now: datetime) -> None:
     """Take a letter of ours that never left out of the drawer, with a tombstone in the chain (`outbox.take_back`)."""
     chain.append(db, chain.Kind.ERASED, content_digest(db, number), now)
-    search.take_out(db, number)
+    search.erase(db, number)
     db.run("UPDATE drafts SET answers = NULL WHERE answers = ?", (number,))
     db.run("UPDATE arrivals SET letter = NULL WHERE letter = ?", (number,))
     IN_LETTER.remove_all(db, number)

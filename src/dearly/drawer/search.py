@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dearly.drawer import objects
+from dearly.drawer import objects, settings
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_LETTER, Enclosed
 from dearly.drawer.rows import address, written_at
@@ -18,6 +18,13 @@ from dearly.letter.address import Correspondent
 from dearly.letter.errors import Damaged
 from dearly.letter.sealing import Seal
 from dearly.letter.search import Entry
+
+_PURGE = "index_purge"
+_PAGES = 100
+"""Pages of the index that one step writes."""
+
+_SOMETHING = 2
+"""Changes that a merge makes at least when there was something to do (FTS5, the command merge)."""
 
 PUT = "INSERT INTO search (rowid, subject, people, body, files, stems, facets) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
@@ -64,10 +71,32 @@ def begin_anew(db: Db) -> None:
     db.run("UPDATE letters SET indexer_version = 0")
 
 
-def purge(db: Db) -> None:
-    """Let the words of letters that were taken out go from the index's own pages, too: until its parts are joined anew,
-    they lie in the older ones."""
-    db.run("INSERT INTO search (search) VALUES ('optimize')")
+def erase(db: Db, number: int) -> None:
+    """Take an erased letter out. Its words lie in the index's pages until those were written anew (`purge_some`)."""
+    if indexed(db, number):
+        take_out(db, number)
+        settings.put(db, _PURGE, "wanted")
+
+
+def to_purge(db: Db) -> bool:
+    """Whether words of erased letters may still lie in the index's pages."""
+    return settings.get(db, _PURGE, "") != ""
+
+
+def purge_some(db: Db) -> bool:
+    """Write some of the index's pages anew, without the words of letters that were taken out; whether there are more.
+
+    All of them must be: where a word stood cannot be told from the index itself. Each step takes less time than
+    somebody who is typing would feel; when the last one is done, the erased words are nowhere in the file."""
+    wanted = settings.get(db, _PURGE, "")
+    if wanted == "wanted":
+        # Below zero: all parts of the index become inputs of one merge, which is gone on with step by step.
+        db.run("INSERT INTO search (search, rank) VALUES ('merge', ?)", (-_PAGES,))
+        settings.put(db, _PURGE, "begun")
+    elif wanted and db.run("INSERT INTO search (search, rank) VALUES ('merge', ?)", (_PAGES,)) < _SOMETHING:
+        settings.forget(db, _PURGE)
+        return False
+    return bool(wanted)
 
 
 @dataclass(frozen=True, slots=True)

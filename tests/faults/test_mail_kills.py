@@ -103,11 +103,12 @@ def maildrop(desk: Desk, port: int) -> Maildrop:
 
 async def collect(folder: str | Path, port: int) -> list[bytes]:
     """A round at the maildrop, two letters at a time; the digests of all that lies in the drawer then."""
-    pop3._TOGETHER = len(LETTERS[0]) + len(LETTERS[1]) + 10
     desk = await a_desk(Path(folder))
     try:
         await desk.drawer.write(_ours)
-        await fetch.collect(desk, maildrop(desk, port))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pop3, "_TOGETHER", len(LETTERS[0]) + len(LETTERS[1]) + 10)
+            await fetch.collect(desk, maildrop(desk, port))
         return await desk.drawer.read(_lying)
     finally:
         await desk.close()

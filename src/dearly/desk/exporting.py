@@ -55,7 +55,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, into which folder. `letters`: envelopes that were not opened are not counted. `damaged`:
+    """What was written, into which folder. `letters`: how many, where there are letters in it at all; envelopes that
+    were not opened are not counted. `damaged`:
     numbers of what could not be read out of the drawer."""
 
     path: str
@@ -124,9 +125,10 @@ class _Export:
         # Entered and left on the loop's own thread: both are short, and leaving must happen whatever else does.
         with Tree(self._target) as tree:
             await self._begin(tree)
-            await self._all_letters()
-            await self._all_envelopes()
-            await self._all_drafts()
+            if any(one.reads for one in self._formats):
+                await self._all_letters()
+                await self._all_envelopes()
+                await self._all_drafts()
             for one in self._formats:
                 await _apart(one.end)
             await _apart(tree.finish)
@@ -143,8 +145,7 @@ class _Export:
         several = len(wish.formats) > 1
         for name in wish.formats:
             root = f"{name}/" if several else ""
-            readme = exporting_words.readme((name,), owner.name, made, opened=wish.opened)
-            ground = Ground(tree, root, owner, people, certificates, made, wish.opened, readme)
+            ground = Ground(tree, root, owner, people, certificates, made, wish.opened)
             self._formats.append(FORMATS[name](ground))
         readme = exporting_words.readme(wish.formats, owner.name, made, opened=wish.opened)
         await _apart(lambda: tree.write("README.txt", readme.encode()))

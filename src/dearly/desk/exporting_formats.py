@@ -15,6 +15,7 @@ from typing import ClassVar
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 
+from dearly.desk import exporting_words
 from dearly.drawer.exporting import Want
 from dearly.exchange import export_cmif, export_markdown, export_vcard, mboxrd
 from dearly.exchange.bundle import NAME, BundleWriter
@@ -39,14 +40,14 @@ class Ground:
     certificates: Sequence[LeavingCertificate]
     made: datetime
     opened: bool
-    readme: str
 
 
 class Format:
-    """What is common: nothing is wanted, nothing is made. `past`: whether drafts of letters and earlier versions are
-    wanted too; `papers`: whether letters are to be put on paper by the opener first."""
+    """What is common: nothing is wanted, nothing is made. `reads`: whether it is about letters at all; `past`: whether
+    drafts of letters and earlier versions are wanted too; `papers`: whether letters are to be put on paper first."""
 
     want: ClassVar[Want] = Want()
+    reads = True
     past = False
     papers = False
 
@@ -200,6 +201,8 @@ class Html(Format):
 class Vcard(Format):
     """The address book as one file of cards."""
 
+    reads = False
+
     def begin(self) -> None:
         keys = {one.fingerprint: one.body for one in self.ground.certificates}
         cards = [one for one in self.ground.people if one.merged_into is None]
@@ -225,6 +228,8 @@ class Cmif(Format):
 class Keys(Format):
     """Certificates in armor: our own, and everybody else's; our secret keys where they were asked for."""
 
+    reads = False
+
     def begin(self) -> None:
         write, root = self.ground.tree.write, self.ground.root
         for key in self.ground.owner.keys:
@@ -247,7 +252,12 @@ class Bundle(Format):
     def begin(self) -> None:
         self._out = self.ground.tree.begin(f"{self.ground.root}{NAME}")
         self._writer = BundleWriter(self._out, self.ground.made)
-        self._writer.begin(self.ground.readme, self.ground.owner, self.ground.people, self.ground.certificates)
+        self._writer.begin(
+            exporting_words.in_bundle(self.ground.owner.name, self.ground.made),
+            self.ground.owner,
+            self.ground.people,
+            self.ground.certificates,
+        )
 
     def letters(self, piece: Sequence[Leaving], _papers: Sequence[Paper]) -> None:
         self._writer.letters(piece)

@@ -47,7 +47,7 @@ def readme(formats: Sequence[str], owner: str, made: datetime, *, opened: bool) 
     """The README of an export: what each file is, and how it is read without Dearly."""
     several = len(formats) > 1
     parts = [
-        _("LETTERS OF {name}").format(name=owner.upper()) if owner else _("LETTERS"),
+        _title(owner),
         _(
             "Copied out of Dearly, a program for letters, on {day}. Dearly is not needed for reading any of this.\n"
             "SHA256SUMS lists every file with its digest: “sha256sum -c SHA256SUMS” shows whether all of them are\n"
@@ -58,6 +58,29 @@ def readme(formats: Sequence[str], owner: str, made: datetime, *, opened: bool) 
         title = f"{name}/" if several else name
         parts.append(f"{title}\n{'-' * len(title)}\n{_format(name, opened)}")
     return "\n\n".join(parts) + "\n"
+
+
+def in_bundle(owner: str, made: datetime) -> str:
+    """The README inside a bundle."""
+    return (
+        _title(owner)
+        + "\n\n"
+        + _(
+            "A bundle, made by Dearly on {day}: everything in its drawer, for “dearly import”. To read it without:\n"
+            "\n"
+            "  owner.json, people.jsonl, certificates.jsonl   whose letters these are, and the address book\n"
+            "  letters/*.jsonl      a letter a line, as JSON (UTF-8), by date; its text is “text”\n"
+            "  envelopes/*.jsonl    what was never opened, or could not be, as it came\n"
+            "  drafts/*.jsonl       drafts, with their earlier versions\n"
+            '  blobs/NAME           what a line names as {{"blob": NAME}}: enclosures, original bytes, long texts;\n'
+            "                       NAME is the SHA-256 of the file\n"
+            "  end.json             how many there are of each; where it is missing, the bundle is not whole\n"
+        ).format(day=f"{made:%Y-%m-%d}")
+    )
+
+
+def _title(owner: str) -> str:
+    return _("LETTERS OF {name}").format(name=owner.upper()) if owner else _("LETTERS")
 
 
 def _format(name: str, opened: bool) -> str:

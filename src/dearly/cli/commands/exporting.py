@@ -104,8 +104,10 @@ def _said(errand: Errand, done: Exported, folder: str) -> str:
         "One letter is in “{folder}”; README.txt there says what each file is.",
         "{n} letters are in “{folder}”; README.txt there says what each file is.",
         done.letters,
-    ).format(n=done.letters, folder=shown(folder))
-    lines = [said]
+    )
+    if not done.letters:
+        said = _("It is in “{folder}”; README.txt there says what each file is.")
+    lines = [said.format(n=done.letters, folder=shown(folder))]
     if done.damaged:
         numbers = ", ".join(map(str, done.damaged))
         lines.append(_("Damaged in the drawer, and so not in it: {numbers}.").format(numbers=numbers))

@@ -51,7 +51,6 @@ async def packed(desk: Desk, one: Written, about: About, *, place: str, now: dat
     """What the drawer keeps of it; None where the letter, by the id that the file gives, is here. Raises `Usage`
     (whose_letter, when_written) where nobody says it, `NotFound` (ambiguous_person)."""
     sender, to = about.sender or one.said.sender or "", (about.to,) if about.to else one.said.to
-    when = _when(one, about)
 
     def work(db: Db) -> tuple[bool, tuple[_Side, ...]] | None:
         if one.said.letter_id and letters.with_id(db, LetterId(one.said.letter_id)):
@@ -71,6 +70,7 @@ async def packed(desk: Desk, one: Written, about: About, *, place: str, now: dat
     if sides is None:
         return None
     out, others = sides
+    when = _when(one, about)
     own = await desk.drawer.read(accounts.own_addresses)
     us = (Correspondent("", own[0]),) if own else ()
     original = one.original or _manifest(one)

@@ -24,17 +24,18 @@ def needs(program: str) -> str:
     """The path of a program (a name on PATH, or a file), or the end of the test: tests/debian.sh installs them."""
     found = program if os.sep in program and Path(program).exists() else shutil.which(program)
     if not found:
-        _without(f"{program} is not installed (sh tests/debian.sh)")
+        without(f"{program} is not installed (sh tests/debian.sh)")
     return found
 
 
 def needs_root(program: str) -> None:
     """The end of the test where we are not root, for a program that runs as nobody else."""
     if os.geteuid() != 0:
-        _without(f"{program} runs as root only")
+        without(f"{program} runs as root only")
 
 
-def _without(reason: str) -> NoReturn:
+def without(reason: str) -> NoReturn:
+    """The end of the test: skipped on a desk, failed where CI=true."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

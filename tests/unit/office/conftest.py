@@ -8,13 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.offices import Member, Office, an_office
+from tests.support.postgres import a_database
 
 _NUMBERS = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
-    with an_office() as running:
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
+def office(request: pytest.FixtureRequest) -> Iterator[Office]:
+    """Over a file; and in the long run, all the same over a database."""
+    with an_office(None if request.param == "sqlite" else a_database()) as running:
         yield running
 
 

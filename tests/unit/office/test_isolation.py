@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from typing import Any
 
 from dearly.office.jmap import METHODS
@@ -96,3 +98,71 @@ def test_a_token_opens_one_account_and_only_while_it_is_the_token(office: Office
     assert office.http.get("/jmap/session", headers=ada.headers).status_code in (401, 429)
     assert len(bert.letterbox()) == 1
     assert bert.download(bert.letterbox()[0]["blobId"])
+
+
+def everything_of(member: Member) -> str:
+    """All that a member can see, as text."""
+    emails = member.call("Email/get", ids=None, properties=["id", "blobId", "mailboxIds", "keywords", "headers"])
+    blobs = member.call("Blob/get", ids=[e["blobId"] for e in emails["list"]], properties=["data:asText", "size"])
+    return json.dumps(
+        [emails, blobs, member.call("EmailSubmission/get", ids=None), member.call("Mailbox/get", ids=None)]
+    )
+
+
+def test_every_method_with_anothers_things(ada: Member, bert: Member, clara: Member) -> None:
+    """Whatever of Ada's stands wherever in Clara's call: she learns nothing of it, and nothing of Ada's changes."""
+    hers = belongings(ada, bert)
+    ids = list(hers.values())
+    before = everything_of(ada), everything_of(bert)
+    envelope = {"mailFrom": {"email": str(ada.address)}, "rcptTo": [{"email": str(clara.address)}]}
+    mine = envelope | {"mailFrom": {"email": str(clara.address)}}
+    creates: list[dict[str, Any]] = [
+        {"data": [{"blobId": hers["blob"]}]},
+        {"blobId": hers["blob"], "mailboxIds": {"sent": True}},
+        *(
+            {"identityId": "self", "emailId": hers["email"], "envelope": e, "onceKey": "a-key-of-ada"}
+            for e in (envelope, mine)
+        ),
+        {"identityId": ada.uid, "emailId": hers["email"], "envelope": envelope},
+    ]
+    tried: list[dict[str, Any]] = [
+        {"ids": ids},
+        {"sinceState": "0"},
+        {"sinceQueryState": "0"},
+        {"destroy": ids},
+        {"update": {i: {"keywords/$seen": True, "undoStatus": "canceled"} for i in ids}},
+        {"onSuccessDestroyEmail": ids, "onSuccessUpdateEmail": {i: {"keywords": {}} for i in ids}},
+        *({"create": {"x": c}} for c in creates),
+        *({"emails": {"x": c}} for c in creates),
+        {"filter": {"inMailbox": "inbox"}, "anchor": hers["email"]},
+        {"filter": {"onceKeys": ["a-key-of-ada"], "emailIds": ids, "threadIds": ids}},
+        {"filter": {"emailIds": ids}},
+    ]
+    for name, arguments in itertools.product([n for n in METHODS if n != "Core/echo"], tried):
+        for account in (clara.uid, ada.uid):
+            answer = clara.post([[name, arguments | {"accountId": account}, "0"]])
+            assert answer.status_code == 200
+            ((said, told, _id),) = answer.json()["methodResponses"]
+            assert account == clara.uid or said == "error"
+            assert not told.get("list") or name.startswith(("Mailbox/", "Identity/"))
+            assert not (told.get("created") or told.get("updated") or told.get("destroyed") or told.get("ids")) or (
+                name.startswith("Mailbox/")
+            )
+            for private in (str(ada.address), "-----BEGIN PGP", ada.uid):
+                assert private not in answer.text.replace(str(envelope["mailFrom"]), "")
+    assert (everything_of(ada), everything_of(bert)) == before
+
+
+def test_addresses_of_another_with_ones_own_token(office: Office, ada: Member, bert: Member, clara: Member) -> None:
+    hers = belongings(ada, bert)
+    data = parcel(ada.address, bert.address)
+    for what in hers.values():
+        for account in (ada.uid, bert.uid, clara.uid, "A0"):
+            path = f"/jmap/download/{account}/{what}/x?accept=message/rfc822"
+            assert office.http.get(path, headers=clara.headers).status_code == 404
+    for account in (ada.uid, "A0"):
+        assert office.http.post(f"/jmap/upload/{account}", content=data, headers=clara.headers).status_code == 404
+    for token in ("-", ada.uid, ada.token[:-1], ada.token + "A", ada.token.swapcase(), f"{ada.token} {clara.token}"):
+        for path in ("/jmap/session", f"/jmap/download/{ada.uid}/{hers['blob']}/x"):
+            fields = {"authorization": f"Bearer {token}"}
+            assert office.http.get(path, headers=fields).status_code in (401, 429)

@@ -57,7 +57,7 @@ LANGUAGES = tuple(_SMALL)
 _MOST_KEPT = 60_000
 """Stems that are kept of each language."""
 
-_FEW = 3
+_FEW = 2
 """Small words, different ones, without which there is no guess."""
 
 _ALSO = 0.6

@@ -15,9 +15,9 @@ from dearly.letter.sealing import Seal
 from dearly.opener.bulk import Kind, Piece, Read
 
 
-def packed(raw: bytes, read: Read, *, place: str, now: datetime) -> Imported:
+def packed(raw: bytes, raw_sha256: bytes, read: Read, *, place: str, now: datetime) -> Imported:
     """A mail that was never sealed, or that could not be read. `now`: for one without a date."""
-    original = objects.pack(raw)
+    original = objects.pack(raw, raw_sha256)
     head = read.heading
     if read.kind is not Kind.LETTER or head is None:
         why = f"{read.trouble.message} {read.trouble.hint}".strip() if read.trouble else ""

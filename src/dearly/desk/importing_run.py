@@ -7,12 +7,14 @@ killed at any point, goes on there, and takes nothing twice (F43). Between two b
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from dearly.desk import importing_pack, importing_sealed, importing_written, newcomers
 from dearly.desk.app import Progress
@@ -24,6 +26,7 @@ from dearly.drawer.importing import Imported
 from dearly.drawer.importing_log import Import, Tally
 from dearly.exchange.archive import Archive, Found, Item, PassedOver, Written
 from dearly.letter.address import Address, Correspondent
+from dearly.letter.envelope import Way
 from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 from dearly.opener.bulk import NO_LETTERS, Kind, Read, Stack
@@ -60,6 +63,8 @@ class _Ready:
     left_out: str | None = None
     failed: bool = False
     already_here: bool = False
+    again: bytes | None = None
+    """Digest of an original whose very bytes are here."""
 
 
 async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress) -> Done:
@@ -122,11 +127,14 @@ async def _prepare(
     desk: Desk, archive: Archive, choices: Choices, own: tuple[Address, ...], stack: Sequence[Found]
 ) -> list[_Ready]:
     now = desk.clock.now()
-    reads = await _read(desk, choices, own, stack)
+    digests = await asyncio.to_thread(_digests, stack)
+    there, _erased = await desk.drawer.read(partial(importing.here, digests=list(digests.values())))
+    again = {at for at, digest in digests.items() if digest in there}
+    reads = await _read(desk, choices, own, stack, again)
     plain = [
         at for at, read in reads.items() if read.kind in (Kind.LETTER, Kind.UNREADABLE) and not _why_not(read, choices)
     ]
-    packed = await asyncio.to_thread(_pack, stack, {at: reads[at] for at in plain}, archive.place, now)
+    packed = await asyncio.to_thread(_pack, stack, {at: reads[at] for at in plain}, digests, archive.place, now)
     ready = []
     for at, one in enumerate(stack):
         match one:
@@ -138,6 +146,8 @@ async def _prepare(
             case Written():
                 made = await importing_written.packed(desk, one, choices.about, place=archive.place, now=now)
                 ready.append(_Ready(one.cursor, one.passed, made, already_here=made is None))
+            case Item() if at in again:
+                ready.append(_Ready(one.cursor, one.passed, None, again=digests[at]))
             case Item():
                 why = _why_not(reads[at], choices) if at in reads else _by_place(one, choices)
                 imported = packed.get(at)
@@ -154,9 +164,16 @@ async def _prepare(
     return ready
 
 
-async def _read(desk: Desk, choices: Choices, own: tuple[Address, ...], stack: Sequence[Found]) -> dict[int, Read]:
-    """The mails of a stack, by their position in it, but for those that are left out for the place that they lay in."""
-    mails = [(at, one) for at, one in enumerate(stack) if isinstance(one, Item) and not _by_place(one, choices)]
+async def _read(
+    desk: Desk, choices: Choices, own: tuple[Address, ...], stack: Sequence[Found], again: set[int]
+) -> dict[int, Read]:
+    """The mails of a stack, by their position in it, but for those that are here, and those that are left out for the
+    place that they lay in."""
+    mails = [
+        (at, one)
+        for at, one in enumerate(stack)
+        if isinstance(one, Item) and at not in again and not _by_place(one, choices)
+    ]
     asked = Stack(
         tuple(one.data for _at, one in mails), tuple(one.hints.sent for _at, one in mails), own, choices.leave
     )
@@ -174,9 +191,15 @@ def _why_not(read: Read, choices: Choices) -> str | None:
     return "others" if choices.only_ours and not read.ours and read.kind is not Kind.UNREADABLE else None
 
 
-def _pack(stack: Sequence[Found], reads: dict[int, Read], place: str, now: datetime) -> dict[int, Imported]:
+def _digests(stack: Sequence[Found]) -> dict[int, bytes]:
+    return {at: hashlib.sha256(one.data).digest() for at, one in enumerate(stack) if isinstance(one, Item)}
+
+
+def _pack(
+    stack: Sequence[Found], reads: dict[int, Read], digests: dict[int, bytes], place: str, now: datetime
+) -> dict[int, Imported]:
     return {
-        at: importing_pack.packed(one.data, reads[at], place=place, now=now)
+        at: importing_pack.packed(one.data, digests[at], reads[at], place=place, now=now)
         for at, one in enumerate(stack)
         if isinstance(one, Item) and at in reads
     }
@@ -186,7 +209,7 @@ class _Filing:
     """Files what is ready, in batches that keep the writer for a moment only."""
 
     def __init__(self, desk: Desk, log: Import, total: int, progress: Progress) -> None:
-        self.log = log
+        self.log, self._place = log, log.place
         self.left_out: Counter[str] = Counter()
         self.erased = self.locked = 0
         self._desk, self._progress, self._total = desk, progress, total
@@ -204,7 +227,8 @@ class _Filing:
         items = [one.imported for one in batch if one.imported is not None]
         left_out = Counter(one.left_out for one in batch if one.left_out is not None)
         failed = sum(one.failed for one in batch)
-        already_here = sum(one.already_here for one in batch)
+        again = [one.again for one in batch if one.again is not None]
+        already_here = len(again) + sum(one.already_here for one in batch)
 
         def meet(db: Db, who: Correspondent) -> int:
             return newcomers.person_of(db, desk, who).id
@@ -212,6 +236,7 @@ class _Filing:
         def work(db: Db) -> tuple[Import, importing.Counts, float]:
             begun = time.perf_counter()
             counts = importing.file_many(db, items, meet=meet, now=desk.clock.now(), chance=desk.chance)
+            importing.note_again(db, again, Way.MAIL, self._place, desk.clock.now())
             more = Tally(
                 len(batch),
                 counts.taken,

@@ -20,9 +20,10 @@ from dearly.drawer.rows import offset, sound, stamp
 from dearly.letter.address import Correspondent
 from dearly.letter.clock import Chance
 from dearly.letter.content import LetterId
+from dearly.letter.envelope import Way
 from dearly.letter.sealing import Signed
 
-__all__ = ["Content", "Counts", "Imported", "Meet", "PackedEnclosure", "file_many", "here"]
+__all__ = ["Content", "Counts", "Imported", "Meet", "PackedEnclosure", "file_many", "here", "note_again"]
 
 Meet = Callable[[Db, Correspondent], int]
 """Puts somebody whom nobody knows into the address book; the person's id."""
@@ -40,6 +41,15 @@ def here(db: Db, digests: Sequence[bytes]) -> tuple[frozenset[bytes], frozenset[
     )
     there = frozenset(one for (one,) in kept)
     return there, frozenset(one for (one,) in gone) - there
+
+
+def note_again(db: Db, digests: Sequence[bytes], way: Way, place: str, now: datetime) -> None:
+    """Originals that are here were met in another place, or once more in the same."""
+    db.many(
+        "INSERT OR IGNORE INTO postmarks (arrival, way, place, validity, uid, at, acknowledged)"
+        " SELECT number, ?, ?, '', '', ?, 1 FROM arrivals WHERE raw_sha256 = ?",
+        [(way.value, sound(place), stamp(now), digest) for digest in digests],
+    )
 
 
 def file_many(db: Db, stack: Iterable[Imported], *, meet: Meet, now: datetime, chance: Chance) -> Counts:
@@ -115,7 +125,8 @@ class _Filing:
                 self._letter(number, letter_id, one.content)
             self._arrival(number, one, letter)
         self._write()
-        self._postmarks(again)
+        for one in again:
+            note_again(db, [one.raw.sha256], one.way, one.place, self.now)
         return Counts(**count)
 
     def _next(self) -> int:
@@ -214,14 +225,6 @@ class _Filing:
                 self.db.many(sql, self.rows[table])
         chain.append_many(self.db, self.links, self.now)
         self.db.many("UPDATE letters SET twin = 1 WHERE letter_id = ? AND twin = 0", [(one,) for one in self.twins])
-
-    def _postmarks(self, again: Sequence[Imported]) -> None:
-        """These very bytes came from another place, or once more from the same."""
-        self.db.many(
-            "INSERT OR IGNORE INTO postmarks (arrival, way, place, validity, uid, at, acknowledged)"
-            " SELECT number, ?, ?, '', '', ?, 1 FROM arrivals WHERE raw_sha256 = ?",
-            [(one.way.value, sound(one.place), stamp(self.now), one.raw.sha256) for one in again],
-        )
 
 
 _TABLES = {

@@ -65,10 +65,11 @@ class Packed:
     body: bytes = field(repr=False)
 
 
-def pack(data: bytes) -> Packed:
-    """`data` compressed (zstd level 3), or as it is where that saves less than a sixteenth."""
+def pack(data: bytes, sha256: bytes | None = None) -> Packed:
+    """`data` compressed (zstd level 3), or as it is where that saves less than a sixteenth. `sha256`: where it is
+    known."""
     small = _tools.packer.compress(data)
-    digest = hashlib.sha256(data).digest()
+    digest = sha256 or hashlib.sha256(data).digest()
     if len(small) < len(data) - len(data) // 16:
         return Packed(digest, len(data), "zstd", small)
     return Packed(digest, len(data), "plain", data)

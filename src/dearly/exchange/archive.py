@@ -30,7 +30,7 @@ from dearly.exchange.found import (
 )
 from dearly.exchange.kinds import HEAD, Kind
 from dearly.exchange.mbox import Dialect, Quoting
-from dearly.exchange.places import Place, Rules, gone
+from dearly.exchange.places import Place, Rules
 from dearly.letter.address import clean
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
@@ -94,10 +94,13 @@ def recognise(path: Path, wanted: str = "auto", *, unpack: Unpack) -> Archive:
             _("It is one of these: {names}.").format(names=", ".join(FORMATS)),
         )
     try:
-        path = path.resolve(strict=True)
-        single = not path.is_dir()
-    except (OSError, RuntimeError, ValueError):
-        raise gone(path) from None
+        return _recognised(path.resolve(strict=True), wanted, unpack)
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: links in a circle; ValueError: a NUL in the name
+        raise folder.gone(path) from None
+
+
+def _recognised(path: Path, wanted: str, unpack: Unpack) -> Archive:
+    single = not path.is_dir()
     source = hashlib.sha256(wanted.encode() + b"\0" + os.fsencode(path)).digest()
     ours = _ours(path)
     if ours is not None and (wanted == "auto" or ours[0] == "drawer"):

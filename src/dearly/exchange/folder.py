@@ -14,6 +14,8 @@ from io import BufferedReader
 from pathlib import Path
 
 from dearly.letter.address import clean
+from dearly.letter.errors import NotFound
+from dearly.letter.words import _
 
 MOST_DEPTH = 64
 
@@ -101,9 +103,21 @@ def opened(path: Path) -> BufferedReader:
     return os.fdopen(file, "rb")
 
 
-def shown(parts: Parts) -> str:
-    """A path inside the archive, fit to be shown in one line."""
-    return clean("/".join(names(parts)))
+def there(path: Path) -> bool:
+    """Whether something is there that may be looked at."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def gone(path: Path) -> NotFound:
+    """For an archive that is not there."""
+    return NotFound(
+        "no_archive",
+        _("“{name}” is not there, or may not be read.").format(name=clean(str(path))),
+        _("Check the name, and whether the disk it is on is there."),
+    )
 
 
 def names(parts: Parts) -> list[str]:

@@ -30,7 +30,7 @@ from dearly.exchange.mbox import Dialect
 from dearly.exchange.packed import Packed, not_a_letter
 from dearly.exchange.roles import without_ending
 from dearly.letter.address import clean
-from dearly.letter.errors import NotFound
+from dearly.letter.errors import NotFound, Refused
 from dearly.letter.words import _
 
 _SCANS = (".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".webp")
@@ -71,8 +71,8 @@ class Place:
 
     def items(self, cursor: str = "") -> Iterator[Found]:
         """As `Archive.items`: its cursor is a path inside, and with it a place in that file."""
-        if not self.path.exists():
-            raise gone(self.path)
+        if not folder.there(self.path):
+            raise folder.gone(self.path)
         path, mark, inner = cursor.partition("?")
         last = tuple(unquote_to_bytes(path).split(b"/")) if path else ()
         behind, passed = folder.key(last), 0
@@ -106,13 +106,13 @@ class Place:
                 yield where.over(entry.trouble, _TROUBLES[entry.trouble]())
             return
         try:
-            yield from self._file(entry, where, inner, path, passed)
-        except FileNotFoundError:
+            yield from self._file(entry, where, inner)
+        except (FileNotFoundError, NotFound):
             yield where.over("vanished", _("It is not there any more."))
         except OSError:
             yield where.over("unreadable", _("It may not be read, or the disk it is on is damaged."))
 
-    def _file(self, entry: Entry, where: Where, inner: str, path: str, passed: int) -> Iterator[Found]:
+    def _file(self, entry: Entry, where: Where, inner: str) -> Iterator[Found]:
         name = where.parts[-1]
         with self._opened(entry.parts) as file:
             head = file.read(HEAD)
@@ -128,7 +128,7 @@ class Place:
             elif kind is Kind.EMLX:
                 yield from letters_in.in_emlx(file, where)
             elif kind is Kind.PACKED:
-                yield from self._in_packed(entry, packing(name, head) or "gz", inner, path, passed)
+                yield from self._in_packed(entry, where, packing(name, head) or "gz", inner)
             elif kind is Kind.TEXT:
                 if not (is_housekeeping(name) or self._belongs(entry.parts)):
                     yield from letters_in.in_text(file, where, lambda beside: self._beside(entry.parts[:-1], beside))
@@ -159,11 +159,18 @@ class Place:
             with self._opened(entry.parts) as file:
                 yield from letters_in.in_mbox(file, 0, dialect, where)
 
-    def _in_packed(self, entry: Entry, how: str, inner: str, path: str, passed: int) -> Iterator[Found]:
+    def _in_packed(self, entry: Entry, where: Where, how: str, inner: str) -> Iterator[Found]:
         at = folder.path_of(self._root, entry.parts)
         packed = Packed(at, how, self._unpack, self._rules.only, takeout=self.format == "takeout")
-        for found in packed.items(inner):
-            yield replace(found, cursor=f"{path}?{found.cursor}", passed=passed + min(found.passed, entry.size))
+        before = where.passed(0)
+        try:
+            for found in packed.items(inner):
+                cursor = f"{where.cursor(None)}?{found.cursor}"
+                yield replace(found, cursor=cursor, passed=before + min(found.passed, entry.size))
+        except Refused as error:
+            if self._name:
+                raise
+            yield where.over("too_large", error.told)  # one of many: the others are read all the same
 
     def _scanned(self, entry: Entry, where: Where) -> Iterator[Found]:
         """The letter whose first page a scan is; nothing for its other pages."""
@@ -249,12 +256,3 @@ _TROUBLES: dict[str, Callable[[], str]] = {
     "not_a_letter": lambda: _("It is no file, but a device or a pipe."),
     "unreadable": lambda: _("This folder may not be looked into, or lies too deep."),
 }
-
-
-def gone(path: Path) -> NotFound:
-    """For a place that is not there."""
-    return NotFound(
-        "no_archive",
-        _("“{name}” is not there, or may not be read.").format(name=clean(str(path))),
-        _("Check the name, and whether the disk it is on is there."),
-    )

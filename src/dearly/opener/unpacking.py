@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dearly.exchange.folder import gone, opened
 from dearly.exchange.found import Member
-from dearly.letter.address import clean
-from dearly.letter.errors import NotFound, Refused
+from dearly.letter.errors import Refused
 from dearly.letter.words import _
 from dearly.opener.process import SILENCE_SECONDS, command
 from dearly.opener.unpackwire import BEGINS, CHUNK, DAMAGED, DATA, END_OF_ALL, ENDS, HEAD, LONGEST_NAME, UNSUPPORTED
@@ -37,11 +37,11 @@ def unpack(path: Path, packing: str, wanted: Sequence[str] = (), start: int = 0)
     """The files inside, as `exchange.found.Unpack` says. Where the packed file itself is damaged or cannot be read to
     its end, a last member without a name has that as its `trouble`. The child ends with the context."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        file = opened(path)
     except OSError:
-        raise _gone(path) from None
-    try:
-        most = os.fstat(file).st_size * _MOST_TIMES + _SPARED
+        raise gone(path) from None
+    with file:
+        most = os.fstat(file.fileno()).st_size * _MOST_TIMES + _SPARED
         child = subprocess.Popen(
             command(_MODULE, packing, str(start), *wanted),
             stdin=file,
@@ -55,12 +55,10 @@ def unpack(path: Path, packing: str, wanted: Sequence[str] = (), start: int = 0)
         )
         try:
             assert isinstance(child.stdout, io.FileIO)
-            yield _members(_Records(child.stdout, most), file)
+            yield _members(_Records(child.stdout, most), file.fileno())
         finally:
             child.kill()
             child.communicate()
-    finally:
-        os.close(file)
 
 
 class _Records:
@@ -151,11 +149,3 @@ class _Member:
                 self.trouble = "damaged" if self.broken_off else _TROUBLES.get(payload, "damaged")
         data, self._held = self._held[:size], self._held[size:]
         return data
-
-
-def _gone(path: Path) -> NotFound:
-    return NotFound(
-        "no_archive",
-        _("“{name}” is not there, or may not be read.").format(name=clean(str(path))),
-        _("Check the name, and whether the disk it is on is there."),
-    )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dearly.exchange.archive import Item, Written
-from dearly.letter.errors import Usage
+from dearly.letter.errors import Refused, Usage
 from tests.support.foreign_archives import archive, codes, letter, mbox_of
 
 A, B, C = (letter(name) for name in "abc")
@@ -88,6 +88,17 @@ def test_a_folder_with_packed_mbox_files_of_which_one_is_damaged(tmp_path: Path)
     assert set(got[2:-2]) <= set(many)  # the last one before the damage may be half a letter
     assert codes(found) == ["damaged"]
     assert [one.cursor for one in source.items(found[0].cursor)] == [one.cursor for one in found[1:]]
+
+
+def test_a_bomb_among_others_is_named_and_the_others_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dearly.opener.unpacking._SPARED", 1 << 20)
+    (tmp_path / "1.mbox.gz").write_bytes(gzip.compress(mbox_of([A]) + bytes(32 << 20)))
+    (tmp_path / "2.mbox").write_bytes(mbox_of([B]))
+    found = list(archive(tmp_path).items())
+    assert codes(found) == ["too_large"]
+    assert [one.data for one in found if isinstance(one, Item)][-1:] == [B]
+    with pytest.raises(Refused):
+        list(archive(tmp_path / "1.mbox.gz").items())
 
 
 def test_a_gz_that_is_a_tar_after_all(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Unpacking in a child of its own: what it may do, how much may come out, and what damage comes to."""
+"""Unpacking in a child of its own (A28): what it may do, how much may come out, and what damage comes to."""
 
 from __future__ import annotations
 

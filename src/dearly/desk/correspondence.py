@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from dearly.desk import reading
 from dearly.desk.desk import Desk
-from dearly.desk.looking import Excerpt, excerpt, fold, words_of
+from dearly.desk.looking import excerpt, fold, words_of
 from dearly.drawer import correspondence as shelf
 from dearly.drawer import people, settings
 from dearly.drawer.connection import Db
@@ -21,6 +21,7 @@ from dearly.letter.errors import NotFound
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.opener.showing import Paper
+from dearly.terms.excerpt import Excerpt
 
 __all__ = [
     "Chapter",

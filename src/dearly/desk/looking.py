@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+
+from dearly.terms.excerpt import Excerpt
 
 AROUND = 110
 """Characters before and after the first word that was found."""
@@ -29,18 +30,6 @@ _SIGNS = (
 """Signs of good typography that Latin-1 does not have; whoever looks for words may type plainer ones."""
 
 _SPACE = re.compile(r"\s+")
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """Some of a text: pieces in order, each with whether it is one of the words that were looked for."""
-
-    pieces: tuple[tuple[str, bool], ...]
-
-    @property
-    def text(self) -> str:
-        """The excerpt without its marks."""
-        return "".join(piece for piece, _found in self.pieces)
 
 
 def fold(text: str) -> str:

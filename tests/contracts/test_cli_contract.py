@@ -230,6 +230,21 @@ def test_08_the_door(ada: Person, machine: Machine) -> None:
     assert ada.json("open 6")["person"] == "Zoe"
 
 
+def test_08_searching(ada: Person) -> None:
+    for example in ("'garden year:2012-2014'", "'from:clara \"walnut tree\" -rain'", "--exact gardens"):
+        assert "No letter was found." in typed(ada, f"dearly search {example}").out
+    found = ada.json("search gardens")
+    many(found, "letters", f"{LETTER} snippet found")
+    assert found["total"] == len(found["letters"]) > 0
+    one = found["letters"][-1]
+    assert [one["snippet"][begin:end] for begin, end in one["found"]] == ["garden"]
+    assert found["did_you_mean"] == []
+    assert ada.json("search gardne --limit 1")["did_you_mean"] == ["garden"]
+    assert "Did you mean" in ada("search gardne").out
+    assert ada.json("search 'from:bert has:nothing'")["notes"]
+    assert str(one["number"]) in ada("search 'garden from:me' --by relevance").out
+
+
 def test_09_keeping(ada: Person, machine: Machine) -> None:
     typed(ada, "dearly backup desk.backup")
     typed(ada, "dearly backup desk.backup --verify")

@@ -24,7 +24,7 @@ from dearly.mime import plain
 from dearly.terms import likely, marks
 from dearly.terms.entry import VERSION, enclosed, entry
 from dearly.terms.excerpt import Excerpt, Finder
-from dearly.terms.expression import Sight, expression
+from dearly.terms.expression import Sight, expression, forms
 from dearly.terms.folding import spaceless
 from dearly.terms.languages import LANGUAGES
 from dearly.terms.matching import matches
@@ -134,7 +134,7 @@ def _search(db: Db, typed: str, asked: Query, by: By, *, exact: bool, limit: int
         total,
         counted > searching.COUNTED,
         more,
-        _likely(db, typed, asked.words) if total <= FEW and after is None else (),
+        _likely(db, typed, asked.words, sight.languages) if total <= FEW and after is None else (),
         tuple(notes),
     )
 
@@ -213,13 +213,16 @@ def _drafts(db: Db, asked: Query, sight: Sight, finder: Finder) -> list[FoundLet
     return found
 
 
-def _likely(db: Db, typed: str, wanted: Sequence[Words]) -> tuple[str, ...]:
-    """The search with likelier spellings of the words that are in no letter, or hardly in one."""
+def _likely(db: Db, typed: str, wanted: Sequence[Words], spoken: Sequence[str]) -> tuple[str, ...]:
+    """The search with likelier spellings of words that are in no letter, in none of their forms."""
     found: list[str] = []
     for what in wanted:
         word = what.runs[0]
         if len(what.runs) > 1 or what.begins or spaceless(word) or len(word) < likely.SHORTEST or word.isdigit():
             continue
+        shapes = (word, *(shape for stem in forms(word, spoken) for shape in (stem, marks.STEM + stem)))
+        if any(searching.known(db, shape) for shape in shapes):
+            continue  # it is in a letter; that there are few is no slip
         near = [(slip, 1) for slip in dict.fromkeys(likely.slips(word)) if slip and searching.known(db, slip)]
         near += searching.vocabulary(db, *likely.stretch(word), _LOOKED_AT)
         found += [

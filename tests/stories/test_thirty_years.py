@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import vobject
+from playwright.sync_api import sync_playwright
 
 from dearly.desk import exporting, importing, people, setup
 from dearly.drawer.letters import content_digest
@@ -27,6 +28,7 @@ from dearly.letter.leaving import Leaving
 from dearly.seal.armor import dearmor
 from dearly.seal.keys import OwnKey
 from tests.support import pictures
+from tests.support.browser import engine
 from tests.support.desks import Person, a_town
 
 PICTURE = pictures.file(pictures.scene(60, 40))
@@ -271,3 +273,26 @@ def test_imported_into_a_new_drawer_every_byte_is_there(scene: Scene, tmp_path: 
     found = asyncio.run(play())
     there = sorted(one for of in scene.raw.values() for one in of)
     assert {name: sorted(of) for name, of in found.items()} == {"maildir": there, "mbox": there}
+
+
+@pytest.mark.long
+def test_a_browser_reads_the_archive_from_the_disk(scene: Scene) -> None:
+    """A29: what the pages ask for, and the search, in a real Chromium that opens a file."""
+    with sync_playwright() as tool, tool.chromium.launch(executable_path=engine()) as chrome:
+        page = chrome.new_page()
+        asked: list[str] = []
+        said: list[str] = []
+        page.on("request", lambda one: asked.append(one.url))
+        page.on("console", lambda one: said.append(one.text))
+        page.goto((scene.folder / "html" / "index.html").as_uri())
+        for words, count in (("harv", 2), ("GRUSSE clara", 1), ("nowhere", 0), ("example.org", 1)):
+            page.get_by_role("searchbox").fill(words)
+            page.locator("[data-said]").filter(has_text=re.compile("letter", re.IGNORECASE)).wait_for()
+            page.wait_for_timeout(300)
+            assert page.locator("[data-found] li").count() == count, words
+        page.get_by_role("searchbox").fill("field")
+        page.locator("[data-found] a").first.click()
+        page.wait_for_url("**/letters/bert-*/2026.html#l*")
+        assert page.evaluate("[...document.images].map((one) => one.naturalWidth)") == [60]
+        assert {url.partition(":")[0] for url in asked} == {"file"}
+        assert said == []

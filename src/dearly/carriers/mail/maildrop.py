@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import TypeVar
 
@@ -36,7 +35,7 @@ from dearly.carriers.base import (
     Verdict,
     for_each,
 )
-from dearly.carriers.mail import popcursor, tls
+from dearly.carriers.mail import popcursor, popwhole, tls
 from dearly.carriers.mail.popcursor import Cursor, Entry, Owed
 from dearly.carriers.mail.popline import Broken, NoLine, PopLine, Refused
 from dearly.letter.account import MailAccount, Security, Server, SignIn
@@ -57,7 +56,6 @@ _NO_UIDL = 500
 """Messages, the newest, that are told apart by their headers where the server gives no unique ids."""
 _MOST_SECONDS = 1_800.0
 """How long one act may last, whatever the server does."""
-_SAME = 3
 
 T = TypeVar("T")
 
@@ -100,16 +98,18 @@ class Maildrop:
             present = {entry.uid: entry for entry in entries}
             owed = {one.uid: one for one in known.owed if one.uid in present}
             room = popcursor.MOST_OWED - len(owed)
-            # What there is no room for, should it not come whole, is not looked at yet, and so never forgotten.
-            batch = plan.fresh[: min(HEADS, room)]
-            look = await self._within(line, lambda line: self._look(line, batch))
+            batch = plan.fresh[: HEADS if room > 0 else 0]
+            look = await self._within(line, lambda line: self._look(line, batch, room))
             verdicts = await self._judged(look, self._since(known) if plan.first else None)
             owed |= {uid: Owed(uid, unseen=True) for uid in look.large}
             unseen = len(plan.fresh) > len(batch) or bool(look.later)
             # What is owed is asked for again once nothing new is left, or has room; it holds nothing else up.
             again = [present[one.uid] for one in known.owed if one.uid in owed and (room <= 0 or not unseen)]
             taken = [entry for entry in batch if verdicts.get(entry.uid) is Verdict.TAKE]
-            now, later = _portion([*taken, *again], look.whole)
+            # What there is no room for, should it not come whole, is left for another batch, and so never forgotten.
+            fits = max(0, room - len(look.large))
+            now, later = _portion([*taken[:fits], *again], look.whole)
+            later += taken[fits:]
             wanted = [entry for entry in now if entry.uid not in look.whole]
             got = look.whole | await self._within(line, lambda line: _retrieved(line, wanted))
             reach("pop3.retrieved")
@@ -117,7 +117,7 @@ class Maildrop:
         unread = _Look()
         for entry in now:
             before = owed.pop(entry.uid, Owed(entry.uid))
-            data, became = _weighed(entry, got.get(entry.uid), before)
+            data, became = popwhole.weighed(entry, got.get(entry.uid), before)
             if data is None:
                 owed[entry.uid] = became
                 continue
@@ -160,7 +160,7 @@ class Maildrop:
         return tuple(
             Parcel(got[entry.uid], self._source(entry.uid))
             for entry in there
-            if entry.uid in got and _whole(got[entry.uid], entry.size)
+            if entry.uid in got and popwhole.whole(got[entry.uid], entry.size)
         )
 
     async def look_for(self, letter: SealedLetter) -> Mapping[Address, Evidence]:
@@ -268,7 +268,7 @@ class Maildrop:
 
     # -- looking and judging
 
-    def _look(self, line: PopLine, entries: Sequence[Entry]) -> _Look:
+    def _look(self, line: PopLine, entries: Sequence[Entry], room: int) -> _Look:
         """The headers of these messages. Without TOP they are fetched whole, where they are not too large."""
         look = _Look()
         if entries and _gives_heads(line, entries[0]):
@@ -280,16 +280,17 @@ class Maildrop:
                     look.heads[entry.uid] = self._head(entry, head)
             return look
         small = [entry for entry in entries if entry.size <= _TOGETHER]
-        look.large = [entry.uid for entry in entries if entry.size > _TOGETHER]
+        large = [entry.uid for entry in entries if entry.size > _TOGETHER]
+        look.large = large[:room]
         now, later = _portion(small, {})
         look.whole = _retrieved(line, now)
         look.heads = {entry.uid: self._head(entry, look.whole[entry.uid]) for entry in now if entry.uid in look.whole}
         look.failed = {entry.uid for entry in now} - set(look.whole)
-        look.later = {entry.uid for entry in later}
+        look.later = {entry.uid for entry in later} | set(large[room:])
         return look
 
     def _head(self, entry: Entry, data: bytes) -> Head:
-        return Head(self._source(entry.uid), entry.size, _header(data))
+        return Head(self._source(entry.uid), entry.size, popwhole.header(data))
 
     def _since(self, known: Cursor) -> datetime:
         """From when on a look from the beginning counts: what came since the last whole one was never looked at; and
@@ -301,7 +302,7 @@ class Maildrop:
         return min(back, datetime.combine(known.looked, time(), UTC) - before)
 
     async def _judged(self, look: _Look, since: datetime | None) -> dict[str, Judged]:
-        heads = [head for head in look.heads.values() if since is None or not _came_before(head.data, since)]
+        heads = [head for head in look.heads.values() if since is None or not popwhole.came_before(head.data, since)]
         verdicts = await self._sieve(heads) if heads else ()
         return {head.source.uid: verdict for head, verdict in zip(heads, verdicts, strict=True)}
 
@@ -389,59 +390,3 @@ def _portion(entries: Sequence[Entry], at_hand: Mapping[str, bytes]) -> tuple[li
         if n and weight > _TOGETHER:
             return list(entries[:n]), list(entries[n:])
     return list(entries), []
-
-
-def _weighed(entry: Entry, data: bytes | None, before: Owed) -> tuple[bytes | None, Owed]:
-    """The message, when it is taken for whole; else what is remembered of it."""
-    if data is None:
-        return None, replace(before, digest="", times=0)
-    if _whole(data, entry.size):
-        return data, before
-    digest = hashlib.sha256(data).hexdigest()[:16]
-    times = before.times + 1 if digest == before.digest else 1
-    return (data if data and times >= _SAME else None), replace(before, digest=digest, times=times)
-
-
-_BOUNDARY = re.compile(rb'[;\s]boundary\s*=\s*(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
-
-
-def _whole(data: bytes | None, stated: int) -> bool:
-    """Whether a message is all there: as long as the server says, or closed by its own last boundary."""
-    if not data:
-        return False
-    if len(data) >= stated:
-        return True
-    found = _BOUNDARY.search(_header(data))
-    if found is None:
-        return False
-    boundary = found[1] or found[2]
-    return data[-len(boundary) - 512 :].rstrip().endswith(b"\r\n--" + boundary + b"--")
-
-
-def _header(data: bytes) -> bytes:
-    """The header of a message, with the empty line after it; cut at the last line that fits."""
-    if data.startswith(b"\r\n"):
-        return b"\r\n"
-    end = data.find(b"\r\n\r\n", 0, MOST_HEAD)
-    if end < 0:
-        end = data.rfind(b"\r\n", 0, MOST_HEAD - 2)
-    return data[: end + 2] + b"\r\n" if end >= 0 else b"\r\n"
-
-
-_STAMP = re.compile(rb"(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d)")
-_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
-
-
-def _came_before(header: bytes, since: datetime) -> bool:
-    """Whether a message certainly came before `since`, give or take a zone. What cannot be read came just now."""
-    fields = re.sub(rb"\r\n(?=[ \t])", b"", header).split(b"\r\n")
-    received = next((one for one in fields if one[:9].lower() == b"received:"), None)
-    date = next((one for one in fields if one[:5].lower() == b"date:"), b"")
-    found = _STAMP.search((date if received is None else received.rpartition(b";")[2])[:200])
-    if found is None or found[2] not in _MONTHS:
-        return False
-    day, year, hour, minute = (int(found[group]) for group in (1, 3, 4, 5))
-    try:
-        return datetime(year, _MONTHS.index(found[2]) + 1, day, hour, minute, tzinfo=UTC) < since - timedelta(days=1)
-    except (ValueError, OverflowError):
-        return False

@@ -14,7 +14,6 @@ import types
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -112,11 +111,15 @@ def _record(kind: type[Any], given: Any, get: Get) -> Any:
     return kind(**found)
 
 
-@cache
+_shapes: dict[type[Any], dict[str, tuple[Any, Any]]] = {}
+
+
 def _shape(kind: type[Any]) -> dict[str, tuple[Any, Any]]:
-    """The fields of a record: type, and what stands for one that is left out."""
+    """The fields of a record: type, and what stands for one that is left out. Looked at once: it takes a while."""
+    if kind in _shapes:
+        return _shapes[kind]
     hints = get_type_hints(kind)
-    shape = {}
+    shape: dict[str, tuple[Any, Any]] = {}
     for one in fields(kind):
         empty: Any = one.default
         if empty is MISSING and hints[one.name] is str:
@@ -126,6 +129,7 @@ def _shape(kind: type[Any]) -> dict[str, tuple[Any, Any]]:
         elif empty is MISSING and type(None) in get_args(hints[one.name]):
             empty = None
         shape[one.name] = (hints[one.name], empty)
+    _shapes[kind] = shape
     return shape
 
 

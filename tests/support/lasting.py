@@ -115,6 +115,6 @@ def lent_keyholder_of(drawer: Drawer) -> LentKeyholder:
     """`desk.keyholder_of`, lent."""
 
     async def own() -> bytes:
-        return (await drawer.read(keyring.own_key)).secret
+        return await drawer.read(keyring.ring)
 
     return LentKeyholder(own)

@@ -168,9 +168,9 @@ class Desk:
 
 
 def keyholder_of(drawer: Drawer) -> Keyholder:
-    """The keyholder for the key in this drawer; it asks for the secret at each of its starts."""
+    """The keyholder for the keys in this drawer; it asks for the secrets at each of its starts."""
 
     async def own() -> bytes:
-        return (await drawer.read(keyring.own_key)).secret
+        return await drawer.read(keyring.ring)
 
     return Keyholder(own)

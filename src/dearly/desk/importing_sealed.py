@@ -5,10 +5,13 @@ is kept as it is, and opened when its key is given (`open_kept`).
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
+from dearly.desk import newcomers
 from dearly.desk.desk import Desk
 from dearly.desk.open import Reading, read_parcel
-from dearly.drawer import objects
+from dearly.drawer import accounts, arrivals, importing, objects
+from dearly.drawer.connection import Db
 from dearly.drawer.importing import Content, Imported, PackedEnclosure
 from dearly.letter.envelope import Way
 from dearly.letter.sealing import Seal
@@ -20,6 +23,32 @@ async def opened(
 ) -> Imported:
     """The original, with the letter in it where it could be opened. `ours`: keys of our addresses."""
     return packed(raw, await read_parcel(desk, raw), lay_in_sent=lay_in_sent, ours=ours, place=place, now=now)
+
+
+async def open_kept(desk: Desk) -> tuple[int, int]:
+    """Try anew what was taken in sealed and could not be opened: how many are letters now, and how many are not."""
+    after, now_open, still = 0, 0, 0
+    own = await desk.drawer.read(lambda db: accounts.own_addresses(db, left=True))
+    ours = frozenset(one.key for one in own)
+    while numbers := await desk.drawer.read(partial(importing.kept_sealed, after=after)):
+        for number in numbers:
+            raw = await desk.drawer.read(partial(arrivals.raw, number=number))
+            one = await opened(desk, raw, lay_in_sent=False, ours=ours, place="", now=desk.clock.now())
+            filed = await desk.drawer.write(partial(_file, desk=desk, number=number, one=one))
+            now_open, still = now_open + filed, still + (not filed)
+        after = numbers[-1]
+    return now_open, still
+
+
+def _file(db: Db, *, desk: Desk, number: int, one: Imported) -> bool:
+    return importing.file_late(
+        db,
+        number,
+        one,
+        meet=lambda db, who: newcomers.person_of(db, desk, who).id,
+        now=desk.clock.now(),
+        chance=desk.chance,
+    )
 
 
 def packed(

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dearly.desk import views
+from dearly.desk import importing_sealed, views
 from dearly.desk.desk import Desk
 from dearly.desk.introductions import offered, take, take_file
 from dearly.desk.people import show_person
@@ -21,7 +21,20 @@ from dearly.letter.words import _
 from dearly.seal.armor import armor
 from dearly.seal.keys import OwnKey
 
-__all__ = ["OwnExport", "offered", "own", "own_words", "pin", "set_aside", "show_keys", "take", "take_file", "words_of"]
+__all__ = [
+    "OldKey",
+    "OwnExport",
+    "offered",
+    "own",
+    "own_words",
+    "pin",
+    "set_aside",
+    "show_keys",
+    "take",
+    "take_file",
+    "take_secret",
+    "words_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,29 @@ async def own(desk: Desk, *, plain: bool = False) -> OwnExport:
     certificate = OwnKey.from_bytes(stored.secret).plain_certificate if plain else stored.certificate
     words = await words_of(stored.fingerprint)
     return OwnExport(stored.fingerprint, plain, words, armor(certificate, "PUBLIC KEY BLOCK").decode())
+
+
+@dataclass(frozen=True, slots=True)
+class OldKey:
+    """A secret key of another program that opens old letters here from now on. `opened`: letters that were kept sealed
+    and are open now; `still_sealed`: that no key here opens. `addresses`: that it names."""
+
+    fingerprint: str
+    addresses: tuple[str, ...]
+    opened: int
+    still_sealed: int
+
+
+async def take_secret(desk: Desk, data: bytes, passphrase: str | None) -> OldKey:
+    """Take in a secret key from a file, and open with it what was kept sealed. It opens, and does nothing else: no
+    letter is ever signed with it or sealed to it. Raises as `seal.oldkeys.import_key`."""
+    read = await desk.keyholder.read_old_key(data, passphrase)
+    now = desk.clock.now()
+    key = keyring.StoredKey(read.fingerprint, read.secret, read.public, now)
+    await desk.drawer.write(lambda db: keyring.add_old_key(db, key, now))
+    await desk.keyholder.forget()
+    opened, still = await importing_sealed.open_kept(desk)
+    return OldKey(read.fingerprint, read.addresses, opened, still)
 
 
 async def show_keys(desk: Desk, who: str) -> PersonView:

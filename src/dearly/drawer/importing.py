@@ -23,7 +23,18 @@ from dearly.letter.content import LetterId
 from dearly.letter.envelope import Way
 from dearly.letter.sealing import Signed
 
-__all__ = ["Content", "Counts", "Imported", "Meet", "PackedEnclosure", "file_many", "here", "note_again"]
+__all__ = [
+    "Content",
+    "Counts",
+    "Imported",
+    "Meet",
+    "PackedEnclosure",
+    "file_late",
+    "file_many",
+    "here",
+    "kept_sealed",
+    "note_again",
+]
 
 Meet = Callable[[Db, Correspondent], int]
 """Puts somebody whom nobody knows into the address book; the person's id."""
@@ -60,6 +71,30 @@ def file_many(db: Db, stack: Iterable[Imported], *, meet: Meet, now: datetime, c
     without an id gets one from its bytes (F39). What was erased here does not come back. `meet`: for whoever wrote a
     letter to us, or got one from us, and is not in the book."""
     return _Filing(db, meet, now, chance).file(stack)
+
+
+def kept_sealed(db: Db, after: int, limit: int = 50) -> list[int]:
+    """Numbers of imported originals that were sealed and could not be opened, beyond this one."""
+    return [
+        number
+        for (number,) in db.each(
+            "SELECT number FROM arrivals INDEXED BY arrivals_left"
+            " WHERE state = 'imported' AND letter IS NULL AND seal IS NOT NULL AND number > ? ORDER BY number LIMIT ?",
+            (after, limit),
+        )
+    ]
+
+
+def file_late(db: Db, number: int, one: Imported, *, meet: Meet, now: datetime, chance: Chance) -> bool:
+    """The letter in an original that was kept unopened until now; False where it could not be opened now either."""
+    if one.content is None:
+        return False
+    letter = _Filing(db, meet, now, chance).late(number, one, one.content)
+    db.run(
+        "UPDATE arrivals SET letter = ?, opened = ?, seal = ?, reason = '' WHERE number = ? AND letter IS NULL",
+        (letter, stamp(now), None if one.seal is None else one.seal.value, number),
+    )
+    return True
 
 
 @dataclass(slots=True)
@@ -128,6 +163,23 @@ class _Filing:
         for one in again:
             note_again(db, [one.raw.sha256], one.way, one.place, self.now)
         return Counts(**count)
+
+    def late(self, number: int, one: Imported, content: Content) -> int:
+        """File the letter of an original that is here under this number; the number of the letter."""
+        known = importing_places.known_letters(self.db, [content])
+        letter_id = content.letter_id or filing.own_id(one.raw.sha256)
+        there = known.same(letter_id, content.inner_sha256)
+        if there is not None:
+            return there
+        if known.add(letter_id, content.inner_sha256, number):
+            self.twins.add(letter_id)
+        self.people = importing_places.People(self.db, [content], self.meet)
+        self.people.meet(content)
+        self.places = importing_places.Places(self.db, [stamp(content.date)])
+        self.ids = objects.put_many(self.db, _all_bytes([one]))
+        self._letter(number, letter_id, content)
+        self._write()
+        return number
 
     def _next(self) -> int:
         self.number += 1

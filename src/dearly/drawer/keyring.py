@@ -32,6 +32,7 @@ __all__ = [
     "Bound",
     "StoredCertificate",
     "StoredKey",
+    "add_old_key",
     "binding",
     "bindings",
     "certificate",
@@ -41,6 +42,7 @@ __all__ = [
     "own_key",
     "own_keys",
     "put_certificate",
+    "ring",
     "saw",
     "set_own_key",
     "standing",
@@ -90,6 +92,22 @@ def set_own_key(db: Db, key: StoredKey, now: datetime) -> None:
         " changed = excluded.changed, retired = NULL",
         (key.fingerprint, key.secret, key.certificate, stamp(key.made), stamp(now)),
     )
+
+
+def add_old_key(db: Db, key: StoredKey, now: datetime) -> bool:
+    """Keep a key that only opens old letters: it is never in use. Whether it was new here."""
+    there = db.one("SELECT 1 FROM own_keys WHERE fingerprint = ?", (key.fingerprint,))
+    if there is None:
+        db.run(
+            "INSERT INTO own_keys (fingerprint, secret, certificate, made, changed, retired) VALUES (?, ?, ?, ?, ?, ?)",
+            (key.fingerprint, key.secret, key.certificate, stamp(key.made), stamp(now), stamp(now)),
+        )
+    return there is None
+
+
+def ring(db: Db) -> bytes:
+    """The secrets of all our keys, for the keyholder: the one in use first. Raises as `own_key`."""
+    return b"".join((own_key(db).secret, *(key.secret for key in own_keys(db)[1:])))
 
 
 def own_key(db: Db) -> StoredKey:

@@ -1,4 +1,5 @@
-"""The keyholder's process: our key and nothing foreign but PKESK bodies and minimised certificates.
+"""The keyholder's process: our keys and nothing foreign but PKESK bodies, minimised certificates, and a secret key that
+the person takes in from another program.
 
 Run as `python -I -m dearly.opener.keychild`. The key comes with the first request, never by argument, file or
 environment.
@@ -7,6 +8,7 @@ environment.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,15 +16,17 @@ from dearly.letter.address import Address
 from dearly.letter.errors import DearlyError
 from dearly.letter.words import _
 from dearly.opener import limits, serving
-from dearly.opener.protocol import SealThis
+from dearly.opener.protocol import OldKeyRead, SealThis, SecretFile
 from dearly.opener.serving import Run
-from dearly.seal import openpgp, trust
+from dearly.seal import oldkeys, openpgp, trust
 from dearly.seal.keys import OwnKey
+from dearly.seal.oldkeys import OldKey
+from dearly.seal.packets import Malformed
 
 
 def _warm_up() -> None:
     """Once through everything, with keys that are thrown away, so that nothing is left to be loaded later."""
-    when, nobody = datetime(2020, 1, 1, tzinfo=UTC), Address("nobody", "seal.invalid")
+    when, nobody = datetime(2020, 1, 1, tzinfo=UTC), Address.parse("nobody@seal.invalid")
     own = OwnKey.from_bytes(OwnKey.generate([nobody], when).to_bytes())
     other = OwnKey.generate([nobody], when)
     sealed = openpgp.seal(b"x", own, trust.plan({nobody: other.certificate}, when))
@@ -32,9 +36,20 @@ def _warm_up() -> None:
 def _operations() -> Mapping[str, Run]:
     _warm_up()
     held: list[OwnKey] = []
+    older: list[OldKey] = []
 
-    def own(secret: bytes, _ask: Any) -> str:
-        held[:] = [OwnKey.from_bytes(secret)]
+    def own(ring: bytes, _ask: Any) -> str:
+        try:
+            first, *rest = oldkeys.split(ring)
+        except (Malformed, ValueError):
+            first, rest = ring, []
+        held[:], older[:] = [OwnKey.from_bytes(first)], []
+        for secret in rest:
+            try:
+                held.append(OwnKey.from_bytes(secret))
+            except DearlyError:
+                with suppress(Malformed):
+                    older.append(OldKey.from_bytes(secret))
         return held[0].fingerprint
 
     def key() -> OwnKey:
@@ -43,12 +58,18 @@ def _operations() -> Mapping[str, Run]:
         return held[0]
 
     def session_keys(pkesks: tuple[bytes, ...], _ask: Any) -> tuple[openpgp.SessionKey, ...]:
-        return openpgp.session_keys(pkesks, key())
+        key()
+        found = (openpgp.session_keys(pkesks, one) for one in held)
+        return next(filter(None, found), ()) or oldkeys.session_keys(pkesks, older)
+
+    def old_key(file: SecretFile, _ask: Any) -> OldKeyRead:
+        read = oldkeys.import_key(file.data, file.passphrase)
+        return OldKeyRead(read.fingerprint, read.to_bytes(), read.public, read.addresses)
 
     def seal(what: SealThis, _ask: Any) -> openpgp.Sealed:
         return openpgp.seal(what.data, key(), what.plan)
 
-    return {"own": own, "session_keys": session_keys, "seal": seal}
+    return {"own": own, "session_keys": session_keys, "old_key": old_key, "seal": seal}
 
 
 if __name__ == "__main__":

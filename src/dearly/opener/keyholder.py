@@ -16,14 +16,17 @@ from dearly.opener.process import Child, Lost
 from dearly.opener.protocol import (
     LARGEST_PKESK,
     MOST_PKESKS,
+    OLD_KEY,
     OWN,
     SEAL,
     SESSION_KEYS,
     How,
     In,
+    OldKeyRead,
     Operation,
     Out,
     SealThis,
+    SecretFile,
 )
 from dearly.seal.openpgp import Sealed, SessionKey
 from dearly.seal.trust import SealPlan
@@ -31,8 +34,12 @@ from dearly.seal.trust import SealPlan
 LARGEST_SEALED = 80 << 20
 """Octets that are sealed at once: the largest letter that `content` allows, in base64, and room to spare."""
 
+LARGEST_SECRET = 1 << 20
+"""Octets of a file with a secret key."""
+
 Own = Callable[[], Awaitable[bytes]]
-"""Our key as `OwnKey.to_bytes` gives it, from the drawer."""
+"""Our key as `OwnKey.to_bytes` gives it, from the drawer; behind it those that only open old letters any more: retired
+ones of ours, and `OldKey`s of other programs."""
 
 _MODULE = "dearly.opener.keychild"
 
@@ -93,6 +100,13 @@ class Keyholder:
                 _("Enclose fewer or smaller files, or send them in several letters."),
             )
         return await self._call(SEAL, SealThis(data, plan))
+
+    async def read_old_key(self, data: bytes, passphrase: str | None) -> OldKeyRead:
+        """A secret key of another program, proven and without its protection, to be kept in the drawer. Raises as
+        `seal.oldkeys.import_key`, `Refused` (too_large)."""
+        if len(data) > LARGEST_SECRET:
+            raise Refused("too_large", _("This file is too large to be a key."))
+        return await self._call(OLD_KEY, SecretFile(data, passphrase))
 
     async def _call(self, operation: Operation[In, Out], value: In) -> Out:
         async with self._turn:

@@ -114,6 +114,24 @@ class SealThis:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A file with a secret key of another program, and its passphrase if one was given."""
+
+    data: bytes = field(repr=False)
+    passphrase: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OldKeyRead:
+    """Such a key, proven, for opening old letters. `secret`: as the drawer keeps it. `addresses`: that it names."""
+
+    fingerprint: str
+    secret: bytes = field(repr=False)
+    public: bytes = field(repr=False)
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Try:
     """What a self-test is to attempt. `home`: the home folder; `file`: an empty file in an empty folder, both
     ours to change; `port`: one of 127.0.0.1 that answers."""
@@ -181,6 +199,7 @@ OWN: Operation[bytes, str] = Operation("own", bytes, str)
 SESSION_KEYS: Operation[tuple[bytes, ...], tuple[SessionKey, ...]] = Operation(
     "session_keys", tuple[bytes, ...], tuple[SessionKey, ...]
 )
+OLD_KEY: Operation[SecretFile, OldKeyRead] = Operation("old_key", SecretFile, OldKeyRead)
 SEAL: Operation[SealThis, Sealed] = Operation("seal", SealThis, Sealed)
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
@@ -190,7 +209,7 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
         *(TRY, EXEC, SPIN),
         *(PAPER, FRAME),
         *(SETTINGS,),
-        *(PICTURE, OWN, SESSION_KEYS, SEAL),
+        *(PICTURE, OWN, SESSION_KEYS, OLD_KEY, SEAL),
     )
 }
 

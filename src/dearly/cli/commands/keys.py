@@ -13,12 +13,12 @@ from dearly.cli.as_json import plain as as_json
 from dearly.cli.as_text import Page, fingerprint
 from dearly.cli.command import Number, command, group, option
 from dearly.cli.errand import Errand
-from dearly.cli.given import read, shown
+from dearly.cli.given import read, secret_from, shown
 from dearly.cli.names import later
 from dearly.cli.words_of_letters import of_key
 from dearly.letter.address import clean
-from dearly.letter.errors import Usage
-from dearly.letter.words import _
+from dearly.letter.errors import Locked, Usage
+from dearly.letter.words import _, ngettext
 
 if TYPE_CHECKING:
     from dearly.desk.desk import Desk
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 MOST_KEY = 512 << 10
 """Bytes of a file with a key or a card."""
+
+_SECRET = (b"\x94", b"\x95", b"\xc5")
+"""How a secret key begins that is not armored (RFC 9580 4.2: tag 5, in the old form and the new one)."""
 
 keys = group("keys", later("The keys by which someone's letters are known."))
 
@@ -77,15 +80,24 @@ def show(errand: Errand, name: str | None, plain: bool) -> None:
         """Take a key in: from a file, or one that a letter brings.
 
         The first key of a person is used from then on. Where another one is in use, that one stays, and the new one is
-        shown as changed until you pin it. “dearly keys show N” lists the keys that letter N brings."""
+        shown as changed until you pin it. “dearly keys show N” lists the keys that letter N brings.
+
+        A secret key of yours, out of another program, opens old letters that were sealed to it, also those that were
+        imported before; it is used for nothing else."""
     ),
     "dearly keys import bert.asc",
+    "dearly keys import my-old-secret-key.asc",
     group=keys,
 )
 @click.argument("source", metavar="FILE|N")
 @option("--which", type=Number(), metavar="K", help=later("Which of the keys that it brings; 1 is the first."))
 @option("--for", "name", metavar="NAME", help=later("Whose key it is, where it does not say so itself."))
-def import_(errand: Errand, source: str, which: int | None, name: str | None) -> None:
+@option(
+    "--key-passphrase-file",
+    metavar="FILE",
+    help=later("The passphrase of a secret key, in a file that only you can read, or “-”. Else it is asked for."),
+)
+def import_(errand: Errand, source: str, which: int | None, name: str | None, key_passphrase_file: str | None) -> None:
     """Take in a key."""
     from dearly.desk import keys as verbs
 
@@ -94,8 +106,34 @@ def import_(errand: Errand, source: str, which: int | None, name: str | None) ->
         person = errand.with_desk(lambda desk: verbs.take(desk, number, which or 1, name))
     else:
         data, _mode = read(errand, source, MOST_KEY, shown(source))
+        if b"-----BEGIN PGP PRIVATE KEY BLOCK" in data or data[:1] in _SECRET:
+            _take_secret(errand, data, key_passphrase_file)
+            return
         person = errand.with_desk(lambda desk: verbs.take_file(desk, data, name, which=which))
     errand.tell(person, lambda: Page(errand.terminal).person(person))
+
+
+def _take_secret(errand: Errand, data: bytes, passphrase_file: str | None) -> None:
+    """Take in a secret key of another program. Its passphrase is asked for where it has one."""
+    from dearly.desk import keys as verbs
+
+    what = _("the passphrase of this key")
+    word = secret_from(errand, passphrase_file, what) if passphrase_file is not None else None
+    try:
+        key = errand.with_desk(lambda desk: verbs.take_secret(desk, data, word))
+    except Locked as locked:
+        if locked.code != "key_locked" or not errand.terminal.in_tty:
+            raise
+        typed = errand.terminal.ask_secret(_("Passphrase of this key: "))
+        key = errand.with_desk(lambda desk: verbs.take_secret(desk, data, typed))
+    said = [_("The key is kept in your drawer, and opens letters that were sealed to it.")]
+    if key.opened:
+        said.append(ngettext("One letter is open now.", "{n} letters are open now.", key.opened).format(n=key.opened))
+    if key.still_sealed:
+        said.append(
+            ngettext("One is still sealed.", "{n} are still sealed.", key.still_sealed).format(n=key.still_sealed)
+        )
+    errand.tell(key, lambda: Page(errand.terminal).prose(*said))
 
 
 def _brought(page: Page, number: int, brought: Sequence[OfferedKey]) -> str:

@@ -1,0 +1,135 @@
+"""Secret keys as GnuPG 2.2 wrote them, made for these tests and used nowhere else, and a letter sealed to each.
+
+Both are locked by `WORDS`. One is Curve25519 of 2015 and later, the other RSA (2,048 bits, so that tests are quick).
+"""
+
+from __future__ import annotations
+
+WORDS = "fake key words"
+
+CURVE = """\
+-----BEGIN PGP PRIVATE KEY BLOCK-----
+
+lIYEawOe7hYJKwYBBAHaRw8BAQdAfOTSEQfSs77THqdXUMzUu/8vJ3SQt5K0ARvp
+qXPo0kX+BwMCESMBNCDwvAX/jxZY09W0mGlRdiPbKak7Hbf4dxxj2tpQhndnbP+9
+Zj54c5lWYTAi7aaCnXPwYTurRLnwYIEUKvfIPrUzU09081oe1APztbQPY3ZAbGV0
+dGVycy50ZXN0iJAEExYIADgWIQRjhYRFKWOD88N5LJYM/3mEvqI5IQUCawOe7gIb
+IwULCQgHAgYVCgkICwIEFgIDAQIeAQIXgAAKCRAM/3mEvqI5IR91AP971QVVMUVm
+OfOc2RfRvHBHbISeU18hUlIor1vNMej17wD/flwt0PnwP303X6EUTlnp/L5PuEGd
+6muiggOo6Vsc+wiciwRrA57uEgorBgEEAZdVAQUBAQdAWjatVS6ex9bwfxxmUE5U
+pUI79TWIVK5xGp0MlN8wuSYDAQgH/gcDAnPk/B8jZu7q/yZ8qvR8SEWDVlDuOBmE
+DvlSa8Gev6tg4ldwpX6yqGQrJ/RcXYZ38vmpLV0ZI3JAtkQ+W4l8mIJFa/Tvt+WC
+sxYoW2Sn/PGIeAQYFggAIBYhBGOFhEUpY4Pzw3kslgz/eYS+ojkhBQJrA57uAhsM
+AAoJEAz/eYS+ojkhJocBAN2dhGE0MU1MIAowap7dzbumjpluNJw05OtXteiuLS25
+AQDI9yQ7qGfZ3njA6cnZXNhHJC/YK3HIQPEgxUC1JXJwDA==
+=VMKE
+-----END PGP PRIVATE KEY BLOCK-----
+"""
+
+SEALED_TO_CURVE = """\
+-----BEGIN PGP MESSAGE-----
+
+hF4DMevLZij1jcISAQdAG1sb7jseKUhi4gb4+X3udaWihjtDjbJx2MyHNkuXYVAw
+Fx1zcj4nrgKSEtYiwjktV2H8UdCQ/3DUtieNx/P4JwmcodXElq8jwbdz9r83c+8E
+0qgBkUZ1kkfO33ilzD/Ogpnwb8IpZx95NQkKE3qpwLC1iD38Ca+6pBMo52O3X1nf
+B5aOrrVXmQ7QSoBEaQrb5zKwsRxOe+7z3JjbCy2P3i4IVRW2hyI3x92caDjKptKQ
+TzISfbFSImnfPBfVto+2wgG1ZwheouzJtqccAECZJhS+cNwpCqgM5F34Qu0uKhCi
+BcVAhJW4Ne9RxtcWXt/WgVHNlW72FOjucqA=
+=uitR
+-----END PGP MESSAGE-----
+"""
+
+RSA = """\
+-----BEGIN PGP PRIVATE KEY BLOCK-----
+
+lQPGBGsDnt0BCADAOn3sbnBlsTUlE/KfKCCU7sitaKMgyX/lMg7l7bLF4q98S6Cc
+SUpnjBJJ0SNB7wR4/aKre/IgJJeWX8sK0Y0SenOPX6lPXYe+NblxF53YpSN4PZnh
+F1TwdKhxZUARj0eWiiMulvlhc4kb2bW5PS/2yBe6rw92/zgKT4DfkNH5ep+qc0ez
+qwhd0c4fh0Iw24RQTF4A7JDm3A1Ujv18hQs3g4ZvWhqD+bOpy0OhP2c+S81woONz
+qlqafXkdYgsY2sZtLX80WIwidsUghIOXECf8nbjF8p+rNwDD1g5RzDq8OF0ttZUK
+JjhMSvHGL6dLQ5lvzCZWOYQGSj/DQNIXT/F9ABEBAAH+BwMCaE63D1ubA/f/2vMb
++RnGi1km5jVgoqvkCfPDZwhAcmx1mxoNsAMVTRRlqxY2f3NsMf8c8bgY/Jrr8zxT
+B/HJ5td9T492cWmw/lq3eBY27VRjbYd02TLXwWpkBNJ1EyluZMWRFYlXul8sF4hL
+kxTA67YyX+75kB3g0uRMFe/U1x8OvaU8pc974EWndkuOWecyo9KhWp3G0lbaw0ET
+538f0UOuIhDbT4mMkgYLAUSsdrKMXGb7hD9v7c0rRYAW/2CoqhXkc71n0iHjwsea
+vd7ISC6aGnMwPhz5z8jHZVSQWvtOpynkBhwbg23X+6yROICISC6VKR03C7p7phQV
+d2v2psRYHTFY/atDwA/Lm6C+jkbWZcUTndIpW/4V+xhITnONnEvttv1BGu43zwyQ
+UYVjbotTxecNywPuIWvnHWl0OwVlXYx081itVCyHDZa9XvY+twmapdUaAJkMK1Tm
+wfmmHMhcPBLbiTesmIQYBlYpfr3+3QerjPR7Nmg5u783/rp7/D5cmCXS4qNzVaHu
+CVavhcYiFF1K6/jgIn3oSpBb1Y0zClVnzXpx5C4W+B4mwwIRwtgLb97U8o0MIZs2
+zvcAW5H2Kthk3GAttBXWI99MfOhtXD+AKV+cxat0gOUmhZ9fhUWoy5AeoHWs/wVo
+h4iT13BYMCYkDATP+1QKV5TjDJ4Si8BuBKmDqTxbfyrBcJ6MKtgJS7jpjFhP6gts
+3UU0PT0L8OrEqN7gYYVNpViN39Jb57x64nzFD539AH3m0xQSsQ1CYZBVtLaEUN/v
+v07Oi1Db930NRtcwZJTu1JTKFqD1rFp5hNP1gh9PFr1T5SwqqZvXw/YIK7reFpQ8
+FC1bRtObQV/hBT3BiAvD8dm9VtNk0WCipVJMLb0EQfrLUYY1ugr+372E4iimxKi7
+3oyy7haArwRNtBRyc2EyMDQ4QGxldHRlcnMudGVzdIkBTgQTAQoAOBYhBOewpVxP
+Oh7GUsUitw2Fo/Ej5aiBBQJrA57dAhsvBQsJCAcCBhUKCQgLAgQWAgMBAh4BAheA
+AAoJEA2Fo/Ej5aiBddEH/1WhukeIQkUyY9sATSarjWxYo/7KDL6JrL6LRlE4HFFp
+PGNvqlhhv3NU2gWYdLZjHn6MRuEg2Wkbi0pqSU/E8KCGv9Q2OQD85oFxOG0F1Qvr
+niph5m40PiwPclmLSiJDaMg6JFAFifYW8ZEsnLFcR55CwPG3XOL/I4o7YZt5lTMo
+cwJAysZlEBdry3eT+rg4rcGfPIYj3xtQrPu6+FzDBxT8OJVubbZ3aYbqYpBBGS6t
+jxfBH9bOS5OBZ7bV11UabSL1Rl6lZhLcg5nFU5ZUb8aABKbrv8QTjm2LjtaG9YL1
+KfXoZTSF4ll8jQUnS16MMaEwE3T6IV3y9aASSKImHdOdA8YEawOe3QEIALQZx5FV
+3GJzDM/A5cIWHT3qGRDcguu6Pnd+1JrSIy5T7gyu8gKofv79gy70GMij+1ptjlR2
+PfXpONfWyqs/khkvS0d1DAmkjzIJqLqdyeFBr/SbRnUbetHW2weE/aSC6tMGyVuV
+yCiycdTa+TojVILYDjq7HEnIruLEJL3vwGQCagFi6X8yz2RdYaMIlI6T3uD5+q2V
+5uPP9teQLKy2ujhBbulc+awLtzCcX4nNbAaVeonlgvfMtkIubjdvKlFe4ZJV4C3j
+ZxAQsECc7tNB+skvqq4OtzTsEmut48Wa3LiOCJfUlNqSV7H4XLNO8xEiwGkJ53QE
+FIKHKgpy1rURCscAEQEAAf4HAwLl+vtcyuVpxf9/afiPi3C0o1WY9/O+DhLz1xCS
+2u8HGn1kxNKLvi7QUipgwaVxY/xi2LqYPRYC3Y85jYUhjOVc8xvIQinqgSJnux0O
+rJ7dpfLuxY1s0MlHj2xkBFwkktDP6EKreKgzWMlniFnhFHMzqLq7WcS6/WoCZyGW
+gPQhPJlZjjvH3RuK6mRfHccaMdPB+kxFD/CKE/cL28lDvHmWoPNSVxJnFHa4EI9G
+5IqIW/NQL/gDTldJHAPQGMD8wc/3vRSsxAT3T2CS7Z0BnsDCEY00tByWcm/YAWIk
+yh4CkYioMoip/0Qfsw1uhgCGyBUzjonUD5H0e2M2aOqoIfsfULUZ7pYSC6fzdHHj
+XY61hySnEKi1tHVGlxgEFbFbo0WDNBrUOgKWLW9uwJT7uHjb43/1eePyBdFDVN4j
+ek4yDFOjyW2si96X4VPFn2lV4CeciaBW78zlSJFIAwXRXO5pU3mBeVjyUuALZaik
+rA2aQhBboJx4RUd96JKcL9gJRm1fn05Lr9ch3iqHIBvsWfo47lRgfygZgwiKW4oh
+L7iV3HRb0uwHmYa2sC/hAPA0zSqsRE/iVMZV/szcGCHQCthOT7iumUwwPvmIotMg
+nJmISq/mWh7Ug+BpAmaQXgG1wviQjwBGKZwl5hTT+YTjzRNd3qagX5EjvH/i89MC
+l2kbILu0F+rFmKlij58ASViPh6R/cPNIwzBvH0SsngWHOsBpFT4mxGNPM7L3o0bA
+CsG62Rrh7tApLWW7ya8rBtzA6g10L8hSOMfcKyN6zqicT2H3BC3mGudYxSjTdsKZ
+Tgj2gJoNMMGlONzCXVYpDadRvkVRgAUG1EBeE/CMoKB1mFF00DIQgZN3kDhpNBa5
+MXAZLu5nC1FBkQ/pD5m1S5QGsHuoqxahV7dLe8T1wfzeGzLZY6HB+FeJAmwEGAEK
+ACAWIQTnsKVcTzoexlLFIrcNhaPxI+WogQUCawOe3QIbLgFACRANhaPxI+WogcB0
+IAQZAQoAHRYhBCuGva+Ybg+VZCdmpa9sAhUmvWQaBQJrA57dAAoJEK9sAhUmvWQa
+mVIH+wZ/DXQpm0/ievCna6Gczwp98hw0RMsFeuuE+550Yz9Btwg9YluYOexTTFKe
+IWo4taHP9VI0mul6w3xsh9sVnU80Z74y9bE6D26H453AyeTS1+Kr7gBkxw67gsGJ
+zFHxGvEWRvcD2lM5osoDTAeRuqFtAAVFlst4rt7gbFMbv/4PItCtxhhaojgJjfgw
+q47QPvD1mv6iRmp78VfY26xPNxuVqUCdaiB02h84YvjGoracvbSIn8A+2o/Z1Pqr
+EAuirRsIOVMkoJwmyvkRC69eMGZRBhI5bOEKVCVXIiM8xyM72k1m7rS7gCEPCSq2
+yXaM1fis1KOxBuh/thTdrWplZVTUkAf9EteU7Yp2AB+bOgjkiSyZhWFnKueg1RC/
+WAObeuqlIUb9qPGpsKgFAIX6CjU4bORl0nmjRP51f6QIxhi5Cr4uWXHOJcMz8IfK
+9j9OMLrat2MsKNtLjitwS7GKWqN9Tv1PqueIDRCXM+D2wTLHfjgZP6QpeMfrLZUE
+LxXu86zPz2B6stZ5CaJFlBbrdilGAVLuY3C6j/Oj3NYwn6Qd4COspBz3fheamlfo
+qsapriIpSbML3lf+ZvLbpfisEWUYo2mO1HWVmddLlB8naP+ZKo+UydL37LhCuSeW
+wg8eDM+tX3ay9JHQIAqCzL5GjtRqMF2hfhMZFnbr7rcS5fe+gBI7+g==
+=bHni
+-----END PGP PRIVATE KEY BLOCK-----
+"""
+
+SEALED_TO_RSA = """\
+-----BEGIN PGP MESSAGE-----
+
+hQEMA69sAhUmvWQaAQgAl7C6fufINxJD3q0r0hVlUAi+gjnUX29Ymmwg+cbAX8cF
+ifvZkFvv3f58mVo1ZFvAb8bGXhe+aNuM/nTsmT5mWRbR81zPg2QoqD+i3ELo7yIQ
+rFT3Vs6zYeS/NiWcQ7Frh1pPqkJgIUk8DXYP+s2fV6suKO8yK03ewZPNT4NyxNEH
+XnkipW1zdN8cM9qXppRPBCoaQYbucIIVZp7BQsn9StuwA7+P0vrwa1REQw6DYHK/
+9btkMn56ut+QIIxHCOV869usdEj09s6F8RgGn8+Hq7q9hMezDTfCYsOMBhUHklSl
+S2ZFcE50yDg0GZVusbuE64BUti5E6n6HQpLN6cnfZdKOAWLOTBBxIbGXxo3R+O9C
+oshspXz575rEIHAU1D0TuVQoS1zInqh79j5Te2rFCwn85D/I8XXU+M7ffI/eOJDH
+xCx+WU/ouGHonXFt/yFFMfLcmLCAFsqnFdMx4dnoZxHgrizB3nPGXHIx8DsQx4oG
+5w7jnJAJPKh9QLUARnjwloig/Z8oxXoxqSVgMeFsaQ==
+=VJCw
+-----END PGP MESSAGE-----
+"""
+
+
+def mail(armored: str, n: int) -> bytes:
+    """An old sealed mail (RFC 3156 4)."""
+    return (
+        "From: Bert <bert@letters.test>\nTo: Ada <ada@letters.test>\n"
+        f"Date: Mon, 05 Mar 2012 10:00:{n:02} +0100\nMessage-ID: <old-{n}@letters.test>\nSubject: ...\n"
+        'MIME-Version: 1.0\nContent-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary="b"\n\n'
+        "--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n"
+        f"--b\nContent-Type: application/octet-stream\n\n{armored}--b--\n"
+    ).encode()

@@ -71,7 +71,9 @@ def test_a_page_to_nobody_yet(tmp_path: Path) -> None:
     play(tmp_path, act)
 
 
-def test_without_script_everything_of_the_form_is_kept(tmp_path: Path) -> None:
+def test_without_script_everything_of_the_form_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dearly.web.pages.page.PATIENCE", 30)  # however long the first child takes to start here
+
     async def act(web: Web, ada: Person) -> None:
         number = await _new(web)
         form = await _form(web, number, text="Dear Bert\r\n\r\nit rains", subject="Rain", place=" Bergen ", to="Bert")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dearly.carriers.base import Collects, Credentials, Posts, Sieve
+from dearly.desk.long_work import LongWork
 from dearly.drawer import keyring
 from dearly.drawer.drawer import Drawer
 from dearly.letter.account import MailAccount, OAuthClient, Server
@@ -157,14 +158,17 @@ class Desk:
     """By account, held while its token is renewed (`desk.credentials`)."""
     notices: list[str] = field(default_factory=list)
     """What the person should be told at the next chance, in sentences; whoever tells it empties the list."""
+    work: LongWork = field(default_factory=LongWork)
+    """What takes minutes, one at a time: taking in an archive, copying everything out."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the person locks the desk: the process that holds the drawer then ends."""
 
     async def close(self) -> None:
-        """End the children, let go of the carriers, close the drawer. The keys are forgotten."""
+        """End what is going on and the children, let go of the carriers, close the drawer. The keys are forgotten."""
         async with AsyncExitStack() as stack:
             for part in (self.drawer, self.ways, self.opener, self.keyholder):  # the last one first
                 stack.push_async_callback(part.close)
+            stack.push_async_callback(self.work.stop)
 
 
 def keyholder_of(drawer: Drawer) -> Keyholder:

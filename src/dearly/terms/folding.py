@@ -86,9 +86,7 @@ def flat(text: str) -> str:
     found = _by_table(text, _Alphabet.flat, plainer=False)
     if found is not None:
         return found
-    if _OTHERWISE.search(text) is None:
-        return text.lower()
-    return text.translate(_FLAT)
+    return _OTHERWISE.sub(lambda one: _FLAT[one.group()], text).lower()
 
 
 def words(text: str) -> list[str]:
@@ -199,11 +197,11 @@ def _flat_sign(char: str) -> str:
     return char
 
 
-class _Flat(dict[int, str]):
+class _Flat(dict[str, str]):
     """Every sign's form in `flat`, worked out when it is met first."""
 
-    def __missing__(self, code: int) -> str:
-        found = self[code] = _flat_sign(chr(code))
+    def __missing__(self, char: str) -> str:
+        found = self[char] = _flat_sign(char)
         return found
 
 

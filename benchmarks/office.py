@@ -1,10 +1,11 @@
-"""How many parcels of 8 kB the office takes in and hands out, singly and in batches of 50.
+"""How many parcels of 8 kB an office takes in and hands out: over SQLite, over PostgreSQL with one node and with two,
+beside what Postfix takes and Dovecot hands out, and how it stands a crowd.
 
-    python -m benchmarks.office [parcels]
+    python -m benchmarks.office [parcels] [rounds]
 
-The office runs in a process of its own with its ordinary durability (WAL, synchronous FULL, answered after the
-commit); ten sessions hand over at once, one collects. The rates hold for this machine and this minute; the ratios are
-what to compare. Beside them stands what the disk does by itself: one fsync for each parcel.
+Every office runs in processes of its own with its ordinary durability (answered after the commit). The rates hold for
+this machine and this minute; the ratios, all of one run, are what to compare. `benchmarks/office_beside.py` runs the
+peers, `benchmarks/office_crowd.py` the crowd. What is not installed is left out, and said.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.support.offices import USING, MachineChance, MachineClock, parcel, start_process
+from tests.support.offices import USING, MachineChance, MachineClock, OfficeProcess, parcel, start_process
+from tests.support.postgres import a_database, programs
 
-from dearly.office import accounts
-from dearly.office.sqlite import SqliteStore
+from benchmarks import office_beside, office_crowd
+from dearly.office import accounts, stores
 
 SIZE = 8_000
 SESSIONS = 10
@@ -83,17 +85,19 @@ def handing_over(uid: str, sender: str, to: str, parcels: list[bytes]) -> bytes:
 
 
 class Processor:
-    """Processor time of the office's process, in microseconds for each parcel: steadier than the clock on the wall."""
+    """Processor time of an office's processes (without the database's), in microseconds for each parcel: steadier than
+    the clock on the wall."""
 
-    def __init__(self, pid: int) -> None:
-        self._stat = Path(f"/proc/{pid}/stat")
+    def __init__(self, running: list[OfficeProcess]) -> None:
+        self._stats = [Path(f"/proc/{office.process.pid}/stat") for office in running]
         self._before = self._spent()
 
     def _spent(self) -> float:
-        if not self._stat.exists():
-            return 0.0
-        fields = self._stat.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        spent = 0.0
+        for stat in self._stats:
+            fields = stat.read_text().rpartition(")")[2].split() if stat.exists() else ["0"] * 13
+            spent += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return spent
 
     def each(self, parcels: int) -> float:
         return (self._spent() - self._before) / parcels * 1e6
@@ -110,130 +114,142 @@ def together(work: list[Callable[[], None]]) -> float:
     return time.perf_counter() - begun
 
 
-def disk_alone(folder: Path, parcels: list[bytes]) -> float:
-    """Parcels a second, each written and fsynced into one growing file."""
-    with (folder / "spool").open("ab") as spool:
-        begun = time.perf_counter()
-        for data in parcels:
-            spool.write(data)
-            spool.flush()
-            os.fsync(spool.fileno())
-        return len(parcels) / (time.perf_counter() - begun)
+def members(where: stores.Where, names: list[str]) -> list[accounts.Joined]:
+    """New accounts in that store."""
 
-
-def measure(folder: Path, total: int) -> dict[str, float]:
-    async def people() -> list[accounts.Joined]:
+    async def go() -> list[accounts.Joined]:
         clock, chance = MachineClock(), MachineChance()
-        store = SqliteStore.create(folder / "office", chance)
+        store = stores.create(where, chance)
         try:
-            names = [f"sender{n}" for n in range(SESSIONS)] + ["reader"]
             return [
                 await accounts.join(store, await accounts.invite(store, name, clock), clock, chance) for name in names
             ]
         finally:
             await store.close()
 
-    *senders, reader = asyncio.run(people())
-    rates = {"disk alone, fsync each": disk_alone(folder, [parcel("a", "b", SIZE) for _n in range(min(total, 500))])}
-    office = start_process(folder / "office")
-    try:
-        lines = [Line(office.port, s.token) for s in senders]
-        uids = [_uid(line) for line in lines]
-        for name, batch in (("in, singly", 1), (f"in, batches of {BATCH}", BATCH)):
-            each = max(total // SESSIONS // batch, 1)
-            bodies = [
-                [
-                    handing_over(
-                        uid,
-                        str(s.address),
-                        str(reader.address),
-                        [parcel(s.address, reader.address, SIZE) for _b in range(batch)],
-                    )
-                    for _n in range(each)
-                ]
-                for uid, s in zip(uids, senders, strict=True)
-            ]
-            last: list[bytes] = []
-
-            def hand_over(line: Line, mine: list[bytes], last: list[bytes] = last) -> None:
-                for body in mine:
-                    answer = line.post("/jmap/api", body)
-                last.append(answer)
-
-            work = [
-                lambda line=line, mine=mine: hand_over(line, mine) for line, mine in zip(lines, bodies, strict=True)
-            ]
-            processor = Processor(office.process.pid)
-            rates[name] = each * batch * SESSIONS / together(work)
-            rates[f"cpu: {name}"] = processor.each(each * batch * SESSIONS)
-            for answer in last:
-                made = json.loads(answer)["methodResponses"][2][1]
-                assert made["created"], made
-                assert not made["notCreated"], made
-        rates |= hand_out(Line(office.port, reader.token), office.process.pid)
-    finally:
-        office.end()
-    return rates
+    return asyncio.run(go())
 
 
-def _uid(line: Line) -> str:
+def uid_of(line: Line) -> str:
+    """The account of a session."""
     uid: str = json.loads(line.get("/jmap/session"))["primaryAccounts"][USING[0]]
     return uid
 
 
-def hand_out(line: Line, pid: int) -> dict[str, float]:
-    uid = _uid(line)
+def measure(where: stores.Where, nodes: int, total: int) -> dict[str, float]:
+    """Rates of an office over that store, served by so many processes."""
+    *senders, reader = members(where, [f"sender{n}" for n in range(SESSIONS)] + ["reader"])
+    running = [start_process(where) for _n in range(nodes)]
     rates: dict[str, float] = {}
-    begun = time.perf_counter()
+    try:
+        for sessions in (1, SESSIONS):
+            lines = [Line(running[n % nodes].port, s.token) for n, s in enumerate(senders[:sessions])]
+            for batch in (1, BATCH):
+                count = total if batch > 1 else max(total // 4, sessions)
+                name = f"in, {'singly' if batch == 1 else f'by {BATCH}'}, {sessions} session{'s' * (sessions > 1)}"
+                rates |= hand_in(name, lines, senders, reader, running, count, batch)
+        rates |= hand_out(Line(running[0].port, reader.token), running)
+    finally:
+        for node in running:
+            node.end()
+    return rates
+
+
+def hand_in(
+    name: str,
+    lines: list[Line],
+    senders: list[accounts.Joined],
+    reader: accounts.Joined,
+    running: list[OfficeProcess],
+    total: int,
+    batch: int,
+) -> dict[str, float]:
+    each = max(total // len(lines) // batch, 1)
+    to = str(reader.address)
+    bodies = [
+        [
+            handing_over(uid, str(s.address), to, [parcel(s.address, to, SIZE) for _b in range(batch)])
+            for _n in range(each)
+        ]
+        for uid, s in zip(map(uid_of, lines), senders, strict=False)
+    ]
+    last: list[bytes] = []
+
+    def hand_over(line: Line, mine: list[bytes]) -> None:
+        for body in mine:
+            answer = line.post("/jmap/api", body)
+        last.append(answer)
+
+    processor = Processor(running)
+    taken = each * batch * len(lines)
+    seconds = together([lambda li=li, mine=mine: hand_over(li, mine) for li, mine in zip(lines, bodies, strict=True)])
+    for answer in last:
+        made = json.loads(answer)["methodResponses"][2][1]
+        assert made["created"], made
+        assert not made["notCreated"], made
+    return {name: taken / seconds, f"cpu: {name}": processor.each(taken)}
+
+
+def hand_out(line: Line, running: list[OfficeProcess]) -> dict[str, float]:
+    uid = uid_of(line)
+    rates: dict[str, float] = {}
     state, blobs, more = "0", [], True
     while more:
         found = line.call(uid, "Email/changes", sinceState=state, maxChanges=500)
         state, more = found["newState"], found["hasMoreChanges"]
         emails = line.call(uid, "Email/get", ids=found["created"], properties=["id", "blobId", "size"])["list"]
         blobs += [e["blobId"] for e in emails]
-    rates["listed"] = len(blobs) / (time.perf_counter() - begun)
-    some = blobs[: min(len(blobs), 1_000)]
-    processor = Processor(pid)
+    blobs = blobs[:3_000]
+    some = blobs[:500]
+    processor = Processor(running)
     begun = time.perf_counter()
     for blob in some:
         line.get(f"/jmap/download/{uid}/{blob}/x?accept=message/rfc822")
-    rates["out, singly (download)"] = len(some) / (time.perf_counter() - begun)
+    rates["out, singly"] = len(some) / (time.perf_counter() - begun)
     rates["cpu: out, singly"] = processor.each(len(some))
-    for name, properties in (
-        ("text", ["data:asText", "size"]),
-        ("base64 and digest", ["data:asBase64", "digest:sha-256", "size"]),
-    ):
-        processor = Processor(pid)
-        begun = time.perf_counter()
-        got = 0
-        for start in range(0, len(blobs), BATCH):
-            body = request(
-                [["Blob/get", {"accountId": uid, "ids": blobs[start : start + BATCH], "properties": properties}, "0"]]
-            )
-            got += line.post("/jmap/api", body).count(b'"size"')
-        assert got == len(blobs)
-        rates[f"out, batches of {BATCH} ({name})"] = len(blobs) / (time.perf_counter() - begun)
-        rates[f"cpu: out, batches ({name})"] = processor.each(len(blobs))
+    processor = Processor(running)
+    begun = time.perf_counter()
+    for start in range(0, len(blobs), BATCH):
+        some = blobs[start : start + BATCH]
+        get = ["Blob/get", {"accountId": uid, "ids": some, "properties": ["data:asText", "size"]}, "0"]
+        assert line.post("/jmap/api", request([get])).count(b'"size"') == len(some)
+    rates[f"out, by {BATCH}"] = len(blobs) / (time.perf_counter() - begun)
+    rates[f"cpu: out, by {BATCH}"] = processor.each(len(blobs))
     return rates
 
 
-def main(total: int = 3_000, rounds: int = 3) -> None:
-    """Print rates (median of `rounds`) and ratios."""
-    found: list[dict[str, float]] = []
+def kinds(folder: Path) -> list[tuple[str, stores.Where, int]]:
+    """Name, store and nodes of everything that can be measured here."""
+    found: list[tuple[str, stores.Where, int]] = [("SQLite", folder / "office", 1)]
+    if programs() is None:
+        print("PostgreSQL is not installed: left out.")
+        return found
+    return [*found, ("PostgreSQL, one node", a_database(), 1), ("PostgreSQL, two nodes", a_database(), 2)]
+
+
+def main(total: int = 2_000, rounds: int = 3) -> None:
+    """Print rates (median of `rounds`), ratios to the peers, and the crowd."""
+    found: dict[str, list[dict[str, float]]] = {}
     for _round in range(rounds):
         with tempfile.TemporaryDirectory(prefix="office-bench-") as folder:
-            found.append(measure(Path(folder), total))
-    rates = {name: statistics.median(f[name] for f in found) for name in found[0]}
-    for name, rate in rates.items():
-        low, high = min(f[name] for f in found), max(f[name] for f in found)
-        unit = "us" if name.startswith("cpu") else "/s"
-        print(f"{name:36} {rate:8.0f} {unit}   ({low:.0f}-{high:.0f})")
-    batch, single = rates[f"in, batches of {BATCH}"], rates["in, singly"]
-    print(f"in: batch to single                  {batch / single:8.1f}")
-    print(f"in: batch to disk alone              {batch / rates['disk alone, fsync each']:8.2f}")
-    print(f"in: single to disk alone             {single / rates['disk alone, fsync each']:8.2f}")
-    out = rates[f"out, batches of {BATCH} (text)"]
-    print(f"out: batch to single                 {out / rates['out, singly (download)']:8.1f}")
+            for kind, where, nodes in kinds(Path(folder)):
+                found.setdefault(kind, []).append(measure(where, nodes, total))
+        for kind, rates in office_beside.measure(total, SIZE, SESSIONS).items():
+            found.setdefault(kind, []).append(rates)
+    medians = {
+        kind: {name: statistics.median(r[name] for r in each) for name in each[0]} for kind, each in found.items()
+    }
+    for kind, rates in medians.items():
+        print(f"\n{kind}")
+        for name, rate in rates.items():
+            low, high = min(f[name] for f in found[kind]), max(f[name] for f in found[kind])
+            ratio = ""
+            for peer, theirs in office_beside.COMPARED.get(name, ()):
+                if peer in medians and kind not in office_beside.PEERS:
+                    ratio += f"   {rate / medians[peer][theirs]:.2f} x {peer}"
+            unit = "us" if name.startswith("cpu") else "/s"
+            print(f"  {name:28} {rate:8.0f} {unit}   ({low:.0f}-{high:.0f}){ratio}")
+    office_crowd.main()
 
 
 if __name__ == "__main__":

@@ -364,6 +364,8 @@ def test_finding_and_changing(run: Run) -> None:
             assert found(smaller=2) == [0]
             assert found(keyword="$seen") == [2, 1]
             assert found(not_keyword="$seen", mailbox=INBOX) == [4, 0]
+            assert found(keyword="\0") == []
+            assert shelf.blob(ada, "B\0") is None
             assert shelf.count_emails(ada, INBOX) == (4, 2)
             assert shelf.count_emails(ada, SENT) == (1, 1)
             assert shelf.emails(ada, [uids[2], "none"])[uids[2]].keywords == ("$flagged", "$seen", "$seen2")
@@ -397,6 +399,7 @@ def test_submissions(run: Run) -> None:
             assert shelf.submissions(ada, ["S1", "none"]) == {"S1": again}
             assert [s.uid for s in shelf.submissions_keyed(ada, ["k2", "none"])] == ["S2"]
             assert shelf.submissions_keyed(bert, ["k2"]) == []
+            assert shelf.submissions_keyed(ada, ["k2\0", "\0"]) == []
             assert [s.uid for s in shelf.all_submissions(ada)] == ["S1", "S2"]
             changes = shelf.submission_changes(ada, 2, 9)
             assert changes

@@ -22,13 +22,14 @@ from dearly.office.schema import SCHEMA
 from dearly.office.shelf import SqliteShelf
 from dearly.office.store import INBOX, Find
 from tests.support.offices import Member, Office, an_office, parcel
+from tests.support.postgres import a_database
 
 OFTEN = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
-    with an_office() as running:
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
+def office(request: pytest.FixtureRequest) -> Iterator[Office]:
+    with an_office(None if request.param == "sqlite" else a_database()) as running:
         yield running
 
 

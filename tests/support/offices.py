@@ -30,7 +30,7 @@ import httpx
 from dearly.letter.address import Address
 from dearly.office import accounts, stores
 from dearly.office.jmap import BLOB, CORE, MAIL, SUBMISSION
-from dearly.office.limits import DEFAULT, Limits
+from dearly.office.limits import DEFAULT, Limits, from_toml
 from dearly.office.service import Server, run, serve
 from dearly.office.store import Store
 from dearly.office.submissions import ONCE
@@ -258,10 +258,12 @@ class OfficeProcess:
         return self.process.returncode
 
 
-def start_process(where: stores.Where, *, die_at: str = "", after: int = 0, port: int = 0) -> OfficeProcess:
-    """`die_at`: a failpoint at which it kills itself, the time after it was reached `after` times."""
+def start_process(
+    where: stores.Where, *, die_at: str = "", after: int = 0, port: int = 0, limits: str = ""
+) -> OfficeProcess:
+    """`die_at`: a failpoint at which it kills itself, the time after it was reached `after` times. `limits`: TOML."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.offices", str(where), str(port), die_at, str(after)],
+        [sys.executable, "-m", "tests.support.offices", str(where), str(port), die_at, str(after), limits],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -276,7 +278,7 @@ def start_process(where: stores.Where, *, die_at: str = "", after: int = 0, port
     return OfficeProcess(process, said["url"], said["port"])
 
 
-def _main(where: str, port: str, die_at: str, after: str) -> None:
+def _main(where: str, port: str, die_at: str, after: str, limits: str) -> None:
     from dearly.letter import failpoint
 
     left = int(after)
@@ -294,7 +296,16 @@ def _main(where: str, port: str, die_at: str, after: str) -> None:
         print(json.dumps({"url": server.url, "port": server.port}), flush=True)
 
     place = where if where.startswith(stores.SCHEMES) else Path(where)
-    asyncio.run(run(place, clock=MachineClock(), chance=MachineChance(), host="127.0.0.1", port=int(port), ready=ready))
+    serving = run(
+        place,
+        clock=MachineClock(),
+        chance=MachineChance(),
+        host="127.0.0.1",
+        port=int(port),
+        limits=from_toml(limits),
+        ready=ready,
+    )
+    asyncio.run(serving)
 
 
 if __name__ == "__main__":

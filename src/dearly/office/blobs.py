@@ -127,12 +127,13 @@ def blob_get(c: Context, given: dict[str, Any]) -> Answer:
     digests = {n for n in names if n.startswith("digest:")}
     if not set(names) <= _PROPERTIES | {"id"} | {f"digest:{d}" for d in DIGESTS}:
         raise MethodError("invalidArguments", _("There is no such property: properties."))
-    shown: list[Answer] = []
-    for wanted in ids:
-        real = c.real(wanted)
-        blob = c.blob(real) if real else None
-        if blob is not None:
-            shown.append({"id": wanted} | _shown(c, blob, set(names), digests, offset, length))
+    real = {wanted: c.real(wanted) or "" for wanted in ids}
+    there = c.shelf.blobs(c.account, list(real.values()))
+    shown = [
+        {"id": wanted} | _shown(c, there[real[wanted]], set(names), digests, offset, length)
+        for wanted in ids
+        if real[wanted] in there
+    ]
     answer = got(c, "", shown, ids)
     del answer["state"]  # RFC 9404 4.2: blobs do not change, so there is none
     return answer

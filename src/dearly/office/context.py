@@ -24,7 +24,7 @@ from dearly.office.readers import (
     whole,
 )
 from dearly.office.refusals import MethodError, SetError
-from dearly.office.store import Account, Blob, Changes, Email, Shelf
+from dearly.office.store import Account, Blob, Changes, Email, Shelf, Submission
 
 T = TypeVar("T")
 
@@ -34,8 +34,9 @@ Answer = dict[str, Any]
 @dataclass(slots=True)
 class Context:
     """One request of one account within one transaction. `created`: creation ids and what they became.
-    `after`: responses that follow the one being made (RFC 8621 7.5, the implicit Email/set). `blobs`, `emails` and
-    `people`: what this request has just made or looked up, so that a batch does not ask the store for each again."""
+    `after`: responses that follow the one being made (RFC 8621 7.5, the implicit Email/set). `blobs`, `emails`,
+    `people` and `handed` (submissions by key): what this request has just made or looked up, so that a batch does not
+    ask the store for each again."""
 
     shelf: Shelf
     account: Account
@@ -50,6 +51,7 @@ class Context:
     blobs: dict[str, Blob] = field(default_factory=dict)
     emails: dict[str, Email] = field(default_factory=dict)
     people: dict[str, Account | None] = field(default_factory=dict)
+    handed: dict[str, Submission | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.second = f"{int(self.now.timestamp()):09x}"
@@ -77,6 +79,12 @@ class Context:
         if key not in self.people:
             self.people[key] = self.shelf.account(key)
         return self.people[key]
+
+    def look_up_handed(self, keys: Iterable[str]) -> None:
+        """Ask for the submissions with these keys, all at once."""
+        new = [key for key in keys if key not in self.handed]
+        self.handed |= dict.fromkeys(new)
+        self.handed |= {s.key: s for s in self.shelf.submissions_keyed(self.account, new)}
 
     def real(self, identifier: str) -> str | None:
         """What an id, or a creation id behind "#", stands for."""

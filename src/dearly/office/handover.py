@@ -38,6 +38,7 @@ class _Envelope:
 def submission_set(c: Context, given: dict[str, Any]) -> Answer:
     """EmailSubmission/set (RFC 8621 7.5). Nothing here can be unsent, and the record of it cannot be destroyed."""
     emails: dict[str, str] = {}
+    c.look_up_handed(_keys_in(c, given))
 
     def create(cid: str, properties: dict[str, Any]) -> Answer:
         submission = _create(c, properties)
@@ -94,7 +95,8 @@ def _create(c: Context, properties: dict[str, Any]) -> Submission:
     envelope = envelope or _from_header(c, e)
     _check(c, blob, envelope)
     key = given_key or _derived(blob, envelope)
-    before = next(iter(c.shelf.submissions_keyed(c.account, [key])), None)
+    c.look_up_handed([key])
+    before = c.handed[key]
     if before is not None and (before.blob != blob.uid or _keys(before.deliveries) != _folded(envelope.recipients)):
         description = _("This key was used for another letter or other recipients.")
         raise SetError("alreadyExists", description, existingId=before.uid, properties=["onceKey"])
@@ -105,6 +107,7 @@ def _create(c: Context, properties: dict[str, Any]) -> Submission:
             raise _nobody(tries)
         made = Submission(c.new("S"), key, e.uid, blob.uid, envelope.sender, c.now, tuple(tries))
         c.shelf.put_submission(c.account, made)
+        c.handed[key] = made
         return made
     if not tries:
         return before
@@ -112,12 +115,25 @@ def _create(c: Context, properties: dict[str, Any]) -> Submission:
     again = replace(before, deliveries=tuple(fresh.get(_folded_one(d.recipient), d) for d in before.deliveries))
     if again != before:
         c.shelf.put_submission(c.account, again)
+        c.handed[key] = again
     return again
+
+
+def _keys_in(c: Context, given: dict[str, Any]) -> list[str]:
+    """The keys that a call gives, as far as they are any: to be looked up together."""
+    creates = given.get("create")
+    if ONCE not in c.using or not isinstance(creates, dict):
+        return []
+    found = (one.get("onceKey") for one in list(creates.values())[: c.limits.set] if isinstance(one, dict))
+    return [key for key in found if isinstance(key, str) and len(key) <= _MOST_KEY and "\0" not in key]
+
+
+_MOST_KEY = 64
 
 
 def _key(value: object) -> str:
     key = text(value)
-    if not 1 <= len(key) <= 64 or not key.isascii() or not key.isprintable() or key.startswith("="):
+    if not 1 <= len(key) <= _MOST_KEY or not key.isascii() or not key.isprintable() or key.startswith("="):
         raise ValueError("not a key")
     return key
 

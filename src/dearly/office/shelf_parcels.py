@@ -61,6 +61,9 @@ class Parcels(Shelf):
         row = self._db.execute(BLOB, (uid, account.number, account.number)).fetchone()
         return Blob(*row) if row else None
 
+    def blobs(self, account: Account, uids: Sequence[str]) -> Mapping[str, Blob]:
+        return {uid: blob for uid in uids if (blob := self.blob(account, uid))}
+
     def read(self, account: Account, uid: str, offset: int = 0, length: int | None = None) -> bytes | None:
         return piece(self._db, account.number, uid, offset, length)
 

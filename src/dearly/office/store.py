@@ -217,6 +217,10 @@ class Shelf(ABC):
         """A blob that `account` uploaded or has an Email of."""
 
     @abstractmethod
+    def blobs(self, account: Account, uids: Sequence[str]) -> Mapping[str, Blob]:
+        """As `blob`, for several."""
+
+    @abstractmethod
     def read(self, account: Account, uid: str, offset: int = 0, length: int | None = None) -> bytes | None:
         """Bytes of a blob that `account` may see; None if it may not, or there is none."""
 

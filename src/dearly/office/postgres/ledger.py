@@ -38,6 +38,9 @@ class Standing:
     quota: int | None
 
 
+Saved = tuple[dict[int, Standing | None], frozenset[int], frozenset[tuple[int, str]]]
+
+
 class Ledger:
     """`writes`: whether rows are locked when they are first asked for."""
 
@@ -45,12 +48,14 @@ class Ledger:
         self._db, self._limits, self._domain, self._writes = db, limits, domain, writes
         self._standings: dict[int, Standing | None] = {}
         self._changed: frozenset[int] = frozenset()
+        self._uploads: frozenset[tuple[int, str]] = frozenset()
+        """Account and blob of what has been uploaded, and waits, in this transaction."""
 
     # -- statements
 
     def _do(self, sql: str, *values: Any) -> Cursor[Any]:
         """One statement. In a pipeline it is only sent; fetching from its cursor waits for it."""
-        return self._db.cursor(binary=True).execute(sql, values)
+        return self._db.cursor(binary=True).execute(sql, [_plain(v) for v in values])
 
     def _one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._do(sql, *values).fetchone()
@@ -99,13 +104,13 @@ class Ledger:
         self._standings[number] = standing
         self._changed |= {number}
 
-    def saved(self) -> tuple[dict[int, Standing | None], frozenset[int]]:
+    def saved(self) -> Saved:
         """What `restore` takes: everything as it stands now."""
-        return dict(self._standings), self._changed
+        return dict(self._standings), self._changed, self._uploads
 
-    def restore(self, saved: tuple[dict[int, Standing | None], frozenset[int]]) -> None:
+    def restore(self, saved: Saved) -> None:
         """After a rollback to where `saved` was taken."""
-        self._standings, self._changed = saved
+        self._standings, self._changed, self._uploads = saved
 
     def flush(self) -> None:
         """Write the standings back."""
@@ -124,6 +129,14 @@ class Ledger:
                     number,
                 )
         self._changed = frozenset()
+
+
+def _plain(value: Any) -> Any:
+    """A value as PostgreSQL takes it: its texts know no NUL. Nothing that is stored has one, so what is asked for with
+    one is not found."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    return [_plain(v) for v in value] if isinstance(value, list) else value
 
 
 def _standing(row: Sequence[Any] | None) -> Standing | None:

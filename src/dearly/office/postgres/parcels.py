@@ -31,6 +31,7 @@ class Parcels(Ledger, Shelf):
             self.lay_down(n, Blob(n, uid, len(data), sender), data, sec(now))
         else:
             self._do("UPDATE blobs SET at = %s WHERE account = %s AND blob = %s", sec(now), n, uid)
+        self._uploads |= {(n, uid)}
         return Blob(n, uid, len(data), sender)
 
     def lay_down(self, account: int, blob: Blob, data: bytes, at: int | None) -> None:
@@ -56,6 +57,12 @@ class Parcels(Ledger, Shelf):
     def blob(self, account: Account, uid: str) -> Blob | None:
         row = self._one("SELECT size, sender FROM blobs WHERE account = %s AND blob = %s", account.number, uid)
         return Blob(account.number, uid, *row) if row else None
+
+    def blobs(self, account: Account, uids: Sequence[str]) -> Mapping[str, Blob]:
+        if not uids:
+            return {}
+        sql = "SELECT blob, size, sender FROM blobs WHERE account = %s AND blob = ANY(%s)"
+        return {row[0]: Blob(account.number, *row) for row in self._all(sql, account.number, list(uids))}
 
     def read(self, account: Account, uid: str, offset: int = 0, length: int | None = None) -> bytes | None:
         n = account.number
@@ -129,9 +136,7 @@ class Parcels(Ledger, Shelf):
         self, account: Account, uid: str, mailbox: str, blob: Blob, keywords: Sequence[str], now: datetime
     ) -> Email | None:
         n, size = account.number, blob.size
-        if mailbox != INBOX and self._one(
-            "UPDATE blobs SET at = NULL WHERE account = %s AND blob = %s AND at IS NOT NULL RETURNING 1", n, blob.uid
-        ):
+        if mailbox != INBOX and self._take_upload(n, blob.uid):
             size = 0
         seq = self._count(n, size, changes=1)
         if seq is None:
@@ -158,6 +163,15 @@ class Parcels(Ledger, Shelf):
         )
         mine = Blob(n, blob.uid, blob.size, blob.sender)
         return Email(uid, mine, mailbox, now.replace(microsecond=0), words, seq)
+
+    def _take_upload(self, account: int, uid: str) -> bool:
+        """Whether the blob waited as an upload. What this transaction has uploaded it knows without asking."""
+        sql, this = "UPDATE blobs SET at = NULL WHERE account = %s AND blob = %s AND at IS NOT NULL", (account, uid)
+        if this in self._uploads:
+            self._uploads -= {this}
+            self._do(sql, *this)
+            return True
+        return self._one(f"{sql} RETURNING 1", *this) is not None
 
     def emails(self, account: Account, uids: Sequence[str]) -> Mapping[str, Email]:
         if not uids:

@@ -121,6 +121,7 @@ class People(Parcels):
             self._do(f"DELETE FROM {table} WHERE account = %s", account.number)  # noqa: S608  the six names above
         self._standings[account.number] = None
         self._changed -= {account.number}
+        self._uploads = frozenset()
 
     def invite(self, token_sha256: bytes, invitation: Invitation) -> None:
         self._do(

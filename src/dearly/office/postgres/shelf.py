@@ -102,6 +102,7 @@ class PostgresShelf(People):
             " (SELECT blob FROM blobs WHERE account = %s AND at < %s LIMIT %s) RETURNING blob, size",
             *(account, account, sec(now - self._limits.unclaimed), most),
         )
+        self._uploads = frozenset()
         for blob, size in uploads:
             self._count(account, -size)
             self._drop_blob(account, blob, size)

@@ -95,7 +95,7 @@ def from_toml(text: str) -> Limits:
 def _value(name: str, value: Any, usual: Any) -> Any:
     if name in _SIZES and isinstance(value, str):
         value = size_of(value)
-    number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    number = isinstance(value, int | float) and not isinstance(value, bool) and (value > 0 or value == usual)
     if isinstance(usual, timedelta) and number and value < 40_000:
         return timedelta(days=value)
     if (isinstance(usual, int) and number and isinstance(value, int)) or (isinstance(usual, float) and number):

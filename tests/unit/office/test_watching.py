@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dearly.letter.errors import Usage
@@ -87,6 +89,11 @@ def test_limits_from_a_file() -> None:
     assert (given.quota, given.kept.days, given.upload, given.failures) == (2_000_000_000, 14, 1_000_000, 7)
     assert (given.head_seconds, given.unclaimed.total_seconds()) == (5.0, 43_200)
     assert from_toml("") == DEFAULT
+
+
+def test_the_limits_that_are_written_down_are_the_usual_ones() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "office.md").read_text()
+    assert from_toml(page.partition("```toml\n")[2].partition("```")[0]) == DEFAULT
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -46,6 +46,8 @@ class Session:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     answers: dict[str, object] = field(default_factory=dict, repr=False)
     """The last pages that answered a form, by the end of their addresses."""
+    sought: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What was looked for last, so that it stands there again on the way back; forgotten with the session."""
 
     def keep(self, answer: object) -> str:
         """Keep a page that answers a form, until some others have; the end of its address."""

@@ -1,17 +1,24 @@
-"""The earlier letters of a correspondence beside the page: what did I already tell them?"""
+"""The earlier letters of a correspondence beside the page: what did I already tell them?
+
+Either one looks for words in them, or the desk looks which passages of them resemble the paragraph that is being
+written. Nothing of either leaves the machine.
+"""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
-from dearly.desk import beside
-from dearly.web.forms import whole
+from dearly.desk import beside, page, told
+from dearly.web.forms import unreadable, whole
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
 
 LONGEST = 200
 """Characters that are looked for."""
+
+MOST_OF_PARAGRAPH = 4000
+"""Characters of a paragraph that are looked at."""
 
 
 @routes.post("/page/{number:int}/beside")
@@ -41,5 +48,28 @@ async def search(visit: Visit, number: int) -> Response:
                 for one in found.letters
             ],
             "next": found.next,
+        }
+    )
+
+
+@routes.post("/page/{number:int}/told")
+async def told_before(visit: Visit, number: int) -> Response:
+    """Passages of earlier letters to the same people that resemble a paragraph: the one that a script sends; without
+    script, the last one that was kept."""
+    if visit.wants_json:
+        paragraph = (await visit.json()).get("paragraph")
+        if not isinstance(paragraph, str):
+            raise unreadable()
+    else:
+        written = (await page.page(visit.desk, number)).text
+        paragraph = written.strip().rpartition("\n\n")[2]
+    found = await told.told(visit.desk, number, paragraph[:MOST_OF_PARAGRAPH])
+    if not visit.wants_json:
+        return visit.show("told.html", number=number, passages=found)
+    return visit.reply(
+        {
+            "passages": [
+                {"number": one.number, "day": visit.dates.day(one.date), "pieces": one.excerpt.pieces} for one in found
+            ]
         }
     )

@@ -7,6 +7,7 @@ import { layBeside } from "./page/beside.js";
 import { Keeper } from "./page/keeper.js";
 import { Readers } from "./page/readers.js";
 import { ask } from "./page/sending.js";
+import { layTold } from "./page/told.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("page"));
 const field = /** @type {HTMLTextAreaElement} */ (document.getElementById("text"));
@@ -174,6 +175,7 @@ document.addEventListener("dearly:lock", (event) => {
 });
 
 layBeside(path);
+layTold(path, editor);
 const ribbon = document.querySelector(".ribbon ol");
 if (ribbon) ribbon.scrollLeft = ribbon.scrollWidth;
 if (!editor.rich && at > 0) field.setSelectionRange(at, at);

@@ -443,6 +443,50 @@ def test_many_requests_of_one_account_at_once(office: Office, ada: Member) -> No
     served(ada)
 
 
+def resident(pid: int) -> float:
+    """MB of memory that a process has now."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(found.split()[1]) / 1000 for found in lines if found.startswith("VmRSS"))
+
+
+def test_memory_is_bounded_whatever_is_sent(tmp_path: Path) -> None:
+    """Half-open connections, half heads, half bodies and hostile JSON at the same time: others are served meanwhile."""
+    ada, bert = two_people(tmp_path)
+    office = start_process(tmp_path, limits="head_seconds = 30\nbody_seconds = 30\n")
+    held: list[socket.socket] = []
+    try:
+        ada.arrive(office.url)
+        bert.arrive(office.url)
+        before = resident(office.process.pid)
+        big = {"authorization": f"Bearer {bert.token}", "content-type": "application/json", "host": "x"}
+
+        def begin(path: str, size: int, sent: bytes) -> None:
+            held.append(socket.create_connection(("127.0.0.1", office.port), timeout=15))
+            fields = "".join(f"{k}: {v}\r\n" for k, v in (big | {"content-length": str(size)}).items())
+            held[-1].sendall(f"POST {path} HTTP/1.1\r\n{fields}\r\n".encode() + sent)
+
+        for _n in range(100):
+            held.append(socket.create_connection(("127.0.0.1", office.port), timeout=15))
+            held[-1].sendall(b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 15_000)
+        for _n in range(4):
+            begin(f"/jmap/upload/{bert.uid}", 30_000_000, b"x" * 10_000_000)
+            begin("/jmap/api", 10_000_000, b"[" * 9_000_000)
+        for body in (b"[" * 9_000_000, b"[" + b"1," * 4_000_000 + b"1]", b'"' + b"\\u0000" * 1_500_000 + b'"'):
+            answer = httpx.post(f"{office.url}/jmap/api", content=body, headers=big)
+            assert 400 <= answer.status_code < 500
+        begun = time.monotonic()
+        ada.hand_over(parcel(ada.address, bert.address), str(bert.address), "k")
+        assert time.monotonic() - begun < 10
+        assert resident(office.process.pid) - before < 250
+        for connection in held:
+            connection.close()
+        assert len(bert.letterbox()) == 1
+    finally:
+        for connection in held:
+            connection.close()
+        office.kill()
+
+
 def test_uploads_together_are_bounded(office: Office, ada: Member) -> None:
     clara = office.member("clara")
     size = {"content-length": QUICK.upload}

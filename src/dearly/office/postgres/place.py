@@ -19,8 +19,9 @@ class PostgresPlace:
 
     def __init__(self, url: str) -> None:
         self._reads, self._writes = one_connection(url), one_connection(url)
-        # A view is held for as long as a pass takes, which nobody waits for.
-        self._reads.execute("SET idle_in_transaction_session_timeout = 0")
+        for db in (self._reads, self._writes):
+            # A view is held for as long as a pass takes, which nobody waits for; and filling waits for the other store.
+            db.execute("SET idle_in_transaction_session_timeout = 0")
         row = self._reads.execute("SELECT value FROM facts WHERE name = 'domain'").fetchone()
         self._domain: str = row[0] if row else ""
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
+from dearly.desk.importing_own import BundleSource, DrawerSource, run_own
 from dearly.desk.importing_run import Done, run
 from dearly.desk.importing_source import (
     BY_KIND,
@@ -27,13 +29,27 @@ from dearly.desk.importing_source import (
     stacks,
 )
 from dearly.drawer import accounts, importing, importing_log
-from dearly.exchange.archive import Archive, Item, PassedOver, Written
+from dearly.drawer.drawer import Drawer
+from dearly.exchange.archive import Archive, Item, Ours, PassedOver, Written
 from dearly.letter.address import Address, Correspondent, clean
+from dearly.letter.errors import Usage
 from dearly.letter.words import _
 from dearly.opener.bulk import NO_LETTERS, Kind, kind_by_header
 from dearly.opener.heads import HeadFacts
 
-__all__ = ["REASONS", "About", "Archive", "Choices", "Done", "Plan", "Someone", "open_archive", "plan", "run"]
+__all__ = [
+    "REASONS",
+    "About",
+    "Archive",
+    "Choices",
+    "Done",
+    "Plan",
+    "Someone",
+    "open_archive",
+    "plan",
+    "run",
+    "run_ours",
+]
 
 _MOST_NAMED = 1000
 """People who are named in a plan, those with the most letters first."""
@@ -98,9 +114,41 @@ class Plan:
     going_on: bool
 
 
+@asynccontextmanager
+async def own_source(
+    desk: Desk, archive: Archive, passphrase: str | None
+) -> AsyncIterator[BundleSource | DrawerSource]:
+    """What a bundle, or another drawer with its passphrase, holds. Raises `Usage` (not_a_bundle), `Damaged`, `Locked`
+    (wrong_passphrase), `InUse` (drawer_in_use)."""
+    assert isinstance(archive, Ours)
+    source: BundleSource | DrawerSource
+    if archive.format == "bundle":
+        source = await asyncio.to_thread(BundleSource, archive.path)
+    elif archive.path.is_dir():
+        source = DrawerSource(await Drawer.open(archive.path, passphrase or "", clock=desk.clock, chance=desk.chance))
+    else:
+        raise Usage(
+            "is_a_backup",
+            _("“{name}” is a backup of a drawer.").format(name=archive.place),
+            _("Make a drawer of it with “dearly restore”, and import that."),
+        )
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+async def run_ours(desk: Desk, archive: Archive, passphrase: str | None, progress: Progress) -> Done:
+    """Take in a bundle, or another drawer. Raises as `own_source`."""
+    async with own_source(desk, archive, passphrase) as source:
+        return await run_own(desk, archive, source, progress)
+
+
 async def plan(desk: Desk, archive: Archive, choices: Choices, progress: Progress) -> Plan:
     """What taking it in would come to, by headers alone: an empty letter or an invitation shows only when it is read.
     Nothing is changed. Raises what `Archive.items` raises, `Usage` (bad_address)."""
+    if isinstance(archive, Ours) and archive.format == "bundle":
+        return await _plan_of_bundle(desk, archive)
     own = await desk.drawer.read(lambda db: accounts.own_addresses(db, left=True))
     before = await desk.drawer.read(lambda db: importing_log.find(db, archive.source))
     tally = _Tally(frozenset(one.key for one in (*own, *map(Address.parse, choices.mine))), choices)
@@ -117,6 +165,35 @@ async def plan(desk: Desk, archive: Archive, choices: Choices, progress: Progres
                 tally.count_other(one)
         progress(_("Looking through it"), stack[-1].passed, total)
     return tally.plan(archive, going_on=before is not None and before.ended is None and bool(before.cursor))
+
+
+async def _plan_of_bundle(desk: Desk, archive: Archive) -> Plan:
+    """A bundle says itself how much is in it."""
+    async with own_source(desk, archive, None) as source:
+        found, people = await source.total(), await source.people()
+    named = tuple(
+        Someone(one.name, next((where.text for where in one.addresses), ""), 0) for one in people if not one.hidden
+    )
+    return Plan(
+        archive.place,
+        archive.format,
+        found,
+        found,
+        0,
+        0,
+        0,
+        0,
+        0,
+        {},
+        0,
+        {},
+        named,
+        len(named),
+        (),
+        (),
+        (),
+        going_on=False,
+    )
 
 
 def _digests(items: Sequence[Item]) -> list[bytes]:

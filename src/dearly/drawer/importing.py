@@ -257,6 +257,8 @@ class _Filing:
                 letter.signer,
                 None if letter.signed_at is None else stamp(letter.signed_at),
                 0 if letter.entry is None else letter.entry.version,
+                letter.reply,
+                letter.reply_on,
             )
         )
         self.rows["parties"] += [(number, *party) for party in parties]
@@ -284,8 +286,8 @@ _TABLES = {
     "letters": (
         "INSERT INTO letters (number, direction, letter_id, inner_sha256, letter_no, date, date_offset, subject,"
         " content_sha256, sort_key, filed, body, commonmark, html, in_reply_to, postcard, signature, seal,"
-        " quantum_safe, signer, signed_at, indexer_version)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " quantum_safe, signer, signed_at, indexer_version, reply, reply_on)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     "parties": (
         "INSERT INTO parties (letter, role, position, name, address, address_key, person_id)"

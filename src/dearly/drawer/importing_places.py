@@ -22,16 +22,16 @@ class Known:
     def __init__(self, db: Db, ids: dict[LetterId, set[int]]) -> None:
         self._db = db
         self._before = ids
-        self._now: dict[LetterId, dict[bytes, int]] = defaultdict(dict)
+        self._now: dict[LetterId, dict[bytes | None, int]] = defaultdict(dict)
 
-    def same(self, letter_id: LetterId, inner_sha256: bytes) -> int | None:
+    def same(self, letter_id: LetterId, inner_sha256: bytes | None) -> int | None:
         """Number of the letter with this id and these signed bytes, ours too."""
         found = self._now[letter_id].get(inner_sha256) if letter_id in self._now else None
-        if found is None and letter_id in self._before:
+        if found is None and inner_sha256 is not None and letter_id in self._before:
             found = filing.same(self._db, letter_id, inner_sha256)
         return found
 
-    def add(self, letter_id: LetterId, inner_sha256: bytes, number: int) -> bool:
+    def add(self, letter_id: LetterId, inner_sha256: bytes | None, number: int) -> bool:
         """Note one more; whether there is another letter with the same id."""
         twin = letter_id in self._before or letter_id in self._now
         self._now[letter_id][inner_sha256] = number

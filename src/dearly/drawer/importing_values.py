@@ -25,15 +25,17 @@ class PackedEnclosure:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A letter of an archive, as `filing.Received` is one that came. `direction`: "out" or "in". `senders`: one, or
-    none where it is not certain. `packed_text`: `objects.pack_text(text)`. `seal`, `quantum_safe`, `signer`,
+    """A letter of an archive, as `filing.Received` is one that came.
+
+    `direction`: "out" or "in". `inner_sha256`: None for one of ours that was posted from another drawer. `senders`: one,
+    or none where it is not certain. `packed_text`: `objects.pack_text(text)`. `seal`, `quantum_safe`, `signer`,
     `signed_at`: of one that was sealed and opened; of one that came unsealed only `seal`. `postcard`: ours, unsealed.
     `entry`: what it is found by; without one it is indexed later. `known`: address keys of people whom the person at
-    the desk named by name, and who that is."""
+    the desk named by name, and who that is. `reply`, `reply_on`: what was decided about answering it, elsewhere."""
 
     direction: str
     letter_id: LetterId | None
-    inner_sha256: bytes
+    inner_sha256: bytes | None
     senders: tuple[Correspondent, ...]
     to: tuple[Correspondent, ...]
     cc: tuple[Correspondent, ...]
@@ -55,6 +57,8 @@ class Content:
     signed_at: datetime | None = None
     entry: Entry | None = field(repr=False, default=None)
     known: tuple[tuple[str, int], ...] = ()
+    reply: str | None = None
+    reply_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dearly.cli.as_json import plain
 from dearly.cli.as_text import Page
 from dearly.cli.command import OneOf, command, option
 from dearly.cli.errand import Errand
-from dearly.cli.given import agree, shown
+from dearly.cli.given import agree, secret_from, shown
 from dearly.cli.layout import table
 from dearly.cli.names import later
 from dearly.cli.progress import progress
@@ -56,6 +56,11 @@ _MOST_PEOPLE = 10
 @option("--from", "sender", metavar="NAME", default="", help=later("Who wrote it, of a text or a scan."))
 @option("--to", metavar="NAME", default="", help=later("Whom you wrote it to, of a text or a scan."))
 @option("--date", metavar="DATE", default="", help=later("When it was written: 1962-05-03, 1962-05 or 1962."))
+@option(
+    "--its-passphrase-file",
+    metavar="FILE",
+    help=later("The passphrase of another drawer, in a file that only you can read, or “-”. Else it is asked for."),
+)
 @option("--place", metavar="PLACE", default="", help=later("Where it was written."))
 def import_(
     errand: Errand,
@@ -70,6 +75,7 @@ def import_(
     to: str,
     date: str,
     place: str,
+    its_passphrase_file: str | None,
 ) -> None:
     """Take in archives, one after the other."""
     from dearly.desk.importing import About, Choices, open_archive
@@ -79,6 +85,12 @@ def import_(
     archives = [open_archive(errand.path(path), format_) for path in paths]
     told: list[Any] = []
     for archive in archives:
+        if archive.format in ("bundle", "drawer") and not only_plan:
+            done = _run_ours(errand, archive, its_passphrase_file, sure=yes)
+            told.append(done)
+            if not errand.json:
+                errand.tell({}, lambda done=done: _done(errand, done))  # type: ignore[misc]  # bound now
+            continue
         if only_plan:
             plan = _plan(errand, archive, choices)
             told.append(plan)
@@ -109,6 +121,23 @@ def _run(errand: Errand, archive: Archive, choices: Choices) -> Done:
         return errand.with_desk(lambda desk: run(desk, archive, choices, tell), stoppable=True)
 
 
+def _run_ours(errand: Errand, archive: Archive, passphrase_file: str | None, *, sure: bool) -> Done:
+    """A bundle, or another drawer with its own passphrase, is taken as a whole."""
+    from dearly.desk.importing import run_ours
+
+    word = None
+    if archive.format == "drawer":
+        what = _("the passphrase of that drawer")
+        if passphrase_file is not None:
+            word = secret_from(errand, passphrase_file, what)
+        else:
+            word = errand.terminal.ask_secret(_("Passphrase of “{place}”: ").format(place=shown(archive.place)))
+    if errand.terminal.in_tty and not sure and not errand.json:
+        agree(errand, "", _("Take in everything that is in “{place}”?").format(place=shown(archive.place)))
+    with progress(errand.terminal, quiet=errand.json) as tell:
+        return errand.with_desk(lambda desk: run_ours(desk, archive, word, tell), stoppable=True)
+
+
 def _agreed(errand: Errand, archive: Archive, choices: Choices) -> Choices:
     """Show the plan, and ask. Raises `Usage` (not_agreed)."""
     plan = _plan(errand, archive, choices)
@@ -134,7 +163,7 @@ def _planned(errand: Errand, plan: Plan) -> str:
     ]
     if plan.going_on:
         said.append(_("It was begun before, and goes on where it stopped."))
-    if plan.letters:
+    if plan.letters and plan.format != "bundle":
         said.append(
             _("{sent} of them are from you, {received} came.").format(sent=plan.sent, received=plan.letters - plan.sent)
         )
@@ -147,7 +176,7 @@ def _planned(errand: Errand, plan: Plan) -> str:
         blocks.append(_list((_reason(reason), str(n)) for reason, n in plan.left_out.items()))
     if plan.people:
         blocks.append(_("With whom:"))
-        rows = [(clean(one.name) or clean(one.address), str(one.letters)) for one in plan.people[:_MOST_PEOPLE]]
+        rows = [(clean(one.name) or clean(one.address), str(one.letters or "")) for one in plan.people[:_MOST_PEOPLE]]
         more = plan.people_in_all - len(rows)
         blocks.append(_list(rows) + (f"\n  {_('and {n} others').format(n=more)}" if more > 0 else ""))
     if plan.perhaps_mine:

@@ -163,9 +163,9 @@ def letter(number: int, seed: str = "one") -> Invented:
     zone = timezone(timedelta(hours=thread.choice((-5, 0, 1, 2, 9))))
     written = (began + timedelta(days=9 * turn + chance.uniform(0, 7))).astimezone(zone).replace(microsecond=0)
     ours = turn % 2 == 1
-    them = _somebody(with_whom)
+    them = somebody(with_whom)
     sender, reader = (ME, them) if ours else (them, ME)
-    text = _text(tongue, chance)
+    text = text_of(number, seed)
     subject = _words(tongue, thread, thread.randint(2, 5))
     head = [
         f"Received: from post.test ([192.0.2.{number % 250}]) by letters.test with ESMTPS; {format_datetime(written)}",
@@ -177,20 +177,23 @@ def letter(number: int, seed: str = "one") -> Invented:
         "MIME-Version: 1.0",
     ]
     if chance.random() < 0.1:
-        third = _somebody(chance.randrange(60))
+        third = somebody(chance.randrange(60))
         head.append(f"Cc: {_encoded(third[0], chance)} <{third[1]}>")
     if turn:
         head.append(f"In-Reply-To: {_id(seed, number - 1)}")
         head.append("References: " + "\r\n ".join(_id(seed, earlier) for earlier in range(first, number)))
-    for word, every in PLANTED.items():
-        if number % every == every // 2:
-            text = _plant(text, word, chance)
     body = _part("text/plain", text, tongue, chance)
     if number % 2 == 0:
         body = _joined("alternative", number, body, _part("text/html", _html(text), tongue, chance))
     if chance.random() < 0.05:
         body = _joined("mixed", number, body, _picture(number, chance))
     return Invented("\r\n".join(head).encode() + b"\r\n" + body, written, ours)
+
+
+def text_of(number: int, seed: str = "one") -> str:
+    """The text of that letter, as it was before it was written in a charset."""
+    _first, _length, _whom, tongue = _thread(number, seed)
+    return _planted(number, _text(tongue, random.Random(f"{seed} text {number}")))
 
 
 def letters(count: int, start: int = 0, seed: str = "one") -> Iterator[Invented]:
@@ -240,13 +243,15 @@ def _tongue(chance: random.Random) -> str:
 
 
 @cache
-def _somebody(number: int) -> tuple[str, str]:
+def somebody(number: int) -> tuple[str, str]:
+    """Name and address of one of the sixty people."""
     name = f"{_FIRST[number % len(_FIRST)]} {_LAST[number * 5 % len(_LAST)]}"
     return name, f"friend{number:02d}@{('post', 'home', 'work')[number % 3]}.test"
 
 
 @cache
-def _vocabulary(name: str) -> Sequence[str]:
+def vocabulary(name: str) -> Sequence[str]:
+    """The words of a language, the most frequent first."""
     tongue, chance = _TONGUES[name], random.Random(f"words {name}")
     words = dict.fromkeys(tongue.small.split())
     onsets, vowels, ends = (
@@ -269,7 +274,7 @@ _WEIGHTS = tuple(accumulate(1 / (rank + 2.5) for rank in range(_WORDS)))
 
 
 def _words(tongue: str, chance: random.Random, count: int) -> str:
-    return _blank(tongue).join(chance.choices(_vocabulary(tongue), cum_weights=_WEIGHTS, k=count))
+    return _blank(tongue).join(chance.choices(vocabulary(tongue), cum_weights=_WEIGHTS, k=count))
 
 
 def _blank(tongue: str) -> str:
@@ -279,7 +284,7 @@ def _blank(tongue: str) -> str:
 def _text(tongue: str, chance: random.Random) -> str:
     """Three to eight thousand octets of sentences in paragraphs, in lines of 72 (36 where signs are wide)."""
     signs = bool(_TONGUES[tongue].signs)
-    words = chance.choices(_vocabulary(tongue), cum_weights=_WEIGHTS, k=chance.randint(3000, 8000) // 6)
+    words = chance.choices(vocabulary(tongue), cum_weights=_WEIGHTS, k=chance.randint(3000, 8000) // 6)
     for _ in range(len(words) // 140 + 1):  # names, numbers and slips of the pen are in no dictionary
         words[chance.randrange(len(words))] = _unheard(chance)
     paragraphs, at = [], 0
@@ -313,10 +318,12 @@ def _lines(paragraph: str, signs: bool) -> str:
     return "\r\n".join([*lines, line])
 
 
-def _plant(text: str, words: str, chance: random.Random) -> str:
-    """Put words in as a line of their own, so that no line end comes between them."""
+def _planted(number: int, text: str) -> str:
+    """With the words that stand in this letter, each in a line of its own, so that no line end comes between them."""
     lines = text.split("\r\n")
-    lines.insert(chance.randrange(len(lines)), words)
+    for word, every in PLANTED.items():
+        if number % every == every // 2:
+            lines.insert(number % len(lines), word)
     return "\r\n".join(lines)
 
 

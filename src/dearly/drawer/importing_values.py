@@ -27,7 +27,7 @@ class PackedEnclosure:
 class Content:
     """A letter of an archive, as `filing.Received` is one that came.
 
-    `direction`: "out" or "in". `inner_sha256`: None for one of ours that was posted from another drawer. `senders`: one,
+    `direction`: "out" or "in". `inner_sha256`: None for one of ours, posted from another drawer. `senders`: one,
     or none where it is not certain. `packed_text`: `objects.pack_text(text)`. `seal`, `quantum_safe`, `signer`,
     `signed_at`: of one that was sealed and opened; of one that came unsealed only `seal`. `postcard`: ours, unsealed.
     `entry`: what it is found by; without one it is indexed later. `known`: address keys of people whom the person at

@@ -18,21 +18,24 @@ from dearly.letter.errors import Usage
 from dearly.letter.ledger import Account, Standing, account, missing
 from dearly.letter.words import _
 
-__all__ = ["Line", "Standing", "decide", "ledger"]
+__all__ = ["Line", "Reply", "Standing", "decide", "ledger"]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """How one correspondence stands. `uid`, `kind`: of the person, household or circle. `number`: of the letter that
-    waits (or was put off), the last one where none does; `since`: when that one was written. `last`: when the last
-    letter was written, `last_ours`: by us. `until`: the day for which the answer was put off. `crossed`: the last two
-    letters crossed on their way. `missing`: numbers that their writer gave to letters which have not come."""
+    waits (or was put off), the last one where none does; `ours`: we wrote it; `reply`: what was decided about it;
+    `since`: when it was written. `last`: when the last letter was written, `last_ours`: by us. `until`: the day for
+    which the answer was put off. `crossed`: the last two letters crossed on their way. `missing`: numbers that their
+    writer gave to letters which have not come."""
 
     person: str
     uid: str
     kind: str
     standing: Standing
     number: int
+    ours: bool
+    reply: str | None
     since: datetime
     last: datetime
     last_ours: bool
@@ -85,6 +88,8 @@ def _line(kept: book.Kept, stands: Account, gaps: tuple[int, ...]) -> Line:
         kind=kept.kind,
         standing=stands.standing,
         number=stands.since.number,
+        ours=stands.since.ours,
+        reply=stands.since.reply,
         since=stands.since.written,
         last=stands.last.written,
         last_ours=stands.last.ours,

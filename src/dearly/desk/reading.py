@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from dearly.desk import views
 from dearly.desk.desk import Desk
 from dearly.desk.values import LetterView
-from dearly.drawer import leafing, letters, people
+from dearly.drawer import leafing, ledger, letters, people
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import Enclosed
 from dearly.drawer.letters import Reply
@@ -65,7 +65,8 @@ class Reading:
 
     `claimed`: the name that its sender gives, where it is not the one in the address book. `uid`: of the person whose
     correspondence this is, "" for nobody's; `which`, `before`, `after`: its place there. `reply`: what was decided
-    about answering. `answers`: numbers of letters here that answer it. `html`: another program's own layout is there.
+    about answering, `reply_on`: for which day it was put off. `answers`: numbers of letters here that answer it.
+    `html`: another program's own layout is there.
     `cautious`: its seal asks for a deliberate act before anything is shown."""
 
     letter: LetterView
@@ -77,6 +78,7 @@ class Reading:
     before: int | None
     after: int | None
     reply: Reply | None
+    reply_on: date | None
     answers: tuple[int, ...]
     filed: datetime
     html: bool
@@ -88,12 +90,13 @@ async def read(desk: Desk, number: int, *, all_the_same: bool = False) -> Readin
 
     Raises `NotFound` (no_letter), `Damaged`."""
 
-    def work(db: Db) -> tuple[letters.FiledLetter, LetterView, str, leafing.Place | None, str | None]:
+    def work(db: Db) -> tuple[letters.FiledLetter, LetterView, str, leafing.Place | None, str | None, date | None]:
         filed = letters.letter(db, number)
         uid, place = _correspondence(db, filed)
-        return filed, views.letter_view(db, filed.number), uid, place, _html_for(db, filed)
+        on = ledger.put_off(db, filed.number)
+        return filed, views.letter_view(db, filed.number), uid, place, _html_for(db, filed), on
 
-    filed, view, uid, place, html = await desk.drawer.read(work)
+    filed, view, uid, place, html, reply_on = await desk.drawer.read(work)
     cautious = filed.seal in CAUTION
     paper = None
     if all_the_same or not cautious:
@@ -110,6 +113,7 @@ async def read(desk: Desk, number: int, *, all_the_same: bool = False) -> Readin
         before=place.before if place else None,
         after=place.after if place else None,
         reply=filed.reply,
+        reply_on=reply_on,
         answers=filed.answered_by,
         filed=filed.filed,
         html=filed.has_html,

@@ -99,6 +99,12 @@ def _turn(
     )
 
 
+def put_off(db: Db, number: int) -> date | None:
+    """The day for which the answer to a letter was put off; None where none was named."""
+    row = db.one("SELECT reply_on FROM letters WHERE number = ?", (number,))
+    return date.fromisoformat(row[0]) if row is not None and row[0] is not None else None
+
+
 def decide(db: Db, number: int, reply: str | None, on: date | None = None) -> None:
     """Keep what was decided about the answer to a letter: later (`on`: for which day), not_needed, rest; None takes it
     back. Of a letter of ours it can only be let rest. Raises `NotFound` (no_letter)."""

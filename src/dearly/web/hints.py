@@ -74,6 +74,7 @@ def table() -> dict[str, str]:
         "sealed_to_another_key": _("Carry it as a file, or write it anew."),
         "sender_unclear": _("Begin a new page, to the person you believe it is from."),
         "text_damaged": look_through,
+        "still_travelling": _("Take it back at its place among what you posted, or wait until it has left."),
         "too_large": _("At the command line: dearly backup FILE --verify"),
         "unknown_address": _("Their entry in the address book has the addresses."),
         "unknown_key": _("Their entry in the address book has the keys that are known."),

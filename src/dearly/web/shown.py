@@ -73,6 +73,16 @@ def seal_words(view: LetterView | EnvelopeView) -> SealShown:
     return SealShown(state, sentence, more, initial(name) if known else "")
 
 
+def from_elsewhere() -> SealShown:
+    """What is said of the seal of a letter of ours that was taken in from an archive."""
+    return SealShown(
+        "open",
+        _("It did not leave from this desk."),
+        _("You wrote it with another program, and it was taken in here. How it was closed then is not known."),
+        "",
+    )
+
+
 def _seal(seal: Seal, name: str) -> tuple[SealState, str, str, bool]:
     """How it is drawn, what it is worth, what that means, and whether it shows who closed it."""
     match seal:

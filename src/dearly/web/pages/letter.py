@@ -9,12 +9,13 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from dearly.desk import answer as answering
-from dearly.desk import dateline, home, keys, ledger, letterbox, page, reading, settings
+from dearly.desk import dateline, erasing, home, keys, ledger, letterbox, page, reading, settings
 from dearly.desk.reading import EnclosedView, Reading
-from dearly.letter.errors import NotFound, Usage
+from dearly.letter.errors import DearlyError, NotFound, Usage
 from dearly.letter.words import _
-from dearly.web import arrived, journeys, key_words, saving, shown, tickets
-from dearly.web.visit import Pages, Visit
+from dearly.web import arrived, journeys, key_words, saving, shown, tickets, when
+from dearly.web.pages.ledger import decision
+from dearly.web.visit import Pages, Visit, told_by
 
 routes = Pages()
 
@@ -53,14 +54,16 @@ async def _beside(visit: Visit, found: Reading) -> dict[str, Any]:
     view, desk = found.letter, visit.desk
     ours = view.direction == "out"
     posted = None
-    if ours:
+    if ours and view.state != "imported":
         posted = journeys.told(await home.posted(desk, view.number), desk.clock.local(), visit.dates)
     first = view.postmarks[0] if view.postmarks else None
     return {
         "view": view,
         "ours": ours,
         "posted": posted,
-        "seal": posted.seal if posted else shown.seal_words(view),
+        "seal": posted.seal if posted else shown.from_elsewhere() if ours else shown.seal_words(view),
+        "until": when.on(found.reply_on, desk.clock.local().date(), visit.dates) if found.reply_on else "",
+        "today": desk.clock.local().date(),
         "sent": arrived.part_of(view.date, visit),
         "fetched": arrived.part_of(first.at, visit) if first else "",
         "marks": [arrived.stamped(mark, visit) for mark in view.postmarks],
@@ -160,14 +163,25 @@ async def take_key(visit: Visit, number: int, fingerprint: str) -> Response:
 
 @routes.post("/letter/{number:int}/mark")
 async def mark(visit: Visit, number: int) -> Response:
-    """Later, no answer needed, or neither."""
-    match (await visit.form()).text("reply"):
-        case "later":
-            await ledger.decide(visit.desk, number, "later")
-        case "not_needed":
-            await ledger.decide(visit.desk, number, "not_needed")
-        case "":
-            await ledger.decide(visit.desk, number, None)
-        case _:
-            raise Usage("bad_form", _("What this page sent cannot be read as a form."), _("Load the page again."))
+    """Later, no answer needed, at rest, or none of them."""
+    await ledger.decide(visit.desk, number, *decision(await visit.form()))
     return visit.go(f"/letter/{number}")
+
+
+@routes.get("/letter/{number:int}/erase")
+async def ask_before_erasing(visit: Visit, number: int, said: DearlyError | None = None) -> Response:
+    """What goes, what stays, and what is out of reach."""
+    meant = await erasing.before(visit.desk, number)
+    if meant.letter.number != number:  # another copy of a letter that lies under its own number
+        return visit.go(f"/letter/{meant.letter.number}/erase")
+    return visit.show("erase.html", status=400 if said else 200, said=said, meant=meant, gone=False)
+
+
+@routes.post("/letter/{number:int}/erase")
+@told_by(ask_before_erasing)
+async def erase(visit: Visit, number: int) -> Response:
+    """Erase it for good."""
+    if (await visit.form()).text("sure") != "yes":
+        raise Usage("not_confirmed", _("Nothing was erased."), _("Say that you mean it, and press the button again."))
+    await erasing.erase(visit.desk, number)
+    return visit.show("erase.html", gone=True)

@@ -150,7 +150,7 @@ async def run_own(desk: Desk, archive: Archive, source: BundleSource | DrawerSou
 
     log = await desk.drawer.write(begin)
     erased = 0
-    async with aclosing(source.pieces(log.cursor)) as pieces:
+    async with desk.drawer.writing_much(), aclosing(source.pieces(log.cursor)) as pieces:
         async for piece in pieces:
             items = await asyncio.to_thread(_packed, piece, archive.place)
             log, counts = await desk.drawer.write(partial(_file, desk=desk, log=log, piece=piece, items=items))

@@ -17,7 +17,7 @@ from dearly.opener.bulk import Kind, Piece, Read
 
 def packed(raw: bytes, raw_sha256: bytes, read: Read, *, place: str, now: datetime) -> Imported:
     """A mail that was never sealed, or that could not be read. `now`: for one without a date."""
-    original = objects.pack(raw, raw_sha256)
+    original = objects.pack(raw, raw_sha256, quick=True)
     head = read.heading
     if read.kind is not Kind.LETTER or head is None:
         why = f"{read.trouble.message} {read.trouble.hint}".strip() if read.trouble else ""

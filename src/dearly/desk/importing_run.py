@@ -83,7 +83,7 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
     log, own = await desk.drawer.write(begin)
     size = await asyncio.to_thread(archive.size)
     filing = _Filing(desk, log, size or 0, progress)
-    async with aclosing(_prepared(desk, archive, choices, own, log.cursor)) as stacks_ready:
+    async with desk.drawer.writing_much(), aclosing(_prepared(desk, archive, choices, own, log.cursor)) as stacks_ready:
         async for ready in stacks_ready:
             await filing.file(ready)
     await desk.drawer.write(lambda db: importing_log.end(db, filing.log, desk.clock.now()))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -198,6 +198,16 @@ class Drawer:
         """Run `act` on the writer's thread, between two units of work. For the modules of this room only."""
         self._must_be_open()
         return await asyncio.get_running_loop().run_in_executor(self._writer, copy_context().run, act)
+
+    @contextlib.asynccontextmanager
+    async def writing_much(self) -> AsyncIterator[None]:
+        """While much is written, in many units of work (`Store.expect`)."""
+        await self.on_writer(lambda: self.store.expect(much=True))
+        try:
+            yield
+        finally:
+            if not self._closed:
+                await self.on_writer(lambda: self.store.expect(much=False))
 
     async def accept_state(self) -> None:
         """Take the drawer as it is for the right one, although a head kept elsewhere says otherwise (F20)."""

@@ -28,6 +28,10 @@ LOG_PAGES = 1000
 """The log is folded into the file when it has grown to this many pages (4 MB)."""
 
 
+_MUCH_LOG_PAGES = 8 * LOG_PAGES
+_MUCH_CACHE_KIB, _CACHE_KIB = 32 << 10, 2000
+
+
 class Store:
     """One open database. `connect` makes a reading connection; `guard` is None where nothing may be written."""
 
@@ -48,6 +52,7 @@ class Store:
         self._readers: queue.LifoQueue[apsw.Connection] = queue.LifoQueue()
         self._guard: Guard | None = None
         self._log_pages = 0
+        self._fold_at = LOG_PAGES
         if writable:
             writer.wal_autocheckpoint(0)
             writer.set_wal_hook(self._log_grew)
@@ -125,6 +130,12 @@ class Store:
             connection.close()
             raise
         return connection
+
+    def expect(self, *, much: bool) -> None:
+        """Whether much is going to be written (an archive): then more is kept in memory, and the log grows longer
+        before it is folded, for most pages are written again soon. Called on the writer's thread."""
+        self._fold_at = _MUCH_LOG_PAGES if much else LOG_PAGES
+        unguarded(self._writer, f"PRAGMA cache_size={-(_MUCH_CACHE_KIB if much else _CACHE_KIB)}")
 
     def fold(self) -> None:
         """Fold the whole log into the file and empty it. Raises errors of the family; then the log stays."""
@@ -211,7 +222,7 @@ class Store:
 
     def _fold_when_long(self) -> None:
         """A passive checkpoint now and then. The commit before it stands, whatever becomes of this."""
-        if self._log_pages >= LOG_PAGES and self._guard is not None:
+        if self._log_pages >= self._fold_at and self._guard is not None:
             self._log_pages = 0
             with contextlib.suppress(DearlyError):
                 self._checkpoint(self._guard, apsw.SQLITE_CHECKPOINT_PASSIVE)

@@ -6,6 +6,7 @@ letters. Errors of ours (`letter.errors`) travel as they are; of all others only
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import time
@@ -68,6 +69,9 @@ def serve(prepare: Callable[[], Mapping[str, Run]], memory: int = limits.MEMORY)
     for operation in (*(OPERATIONS[name] for name in operations), *QUESTIONS.values()):
         wire.ready(operation.takes)
         wire.ready(operation.gives)
+    # What is here now stays; and what a request makes is let go by counting, so circles are looked for rarely.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     channel.say("ready", limits.Locks, limits.lock_down(memory))
     done = 0
     while (frame := channel.read()) is not None:

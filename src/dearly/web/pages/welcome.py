@@ -159,6 +159,8 @@ async def join(visit: Visit) -> Response:
     """Join it, and sit down."""
     form = await visit.form()
     chosen, url, invitation = form.text("post"), form.text("url").strip(), form.text("invitation").strip()
+    if chosen == "local" and "#invite=" in url:
+        chosen = "office"  # who pastes an invitation means it, whichever choice still stands
     try:
         if chosen == "local":
             await setup.join_local_office(visit.desk)

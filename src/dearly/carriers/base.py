@@ -257,3 +257,22 @@ def said(words: object) -> str:
     # Cut before cleaning too, so that a megabyte of server text costs nothing.
     text = " ".join(clean(words[: 4 * _MOST_SAID]).split())
     return text if len(text) <= _MOST_SAID else text[: _MOST_SAID - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A few messages of a folder, byte for byte, oldest first; None for one that did not come. `cursor`: behind them.
+    `done` of `total`: how many of the folder lie up to there."""
+
+    cursor: str
+    messages: tuple[bytes | None, ...] = field(repr=False)
+    done: int
+    total: int
+
+
+class Leafs(Protocol):
+    """A way that lets a person leaf through a folder which they keep at their provider."""
+
+    async def leaf(self, folder: str, cursor: str) -> Leaf:
+        """What lies in it behind `cursor` ("": from the beginning); no messages at its end. It is only read. Raises
+        `CarrierTrouble`, where there is no such folder too."""

@@ -16,6 +16,7 @@ from functools import partial
 
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
+from dearly.desk.importing_folder import mail_folder
 from dearly.desk.importing_own import BundleSource, DrawerSource, run_own
 from dearly.desk.importing_run import Done, run
 from dearly.desk.importing_source import (
@@ -45,6 +46,7 @@ __all__ = [
     "Done",
     "Plan",
     "Someone",
+    "mail_folder",
     "open_archive",
     "plan",
     "run",

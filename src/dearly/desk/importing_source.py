@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dearly.desk.importing_folder import MailFolder
 from dearly.desk.importing_written import About as About
 from dearly.exchange.archive import Archive, Found, Hints, Item, PassedOver, Role, Written, recognise
 from dearly.opener.bulk import HEAVIEST_STACK, MOST_STACKED, Kind
@@ -75,6 +76,11 @@ def is_no_letter(passed: PassedOver) -> bool:
 async def stacks(archive: Archive, cursor: str = "") -> AsyncGenerator[Sequence[Found], None]:
     """Everything in the archive after `cursor`, as many at a time as are read in one question. Close it when you stop
     early."""
+    if isinstance(archive, MailFolder):
+        async with aclosing(archive.stacks(cursor)) as pieces:
+            async for piece in pieces:
+                yield piece
+        return
     items = archive.items(cursor)
     try:
         while stack := await asyncio.to_thread(_next, items):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dearly.carriers.base import Check, Collected, Credentials, Sieve, for_each
+from dearly.carriers.base import Check, Collected, Credentials, Leaf, Sieve, for_each
 from dearly.letter.account import MailAccount, Protocol
 from dearly.letter.address import Address
 from dearly.letter.clock import Clock
@@ -65,6 +65,18 @@ class MailCarrier:
 
     async def fetch(self, sources: Sequence[Source]) -> tuple[Parcel, ...]:
         return () if self._incoming is None else tuple(await self._incoming.fetch(sources))
+
+    async def leaf(self, folder: str, cursor: str) -> Leaf:
+        """As `Leafs.leaf`, of a mailbox by IMAP. Raises `CarrierTrouble` (no_folders) for another one."""
+        from dearly.carriers.mail.mailbox import Mailbox
+
+        if not isinstance(self._incoming, Mailbox):
+            raise CarrierTrouble(
+                "no_folders",
+                _("The account {address} has no folders that can be looked into.").format(address=self.place),
+                _("Only mailboxes by IMAP have folders."),
+            )
+        return await self._incoming.leaf(folder, cursor)
 
     async def check(self) -> Sequence[Check]:
         """What works and what does not, both sides, without sending or changing anything. Raises nothing."""

@@ -17,8 +17,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from dearly.carriers.base import Check, Collected, Credentials, Sieve, for_each
-from dearly.carriers.mail import imapcheck, imaplook, tls
+from dearly.carriers.base import Check, Collected, Credentials, Leaf, Sieve, for_each
+from dearly.carriers.mail import imapcheck, imapleaf, imaplook, tls
 from dearly.carriers.mail.folder import OwnFolder
 from dearly.carriers.mail.imapcollect import Round, digits, mailbox_of
 from dearly.carriers.mail.imapvalues import INBOX, Broken, Declined
@@ -84,6 +84,11 @@ class Mailbox:
         """As `Fetches.fetch`: what a stranger wrote, once let in."""
         async with self._act():
             return await self._round.fetch(sources)
+
+    async def leaf(self, folder: str, cursor: str) -> Leaf:
+        """As `Leafs.leaf`."""
+        async with self._act():
+            return await imapleaf.leaf(self.ask, folder, cursor)
 
     async def acknowledge(self, sources: Sequence[Source]) -> None:
         """Move these to our own folder, where the person wants one; else do nothing. As `Collects.acknowledge`."""

@@ -17,9 +17,11 @@ from dearly.cli.layout import table
 from dearly.cli.names import later
 from dearly.cli.progress import progress
 from dearly.letter.address import clean
+from dearly.letter.errors import Usage
 from dearly.letter.words import _, ngettext
 
 if TYPE_CHECKING:
+    from dearly.desk.desk import Desk
     from dearly.desk.importing import Archive, Choices, Done, Plan
 
 FORMATS = ("auto", "maildir", "mbox", "mboxrd", "mboxo", "eml", "thunderbird", "takeout", "text", "scan", "scans")
@@ -44,8 +46,10 @@ _MOST_PEOPLE = 10
     "dearly import letters.mbox",
     "dearly import scan.pdf --from Clara --date 1962-05",
 )
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.argument("paths", metavar="[PATH...]", nargs=-1)
 @option("--format", "format_", type=OneOf(FORMATS), default="auto", help=later("What it is, where it is not seen."))
+@option("--account", metavar="ADDRESS", help=later("Instead of a path: this e-mail account of yours."))
+@option("--folder", metavar="NAME", default="INBOX", help=later("Which folder of it, as the server names it."))
 @option("--plan", "only_plan", is_flag=True, help=later("Only say what would be taken."))
 @option("--yes", is_flag=True, help=later("Do not ask first."))
 @option("--mine", multiple=True, metavar="ADDRESS", help=later("An address that was yours; may be given repeatedly."))
@@ -66,6 +70,8 @@ def import_(
     errand: Errand,
     paths: tuple[str, ...],
     format_: str,
+    account: str | None,
+    folder: str,
     only_plan: bool,
     yes: bool,
     mine: tuple[str, ...],
@@ -82,10 +88,17 @@ def import_(
 
     choices = Choices(mine, frozenset(take), only_mine, About(sender, to, date, place))
     # What cannot be read is said before any passphrase is typed.
-    archives = [open_archive(errand.path(path), format_) for path in paths]
+    if bool(paths) == (account is not None):
+        raise Usage(
+            "what_to_import",
+            _("Say what is to be taken in: a path, or --account ADDRESS with --folder NAME."),
+        )
+    sources: list[Archive | tuple[str, str]] = [open_archive(errand.path(path), format_) for path in paths]
+    if account is not None:
+        sources.append((account, folder))
     told: list[Any] = []
-    for archive in archives:
-        if archive.format in ("bundle", "drawer") and not only_plan:
+    for archive in sources:
+        if not isinstance(archive, tuple) and archive.format in ("bundle", "drawer") and not only_plan:
             done = _run_ours(errand, archive, its_passphrase_file, sure=yes)
             told.append(done)
             if not errand.json:
@@ -107,18 +120,30 @@ def import_(
         errand.tell(_together(told), "")
 
 
-def _plan(errand: Errand, archive: Archive, choices: Choices) -> Plan:
+async def _opened(desk: Desk, source: Archive | tuple[str, str]) -> Archive:
+    from dearly.desk.importing import mail_folder
+
+    return await mail_folder(desk, *source) if isinstance(source, tuple) else source
+
+
+def _plan(errand: Errand, archive: Archive | tuple[str, str], choices: Choices) -> Plan:
     from dearly.desk.importing import plan
 
+    async def look(desk: Desk) -> Plan:
+        return await plan(desk, await _opened(desk, archive), choices, tell)
+
     with progress(errand.terminal, quiet=errand.json) as tell:
-        return errand.with_desk(lambda desk: plan(desk, archive, choices, tell), stoppable=True)
+        return errand.with_desk(look, stoppable=True)
 
 
-def _run(errand: Errand, archive: Archive, choices: Choices) -> Done:
+def _run(errand: Errand, archive: Archive | tuple[str, str], choices: Choices) -> Done:
     from dearly.desk.importing import run
 
+    async def take_in(desk: Desk) -> Done:
+        return await run(desk, await _opened(desk, archive), choices, tell)
+
     with progress(errand.terminal, quiet=errand.json) as tell:
-        return errand.with_desk(lambda desk: run(desk, archive, choices, tell), stoppable=True)
+        return errand.with_desk(take_in, stoppable=True)
 
 
 def _run_ours(errand: Errand, archive: Archive, passphrase_file: str | None, *, sure: bool) -> Done:
@@ -138,7 +163,7 @@ def _run_ours(errand: Errand, archive: Archive, passphrase_file: str | None, *, 
         return errand.with_desk(lambda desk: run_ours(desk, archive, word, tell), stoppable=True)
 
 
-def _agreed(errand: Errand, archive: Archive, choices: Choices) -> Choices:
+def _agreed(errand: Errand, archive: Archive | tuple[str, str], choices: Choices) -> Choices:
     """Show the plan, and ask. Raises `Usage` (not_agreed)."""
     plan = _plan(errand, archive, choices)
     if plan.perhaps_mine:

@@ -24,7 +24,7 @@ def before(formats: Sequence[str], opened: bool, secret_keys: bool, synced_by: s
                 " what came unsealed, and who wrote to whom and when, stands there in clear."
             )
         )
-        said.append(_("With --opened there are copies that can be read without a key."))
+        said.append(_("Copies that can be read without a key are made only where you ask for them."))
     elif chosen & {"cmif", "vcard"}:
         said.append(_("Who your people are, and who wrote to whom, leaves the lock and stands there in clear."))
     if secret_keys:

@@ -39,10 +39,11 @@ class Step:
 
 @dataclass(slots=True)
 class LongWork:
-    """The work of one desk. `kind`: what was begun last, "" where nothing was, or it was forgotten. Once it has ended,
-    `result` is what it gave, or `trouble` what went wrong; with neither, it was stopped."""
+    """The work of one desk. `about`: what was begun last, as whoever began it says it; None where nothing was, or it
+    was forgotten. Once it has ended, `result` is what it gave, or `trouble` what went wrong; with neither, it was
+    stopped."""
 
-    kind: str = ""
+    about: object | None = None
     step: Step | None = None
     result: object | None = None
     trouble: DearlyError | None = None
@@ -56,9 +57,9 @@ class LongWork:
     @property
     def stopped(self) -> bool:
         """Whether it was begun and stopped before its end."""
-        return bool(self.kind) and not self.running and self.result is None and self.trouble is None
+        return self.about is not None and not self.running and self.result is None and self.trouble is None
 
-    def begin(self, kind: str, work: Callable[[Progress], Awaitable[object]]) -> None:
+    def begin(self, about: object, work: Callable[[Progress], Awaitable[object]]) -> None:
         """Begin it. Raises `InUse` (work_running)."""
         if self.running:
             raise InUse(
@@ -67,7 +68,7 @@ class LongWork:
                 _("Wait until it is done, or stop it."),
             )
         self.forget()
-        self.kind = kind
+        self.about = about
         self._task = asyncio.create_task(self._run(work))
 
     async def _run(self, work: Callable[[Progress], Awaitable[object]]) -> None:
@@ -104,4 +105,4 @@ class LongWork:
     def forget(self) -> None:
         """Forget what came of it. What is going on is left alone."""
         if not self.running:
-            self.kind, self.step, self.result, self.trouble, self._task = "", None, None, None, None
+            self.about = self.step = self.result = self.trouble = self._task = None

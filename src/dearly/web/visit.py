@@ -80,9 +80,10 @@ class Pages:
     def __init__(self) -> None:
         self.routes: list[Route] = []
 
-    def get(self, path: str, *, seat: Seat = Seat.DESK) -> Callable[[Endpoint], Endpoint]:
-        """A page that is looked at. It changes nothing (RFC 9110 9.2.1)."""
-        return self._route(path, "GET", seat, SMALL, saves=False)
+    def get(self, path: str, *, seat: Seat = Seat.DESK, idle: bool = False) -> Callable[[Endpoint], Endpoint]:
+        """A page that is looked at. It changes nothing (RFC 9110 9.2.1). `idle`: it is asked for again and again by
+        itself, so that nobody is at the desk because of it, and the time until the soft lock runs on."""
+        return self._route(path, "GET", seat, SMALL, saves=False, idle=idle)
 
     def post(
         self, path: str, *, seat: Seat = Seat.DESK, body: int = SMALL, saves: bool = False
@@ -93,10 +94,12 @@ class Pages:
         that the last line is not lost; `visit.after_lock` tells."""
         return self._route(path, "POST", seat, body, saves=saves)
 
-    def _route(self, path: str, method: str, seat: Seat, most: int, *, saves: bool) -> Callable[[Endpoint], Endpoint]:
+    def _route(
+        self, path: str, method: str, seat: Seat, most: int, *, saves: bool, idle: bool = False
+    ) -> Callable[[Endpoint], Endpoint]:
         def take(endpoint: Endpoint) -> Endpoint:
             async def handle(request: Request) -> Response:
-                return await _handle(request, endpoint, seat, most, saves=saves)
+                return await _handle(request, endpoint, seat, most, saves=saves, idle=idle)
 
             handle.__name__ = endpoint.__name__
             self.routes.append(Route(path, handle, methods=[method], name=f"{endpoint.__module__}.{endpoint.__name__}"))
@@ -246,7 +249,7 @@ class Visit:
         return Markup('<input type="hidden" name="token" value="{}">').format(value)
 
 
-async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *, saves: bool) -> Response:
+async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *, saves: bool, idle: bool) -> Response:
     face: Face = request.app.state.face
     appearance = await Appearance.of(request, face.keeper)
     opening = face.keeper.opening
@@ -272,7 +275,8 @@ async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *
                     _("Load it again; nothing was changed."),
                 )
             if seat is Seat.DESK:
-                face.keeper.used()
+                if not idle:
+                    face.keeper.used()
                 face.threshold.presence.asked()
             answer = await endpoint(visit, **request.path_params)
             if saves:

@@ -1,7 +1,7 @@
 // @ts-check
 // What every page of the open desk shares: keys for the places, and the sheet that names them.
 
-const PLACES = new Map([["d", "/"], ["b", "/letterbox"], ["l", "/letters"], ["p", "/people"], ["s", "/settings"]]);
+const PLACES = new Map([["d", "/"], ["b", "/letterbox"], ["l", "/letters"], ["p", "/people"], ["s", "/settings"], ["f", "/search"]]);
 const PATIENCE = 1500; // milliseconds between g and the letter after it
 
 const sheet = /** @type {HTMLDialogElement | null} */ (document.getElementById("keys-sheet"));

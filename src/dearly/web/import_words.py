@@ -1,0 +1,96 @@
+"""What an import would come to, and what it came to, in the sentences of the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from dearly.desk.importing import Done, Plan
+from dearly.letter.words import _, ngettext
+
+Counted = tuple[int, Callable[[int], str]]
+
+
+def planned(plan: Plan) -> list[str]:
+    """The plan, but for what is left out and who they are."""
+    said = []
+    if plan.going_on:
+        said.append(_("It was begun before, and goes on where it stopped."))
+    if plan.letters and plan.format != "bundle":
+        said.append(
+            _("{sent} of them are from you, {received} came.").format(sent=plan.sent, received=plan.letters - plan.sent)
+        )
+    if len(plan.years) > 1:
+        said.append(_("They are of the years {first} to {last}.").format(first=min(plan.years), last=max(plan.years)))
+    elif plan.years:
+        said.append(_("They are of the year {year}.").format(year=min(plan.years)))
+    return said + _each(
+        (
+            (plan.already_here, lambda n: ngettext("One is here already.", "{n} are here already.", n)),
+            (
+                plan.erased,
+                lambda n: ngettext(
+                    "One was erased here and does not come back.", "{n} were erased here and do not come back.", n
+                ),
+            ),
+            (
+                plan.sealed,
+                lambda n: ngettext(
+                    "One is sealed; it is kept unopened where its key is not here.",
+                    "{n} are sealed; they are kept unopened where their keys are not here.",
+                    n,
+                ),
+            ),
+            (plan.failed, lambda n: ngettext("One cannot be read.", "{n} cannot be read.", n)),
+        )
+    )
+
+
+def done(came: Done) -> list[str]:
+    """What came of it."""
+    said = [ngettext("One letter was taken in.", "{n} letters were taken in.", came.taken).format(n=came.taken)]
+    return said + _each(
+        (
+            (came.already_here, lambda n: ngettext("One was here already.", "{n} were here already.", n)),
+            (
+                came.locked,
+                lambda n: ngettext(
+                    "One is sealed, and kept unopened: its key is not here.",
+                    "{n} are sealed, and kept unopened: their keys are not here.",
+                    n,
+                ),
+            ),
+            (
+                max(0, came.failed - came.locked),
+                lambda n: ngettext(
+                    "One could not be read, and is kept as it is.",
+                    "{n} could not be read, and are kept as they are.",
+                    n,
+                ),
+            ),
+            (
+                came.erased,
+                lambda n: ngettext(
+                    "One was erased here and did not come back.", "{n} were erased here and did not come back.", n
+                ),
+            ),
+        )
+    )
+
+
+def _each(counted: Sequence[Counted]) -> list[str]:
+    return [say(n).format(n=n) for n, say in counted if n]
+
+
+def reason(code: str) -> str:
+    """Why something is left out."""
+    return {
+        "draft": _("drafts, and what was never sent"),
+        "spam": _("spam"),
+        "trash": _("thrown away"),
+        "chat": _("chats"),
+        "report": _("reports of mail servers, and receipts"),
+        "newsletter": _("newsletters, lists, and what programs send"),
+        "calendar": _("invitations of calendars"),
+        "empty": _("empty"),
+        "others": _("neither from you nor to you"),
+    }.get(code, _("files that are no letters"))

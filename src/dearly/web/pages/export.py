@@ -1,0 +1,142 @@
+"""Copying everything out of the lock: which formats, where to, what that means; then it runs, and can be stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from starlette.responses import Response
+
+from dearly.desk import exporting
+from dearly.desk.app import Progress
+from dearly.desk.exporting import Exported, Wish
+from dearly.desk.exporting_formats import FORMATS
+from dearly.letter.errors import DearlyError, Usage
+from dearly.letter.words import _
+from dearly.web import paths
+from dearly.web.forms import Form
+from dearly.web.pages.locked import chosen_passphrase
+from dearly.web.pages.work import Begun
+from dearly.web.visit import Pages, Visit, told_by
+
+routes = Pages()
+
+FIRST = ("html",)
+"""What is ticked at first: the one that anybody can read."""
+
+_WITH_SECRETS = frozenset({"keys", "bundle"})
+
+
+@dataclass(frozen=True, slots=True)
+class Copy(Begun):
+    """Copying out. `path`: the folder; `wish`: without any passphrase."""
+
+    page: ClassVar[str] = "/export"
+    path: Path
+    wish: Wish
+
+    @property
+    def title(self) -> str:
+        return _("Copying the letters out")
+
+    @property
+    def if_stopped(self) -> str:
+        return _("Nothing of it will be left in the folder.")
+
+
+@routes.get("/export")
+async def choose(visit: Visit, said: DearlyError | None = None) -> Response:
+    """What, and where to; or what came of it."""
+    work = visit.desk.work
+    begun = work.about
+    if said is None and isinstance(begun, Begun) and work.running:
+        return visit.go("/work")
+    copy = begun if isinstance(begun, Copy) else None
+    if said is None and copy is not None and isinstance(work.result, Exported):
+        return visit.show("export-done.html", done=work.result, path=paths.shown(copy.path))
+    if visit.request.method == "POST":
+        form = await visit.form()
+        wish, path = _wish(form), form.text("path")
+    else:
+        wish, path = (copy.wish, paths.shown(copy.path)) if copy is not None else (Wish(FIRST), "")
+    said = said or (work.trouble if copy is not None else None)
+    return visit.show(
+        "export.html",
+        status=400 if said else 200,
+        said=said,
+        stopped=copy is not None and work.stopped,
+        formats=_formats(),
+        wish=wish,
+        path=path,
+    )
+
+
+@routes.post("/export")
+@told_by(choose)
+async def ask(visit: Visit) -> Response:
+    """Say what leaves the lock, before it does."""
+    form = await visit.form()
+    wish, path = _checked(_wish(form)), paths.typed(form.text("path"))
+    sentences = await asyncio.to_thread(exporting.before, path, wish)
+    return visit.show("export-ask.html", wish=wish, path=path, shown_path=paths.shown(path), sentences=sentences)
+
+
+@routes.post("/export/run")
+@told_by(choose)
+async def run(visit: Visit) -> Response:
+    """Copy it out."""
+    form = await visit.form()
+    wish, path = _checked(_wish(form)), paths.typed(form.text("path"))
+    await asyncio.to_thread(exporting.before, path, wish)
+    whole = wish
+    if wish.secret_under is not None:
+        whole = replace(wish, secret_under=chosen_passphrase(form.text("passphrase"), form.text("again")))
+    desk = visit.desk
+
+    async def work(progress: Progress) -> Exported:
+        return await exporting.export(desk, path, whole, progress)
+
+    visit.desk.work.begin(Copy(path, wish), work)
+    return visit.go("/work")
+
+
+@routes.post("/export/other")
+async def other(visit: Visit) -> Response:
+    """Put what came of it aside."""
+    visit.desk.work.forget()
+    return visit.go("/export")
+
+
+def _wish(form: Form) -> Wish:
+    """What was ticked. The passphrase for secret keys is asked for later: until then it is empty."""
+    formats = tuple(name for name in FORMATS if name in form.all("format"))
+    secret = "" if form.text("secret") == "yes" else None
+    return Wish(formats, opened=form.text("opened") == "yes", secret_under=secret)
+
+
+def _checked(wish: Wish) -> Wish:
+    if not wish.formats:
+        raise Usage("bad_format", _("No format is ticked."), _("Tick one at the least."))
+    if wish.secret_under is not None and not _WITH_SECRETS & set(wish.formats):
+        raise Usage(
+            "no_secret_keys_there",
+            _("Secret keys can only go along with the keys, or in a bundle."),
+            _("Tick one of these two, or leave the secret keys here."),
+        )
+    return wish
+
+
+def _formats() -> list[tuple[str, str, str]]:
+    """Name, words, and what it is good for."""
+    return [
+        ("html", _("Pages for a browser"), _("All letters, with a search of their own. Nothing else is needed.")),
+        ("markdown", _("Text files"), _("A letter each, by years, with what was enclosed. Any editor reads them.")),
+        ("bundle", _("A bundle for Dearly"), _("Everything in one file, to be taken in by another desk.")),
+        ("maildir", _("Maildir"), _("For mail programs: byte for byte as the letters came and went.")),
+        ("mbox", _("mbox"), _("The same in two files, which most mail programs read.")),
+        ("vcard", _("The address book"), _("As vCard, for telephones and mail programs.")),
+        ("cmif", _("Who wrote to whom, and when"), _("As CMIF (TEI), for archives and research. Without texts.")),
+        ("keys", _("Keys"), _("Your certificates and those of the others.")),
+    ]

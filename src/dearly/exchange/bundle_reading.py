@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
 from dearly.exchange.bundle import BLOCK, CERTIFICATES, END, FORMAT, HEAD, OWNER, PEOPLE, VERSION, Counts
-from dearly.exchange.records import Wrong, from_json
+from dearly.exchange.records import Get, Wrong, from_json
 from dearly.letter.errors import Damaged, MadeByNewer, Usage
 from dearly.letter.leaving import Leaving, LeavingCertificate, LeavingDraft, LeavingPerson, Original, Owner
 from dearly.letter.words import _
@@ -31,6 +31,10 @@ T = TypeVar("T")
 
 LONGEST_LINE = 8 << 20
 LARGEST_BLOB = 256 << 20
+HEAVIEST_LINE = 1 << 30
+"""Octets of all blobs that one line names, counted as often as it names them: a letter of the largest size, its
+enclosures, and several copies of it."""
+
 MOST_MEMBERS = 20_000_000
 LARGEST_LIST = 1 << 30
 """Octets of one file of lines. It is read line by line."""
@@ -220,9 +224,21 @@ class Bundle:
                 yield cursor, Torn(cursor, _("The line is cut off, or too long."))
                 return
             try:
-                yield cursor, from_json(kind, _parse(line), self._blob)
+                yield cursor, from_json(kind, _parse(line), self._blobs_of_a_line())
             except Wrong as wrong:
                 yield cursor, Torn(cursor, str(wrong))
+
+    def _blobs_of_a_line(self) -> Get:
+        left = HEAVIEST_LINE
+
+        def blob(digest: str, size: int) -> bytes:
+            nonlocal left
+            left -= size
+            if left < 0:
+                raise Wrong("the blobs that it names are too large together")
+            return self._blob(digest, size)
+
+        return blob
 
     def _blob(self, digest: str, size: int) -> bytes:
         try:

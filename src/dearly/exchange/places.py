@@ -71,8 +71,7 @@ class Place:
 
     def items(self, cursor: str = "") -> Iterator[Found]:
         """As `Archive.items`: its cursor is a path inside, and with it a place in that file."""
-        if not folder.there(self.path):
-            raise folder.gone(self.path)
+        self._must_be_there()
         path, mark, inner = cursor.partition("?")
         last = tuple(unquote_to_bytes(path).split(b"/")) if path else ()
         behind, passed = folder.key(last), 0
@@ -81,6 +80,13 @@ class Place:
             if at > behind or (at == behind and mark):
                 yield from self._entry(entry, inner if at == behind else "", passed)
             passed += entry.size
+        self._must_be_there()
+
+    def _must_be_there(self) -> None:
+        """A stick may be pulled out at any time: then what was not read is neither read nor missing. Raises `NotFound`
+        (no_archive)."""
+        if not folder.there(self.path):
+            raise folder.gone(self.path)
 
     def _entries(self) -> Iterator[Entry]:
         if not self._name:
@@ -108,8 +114,10 @@ class Place:
         try:
             yield from self._file(entry, where, inner)
         except (FileNotFoundError, NotFound):
+            self._must_be_there()
             yield where.over("vanished", _("It is not there any more."))
         except OSError:
+            self._must_be_there()
             yield where.over("unreadable", _("It may not be read, or the disk it is on is damaged."))
 
     def _file(self, entry: Entry, where: Where, inner: str) -> Iterator[Found]:

@@ -13,7 +13,7 @@ from mimetypes import MimeTypes
 from urllib.parse import unquote
 
 from dearly.exchange import frontmatter
-from dearly.exchange.found import Page, Precision, Said, When
+from dearly.exchange.found import LARGEST_LETTER, Page, Precision, Said, When
 from dearly.exchange.frontmatter import Value
 from dearly.letter.address import clean
 from dearly.mime import charset
@@ -23,6 +23,9 @@ LARGEST_TEXT = 8 << 20
 """Octets of a text file; a long novel has a tenth of it."""
 
 MOST_ENCLOSURES = 200
+
+HEAVIEST = LARGEST_LETTER
+"""Octets of all the files that a text encloses; what goes beyond counts as lacking."""
 
 LONGEST_HEAD = 4 * frontmatter.LONGEST
 """Octets in which a head of the longest kind surely ends."""
@@ -146,13 +149,15 @@ def _many(value: Value) -> tuple[str, ...]:
 def _enclosed(paths: tuple[str, ...], beside: Beside) -> tuple[tuple[Page, ...], tuple[str, ...]]:
     pages, lacking = [], [clean(path) for path in paths[MOST_ENCLOSURES:]]
     types = MimeTypes(filenames=())  # the machine's own table would make letters differ from place to place
+    left = HEAVIEST
     for path in paths[:MOST_ENCLOSURES]:
         data = beside(path)
         if data is None and "%" in path:
             data = beside(unquote(path))
-        if data is None:
+        if data is None or len(data) > left:
             lacking.append(clean(path))
             continue
+        left -= len(data)
         name = path.rpartition("/")[2]
         guessed, encoding = types.guess_type(name)
         pages.append(Page(name, guessed if guessed and not encoding else "application/octet-stream", data))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -139,3 +140,18 @@ def test_a_line_that_is_made_to_be_deep_or_long(tmp_path: Path, monkeypatch: pyt
     data = WHOLE[: WHOLE.index(b"end.json")]
     with opened(tmp_path, data) as bundle:
         assert any(isinstance(one, Torn) for _cursor, one in bundle.letters())
+
+
+def test_a_line_cannot_name_more_than_a_letter_may_weigh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One blob that is named twenty thousand times would be in memory as often."""
+    monkeypatch.setattr(bundle_reading, "HEAVIEST_LINE", 25)
+    many = tuple(Enclosure("a", "x/y", b"0123456789") for _n in range(50))
+    out = io.BytesIO()
+    writer = BundleWriter(out, NOW)
+    writer.begin("", Owner("cd" * 16, "Ada"), [], [])
+    writer.letters([replace(letter(1), enclosures=many), letter(2), letter(3)])
+    writer.end()
+    with opened(tmp_path, out.getvalue()) as bundle:
+        found = [one for _cursor, one in bundle.letters()]
+    assert isinstance(found[0], Torn)
+    assert found[1:] == [letter(2), letter(3)]

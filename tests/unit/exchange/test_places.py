@@ -216,6 +216,30 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
         list(source.items())
 
 
+def test_an_archive_that_goes_away_while_it_is_read_is_said_to_be_gone(tmp_path: Path) -> None:
+    """A stick that is pulled out: nothing of it may count as read, or as missing."""
+    for folder in ("1", "2", "3"):
+        put(tmp_path / "stick" / folder / "a.eml", A)
+        put(tmp_path / "stick" / folder / "b.eml", B)
+    reading = archive(tmp_path / "stick").items()
+    assert isinstance(next(reading), Item)
+    (tmp_path / "stick").rename(tmp_path / "pocket")
+    with pytest.raises(NotFound) as gone:
+        list(reading)
+    assert gone.value.code == "no_archive"
+
+
+def test_an_archive_that_goes_away_between_two_folders_does_not_end(tmp_path: Path) -> None:
+    put(tmp_path / "stick/1/a.eml", A)
+    put(tmp_path / "stick/2/b.eml", B)
+    reading = archive(tmp_path / "stick").items()
+    assert isinstance(next(reading), Item)
+    (tmp_path / "stick/2").rename(tmp_path / "2")
+    (tmp_path / "stick").rename(tmp_path / "pocket")
+    with pytest.raises(NotFound):
+        list(reading)
+
+
 def test_a_cursor_of_another_archive_leaves_nothing_out(tmp_path: Path) -> None:
     put(tmp_path / "a.eml", A)
     put(tmp_path / "b.mbox", mbox_of([B, C]))

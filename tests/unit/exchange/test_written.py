@@ -219,6 +219,14 @@ def test_enclosures_never_come_from_elsewhere(tmp_path: Path) -> None:
     assert len(one.lacking) == len(paths) - 1
 
 
+def test_enclosures_together_are_no_heavier_than_a_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One large file that is named two hundred times would be in memory as often."""
+    monkeypatch.setattr(written, "HEAVIEST", 25)
+    head = "---\nenclosures: [big, big, big, small]\n---\nText"
+    got = written.read("x.md", head.encode(), lambda path: b"x" * (4 if path == "small" else 10))
+    assert ([page.name for page in got.pages], got.lacking) == (["big", "big", "small"], ("big",))
+
+
 def test_a_folder_called_like_a_text_is_read_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "Clara").mkdir()
     (tmp_path / "Clara.md").write_text("Notes about Clara\n")

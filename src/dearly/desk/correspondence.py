@@ -16,8 +16,10 @@ from dearly.drawer import correspondence as shelf
 from dearly.drawer import people, settings
 from dearly.drawer.connection import Db
 from dearly.drawer.correspondence import Leaf, Thread
+from dearly.drawer.letters import their_numbers
 from dearly.drawer.rows import LAST
 from dearly.letter.errors import NotFound
+from dearly.letter.ledger import missing
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.opener.showing import Paper
@@ -63,10 +65,12 @@ class Threads:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One letter of a book. `which`: its number in the book, from 1. `html`: of its paper; "" where it is not shown
-    here, because its seal asks for caution. `since`: days since the letter before it, None for the first of all."""
+    """One letter of a book. `letter_no`: as its writer counted it. `which`: its number in the book, from 1. `html`: of
+    its paper; "" where it is not shown here, because its seal asks for caution. `since`: days since the letter before
+    it, None for the first of all."""
 
     number: int
+    letter_no: int | None
     ours: bool
     writer: str
     date: datetime
@@ -82,7 +86,8 @@ class Chapter:
     """A stretch of a book. `mine`: our own name. `first`: when its first letter was written. `letters` in the order in
     which they are read; `newest_first`: which one that is. `years`: all in which there are letters. `year`: of the
     first letter here. `back`, `on`: letter from which the stretch before and after this one is read, None at the ends;
-    `starts`, `ends`: this stretch has the first, the last letter of all."""
+    `starts`, `ends`: this stretch has the first, the last letter of all. `missing`: numbers that they gave to letters
+    which have not come."""
 
     uid: str
     name: str
@@ -97,6 +102,7 @@ class Chapter:
     on: int | None
     starts: bool
     ends: bool
+    missing: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,7 @@ async def book(
     voices = [
         Voice(
             number=leaf.number,
+            letter_no=leaf.letter_no,
             ours=leaf.ours,
             writer=stretch.mine if leaf.ours else plain.shown(leaf.writer),
             date=leaf.date,
@@ -176,6 +183,7 @@ async def book(
         on=stretch.on,
         starts=(stretch.on if newest_first else stretch.back) is None,
         ends=(stretch.back if newest_first else stretch.on) is None,
+        missing=stretch.missing,
     )
 
 
@@ -192,6 +200,7 @@ class _Stretch:
     which: int
     back: int | None
     on: int | None
+    missing: tuple[int, ...]
 
 
 def _stretch(db: Db, uid: str, at: int | None, year: int | None, newest_first: bool, limit: int) -> _Stretch:
@@ -212,6 +221,7 @@ def _stretch(db: Db, uid: str, at: int | None, year: int | None, newest_first: b
         which=found.which(leaves[0].key) if leaves else 0,
         back=gone[-1].number if gone else None,
         on=rest[0].number if rest else None,
+        missing=tuple(missing(their_numbers(db, found.person.id))),
     )
 
 

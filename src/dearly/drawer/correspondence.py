@@ -34,7 +34,7 @@ UNION SELECT l.sort_key, l.number FROM letters l WHERE l.number IN (
   GROUP BY letter HAVING count(DISTINCT person_id) >= 2)
 """
 _LEAF = """
-SELECT b.sort_key, l.number, l.direction, l.date, l.date_offset, l.filed, l.postcard,
+SELECT b.sort_key, l.number, l.letter_no, l.direction, l.date, l.date_offset, l.filed, l.postcard,
        coalesce(p.name, nullif(f.name, ''), f.address, ''),
        EXISTS (SELECT 1 FROM postmarks m JOIN arrivals a ON a.number = m.arrival
                WHERE a.letter = l.number AND m.way = 'paper')
@@ -48,10 +48,12 @@ LEFT JOIN persons p ON p.id = f.person_id
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """One letter of the book, without its text. `key`: its place in the archive. `writer`: as the address book has the
-    name, else as the letter has it. `date`: as it was written, with the writer's offset. `paper`: it went on paper."""
+    name, else as the letter has it. `letter_no`: as its writer counted it. `date`: as it was written, with the writer's
+    offset. `paper`: it went on paper."""
 
     key: int
     number: int
+    letter_no: int | None
     ours: bool
     date: datetime
     writer: str
@@ -124,13 +126,14 @@ class Book:
             Leaf(
                 place,
                 number,
+                letter_no,
                 direction == "out",
                 written_at(date if direction == "out" else min(date, filed), minutes),
                 writer,
                 bool(postcard),
                 bool(paper),
             )
-            for place, number, direction, date, minutes, filed, postcard, writer, paper in self._each(
+            for place, number, letter_no, direction, date, minutes, filed, postcard, writer, paper in self._each(
                 sql, key=key, limit=limit
             )
         ]

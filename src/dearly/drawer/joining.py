@@ -23,6 +23,9 @@ _ALIKE_MOST = 8
 """So many entries of one name are proposed at the utmost: more are a function ("info"), not a person."""
 
 
+_ASIDE = re.compile(r"\s\([^()\s]+@[^()\s]+\)\Z")
+
+
 @dataclass(frozen=True, slots=True)
 class Alike:
     """Two entries that may be one person. `keep`: the one with more letters, whose name would stay."""
@@ -67,7 +70,8 @@ def _words(person: Person) -> tuple[str, ...]:
     """What an entry is compared by: the words of its name, sorted; () for a name of one word, which proves nothing
     unless it is an address."""
     assert person.kind is PersonKind.PERSON
-    key = name_key(person.name)
+    # Who wrote under a name that was taken bears the address beside it, in brackets (`desk.newcomers`).
+    key = name_key(_ASIDE.sub("", person.name))
     local, at, _domain = key.partition("@")
     words = re.findall(r"\w+", (local.replace("_", " ") if at else key), re.UNICODE)
     words = [word for word in words if not word.isdigit()]

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from dearly.desk.importing import Done, Plan
 from dearly.letter.words import _, ngettext
 
+NO_MAIL = frozenset({"bundle", "text", "scan", "scans"})
+"""Formats whose plan cannot tell which letters are from us."""
+
 Counted = tuple[int, Callable[[int], str]]
 
 
@@ -15,7 +18,7 @@ def planned(plan: Plan) -> list[str]:
     said = []
     if plan.going_on:
         said.append(_("It was begun before, and goes on where it stopped."))
-    if plan.letters and plan.format != "bundle":
+    if plan.letters and plan.format not in NO_MAIL:
         said.append(
             _("{sent} of them are from you, {received} came.").format(sent=plan.sent, received=plan.letters - plan.sent)
         )

@@ -25,6 +25,16 @@ def test_the_same_words_in_another_order_or_in_an_address(db: Db) -> None:
     assert pairs == {frozenset(pair) for pair in ((clara.id, turned.id), (clara.id, bare.id), (turned.id, bare.id))}
 
 
+def test_an_address_behind_the_name_is_not_part_of_it(db: Db) -> None:
+    """So somebody is called who wrote under a name that was taken (`desk.newcomers`)."""
+    _add(db, "Clara Moor", "clara@letters.test")
+    _add(db, "Clara Moor (moor@home.test)", "moor@home.test")
+    _add(db, "Clara Moor (the younger)", "younger@home.test")
+    assert [(one.keep.name, one.other.name) for one in joining.alike(db)] == [
+        ("Clara Moor", "Clara Moor (moor@home.test)")
+    ]
+
+
 def test_the_one_with_more_letters_keeps_its_name(db: Db) -> None:
     _add(db, "Clara Moor", "clara@letters.test")
     turned = _add(db, "Moor Clara", "moor@home.test")

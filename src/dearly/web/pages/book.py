@@ -20,6 +20,7 @@ from dearly.letter.words import _
 from dearly.web import when
 from dearly.web.dates import Dates
 from dearly.web.forms import whole
+from dearly.web.pages.ledger import missing
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
@@ -79,6 +80,7 @@ def _line(line: Thread, today: date) -> LineShown:
         rest = {
             "later": _("You put the answer by for later."),
             "not_needed": _("No answer needed."),
+            "rest": _("You let it rest."),
         }.get(line.reply, _("Nothing has gone back yet."))
     first, last = line.first.year, line.last.year
     return LineShown(line.uid, line.name, said, rest, str(first) if first == last else f"{first}–{last}")
@@ -123,6 +125,7 @@ def _shown(visit: Visit, chapter: Chapter, *, for_print: str = "", said: DearlyE
         years=years,
         for_print=for_print,
         order="newest" if chapter.newest_first else "oldest",
+        missing=missing(chapter.missing),
     )
 
 

@@ -5,7 +5,7 @@ beside what Postfix takes and Dovecot hands out, and how it stands a crowd.
 
 Every office runs in processes of its own with its ordinary durability (answered after the commit). The rates hold for
 this machine and this minute; the ratios, all of one run, are what to compare. `benchmarks/office_beside.py` runs the
-peers, `benchmarks/office_crowd.py` the crowd. What is not installed is left out, and said.
+peers, `office_crowd.py` the crowd, `office_growth.py` what many accounts and parcels cost. What is not installed is left out, and said.
 """
 
 from __future__ import annotations
@@ -250,6 +250,10 @@ def main(total: int = 2_000, rounds: int = 3) -> None:
             unit = "us" if name.startswith("cpu") else "/s"
             print(f"  {name:28} {rate:8.0f} {unit}   ({low:.0f}-{high:.0f}){ratio}")
     office_crowd.main()
+    from benchmarks import office_growth  # which measures by what stands here
+
+    print()
+    office_growth.main()
 
 
 if __name__ == "__main__":

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import re
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 from tests.support.offices import USING, MachineChance, MachineClock, OfficeProcess, handing_over, parcel, start_process
 from tests.support.postgres import a_database, programs
 
@@ -29,19 +30,29 @@ _EACH_SECONDS = 20.0
 """How often one who is connected looks; every tenth time, something is written too."""
 
 
+_LETTER = re.sub(
+    rb"Message-ID: <[^>]*>",
+    b"Message-ID: <NUMBER@mark.test@letters.test>",
+    parcel("FROM@mark.test", "TO@mark.test", 8_000),
+)
+
+
 class Somebody:
     """A member of the crowd."""
 
     def __init__(self, account: Account, token: str) -> None:
         self.address, self.uid = account.address, account.uid
-        self.headers = {"authorization": f"Bearer {token}"}
+        self.token = token
 
     def body(self, to: Somebody | None) -> dict[str, Any]:
         """A look into the letterbox; or a letter."""
         if to is None:
             calls: list[tuple[str, dict[str, Any]]] = [("Email/query", {"filter": {"inMailbox": "inbox"}, "limit": 50})]
         else:
-            data = parcel(self.address, to.address, 8_000)
+            letter = {b"FROM": str(self.address), b"TO": str(to.address), b"NUMBER": os.urandom(8).hex()}
+            data = _LETTER
+            for mark, value in letter.items():
+                data = data.replace(mark + b"@mark.test", value.encode())
             calls = handing_over(self, data, [str(to.address)])  # type: ignore[arg-type]  # it has the address
         return {
             "using": USING,
@@ -84,40 +95,55 @@ def memory(office: OfficeProcess) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
-async def evening(url: str, crowd: list[Somebody], seconds: float) -> tuple[list[float], int]:
-    """Times of all answers, and how many were refused."""
+async def evening(port: int, crowd: list[Somebody], connected: int, seconds: float) -> tuple[list[float], int]:
+    """Times of all answers, and how many were refused. Everybody has one kept connection."""
     times: list[float] = []
     refused = 0
     chance = random.Random(1)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False) as http:
-        end = time.monotonic() + seconds
+    begun = asyncio.Event()
+    waiting = connected
 
-        async def one(who: Somebody) -> None:
-            nonlocal refused
-            await asyncio.sleep(chance.random() * _EACH_SECONDS)
-            while time.monotonic() < end:
-                body = who.body(chance.choice(crowd) if chance.random() < 0.1 else None)
-                begun = time.perf_counter()
-                answer = await http.post("/jmap/api", content=json.dumps(body), headers=who.headers | _JSON)
-                times.append(time.perf_counter() - begun)
-                refused += answer.status_code != 200
-                await asyncio.sleep(_EACH_SECONDS)
+    async def one(who: Somebody) -> None:
+        nonlocal refused, waiting
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await _ask(reader, writer, who, who.body(None))
+        waiting -= 1
+        if not waiting:
+            begun.set()
+        await begun.wait()
+        await asyncio.sleep(chance.random() * _EACH_SECONDS)
+        end = time.monotonic() + seconds - _EACH_SECONDS
+        while True:
+            body = who.body(chance.choice(crowd) if chance.random() < 0.1 else None)
+            asked = time.perf_counter()
+            refused += await _ask(reader, writer, who, body) != 200
+            times.append(time.perf_counter() - asked)
+            if time.monotonic() > end:
+                break
+            await asyncio.sleep(_EACH_SECONDS)
+        writer.close()
 
-        await asyncio.gather(*map(one, crowd))
+    await asyncio.gather(*map(one, crowd[:connected]))
     return times, refused
 
 
-_JSON = {"content-type": "application/json"}
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, who: Somebody, body: dict[str, Any]) -> int:
+    data = json.dumps(body).encode()
+    head = (
+        f"POST /jmap/api HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: Bearer {who.token}\r\n"
+    )
+    writer.write(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data)
+    answer = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(re.findall(rb"content-length: (\d+)", answer)[0]))
+    return int(answer[9:12])
 
 
 def show(kind: str, where: stores.Where, count: int, connected: int, seconds: float) -> None:
     crowd = people(where, count)
     office = start_process(where, limits=f"connections = {connected + 100}\nidle_seconds = 120\n")
     try:
-        httpx.get(f"{office.url}/health")
         before = memory(office)
-        times, refused = asyncio.run(evening(office.url, crowd[:connected], seconds))
+        times, refused = asyncio.run(evening(office.port, crowd, connected, seconds))
         after = memory(office)
     finally:
         office.end()

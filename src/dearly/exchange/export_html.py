@@ -241,7 +241,8 @@ class HtmlArchive:
         return f"files/{letter.date.year:04}/{letter_stem(letter)}"
 
     def _save(self, letter: Leaving) -> list[str]:
-        names = enclosure_names(letter.enclosures)
+        # A foreign page would be one of this folder: it could load the index of words, and reach out besides.
+        names = enclosure_names(letter.enclosures, beside_pages=True)
         for one, name in zip(letter.enclosures, names, strict=True):
             self._tree.write(f"{self._root}{self._files(letter)}/{name}", one.data)
         return names

@@ -19,6 +19,11 @@ _GAP = re.compile(r"[\W_]+")
 _MOST = 60
 """Octets of the words in a name."""
 
+_RUN = re.compile(
+    r"\.(?:[a-z]{0,2}html?|xht|svgz?|xml|xslt?|xsd|xul|xbl|rdf|rss|atom|wsdl|mhtml?|mht|hta)\Z", re.IGNORECASE
+)
+"""How names end of what a browser would show as a page, with its scripts."""
+
 
 def slug(text: str, most: int = _MOST) -> str:
     """Words of a text for a file name; "" where there are none."""
@@ -35,12 +40,15 @@ def letter_stem(letter: Leaving) -> str:
     return "-".join(filter(None, (day, way, who, str(letter.number))))
 
 
-def enclosure_names(enclosures: Sequence[Enclosure]) -> list[str]:
-    """A name for each, clean (A32) and different from the others even where case does not count."""
+def enclosure_names(enclosures: Sequence[Enclosure], *, beside_pages: bool = False) -> list[str]:
+    """A name for each, clean (A32) and different from the others even where case does not count. `beside_pages`: what
+    a browser would take for a page, too, is called a text (A33)."""
     taken: set[str] = set()
     names = []
     for one in enclosures:
         clean = clean_filename(one.name)
+        if beside_pages and _RUN.search(clean):
+            clean = clean_filename(f"{clean}.txt")
         stem, dot, ending = clean.rpartition(".")
         if not stem:
             stem, dot, ending = clean, "", ""

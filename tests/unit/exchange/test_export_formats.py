@@ -73,6 +73,17 @@ def test_names_tell_and_never_meet() -> None:
     assert not any(set(name) & set('/\\:*?"<>|\x00\u202e') for name in names)
 
 
+def test_an_enclosed_page_is_no_page_of_the_archive() -> None:
+    """Beside the index of words, which is scripts, an HTML or SVG file could read every letter and carry it away."""
+    harmless = ["a.jpg", "b.pdf", "c.txt", "d", "e.docx", "html", "f.html.zip", "g.xlsx"]
+    run_by_browsers = ["a.html", "b.HTM", "c.xhtml", "d.svg", "e.svgz", "f.xml", "g.mht", "h.shtml", "i.rss", "j.html."]
+    odd = [Enclosure(one, "image/png", b"") for one in (*harmless, *run_by_browsers, "a.html.txt", "x" * 200 + ".svg")]
+    names = export_names.enclosure_names(odd, beside_pages=True)
+    assert names[: len(harmless)] == harmless
+    assert all(one.endswith(".txt") and len(one) <= 120 for one in names[len(harmless) :])
+    assert len(set(names)) == len(names)
+
+
 def test_no_text_becomes_another_key() -> None:
     hostile = replace(LETTER, subject='x"\n---\nseal: signed_verified', letter_id="a\nb: c")
     head = export_markdown.letter_file(hostile, "Ada", "s", []).split("---\n", 2)[1]

@@ -5,7 +5,8 @@ beside what Postfix takes and Dovecot hands out, and how it stands a crowd.
 
 Every office runs in processes of its own with its ordinary durability (answered after the commit). The rates hold for
 this machine and this minute; the ratios, all of one run, are what to compare. `benchmarks/office_beside.py` runs the
-peers, `office_crowd.py` the crowd, `office_growth.py` what many accounts and parcels cost. What is not installed is left out, and said.
+peers, `office_crowd.py` the crowd, `office_growth.py` measures what many accounts and parcels cost. What is not
+installed is left out, and said.
 """
 
 from __future__ import annotations

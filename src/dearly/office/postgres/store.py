@@ -27,7 +27,7 @@ from dearly.letter.words import _
 from dearly.office.limits import DEFAULT, Limits
 from dearly.office.postgres.people import HOLDER, holder
 from dearly.office.postgres.schema import SCHEMA, VERSION, number_of
-from dearly.office.postgres.sessions import again, lost, one_connection, pool, trouble
+from dearly.office.postgres.sessions import PATIENCE, again, lost, one_connection, pool, trouble
 from dearly.office.postgres.shelf import PostgresShelf
 from dearly.office.store import Account, Shelf, Store
 from dearly.office.waiting import Job, check_facts, moving, settle
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 _WRITERS, _READERS = 3, 6
 _GROUP = 64
-_TRIES = 8
+_TRIES = 9
 
 _Results = list[tuple[bool, Any]]
 
@@ -122,15 +122,15 @@ class PostgresStore(Store):
             return db.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
 
         try:
-            return not self._closed and await self._on_reader(run)
+            return not self._closed and await self._on_reader(run, patience=1.0)
         except DearlyError:
             return False
 
-    async def _on_reader(self, act: Callable[[Connection[Any]], T]) -> T:
+    async def _on_reader(self, act: Callable[[Connection[Any]], T], patience: float = PATIENCE) -> T:
         def run() -> T:
             for attempt in range(2):
                 try:
-                    with self._pool.connection() as db:
+                    with self._pool.connection(patience) as db:
                         return act(db)
                 except psycopg.Error as e:
                     # A connection that broke while nobody used it is found out by its next use.
@@ -172,6 +172,7 @@ class PostgresStore(Store):
 
     def _commit(self, jobs: Sequence[Job]) -> _Results:
         """All of them in one transaction; each by itself where one of them breaks it."""
+        end = time.monotonic() + PATIENCE
         for attempt in range(_TRIES):
             try:
                 return self._attempt(jobs)
@@ -180,7 +181,8 @@ class PostgresStore(Store):
             except psycopg.Error as e:
                 if len(jobs) > 1 and not lost(e):
                     return [result for job in jobs for result in self._commit([job])]
-                if attempt + 1 == _TRIES or not (lost(e) or again(e)):
+                late = attempt + 1 == _TRIES or time.monotonic() > end
+                if late or not (lost(e) or again(e)):
                     return [(False, trouble(e))] * len(jobs)
             time.sleep(random.uniform(0.5, 1.0) * 0.02 * 2**attempt)  # noqa: S311  so that two who met do not meet again
         raise AssertionError

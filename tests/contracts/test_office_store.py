@@ -205,6 +205,42 @@ def test_no_quota_is_passed_by_two_who_look_at_the_same_time(run: Run) -> None:
     run(act, nodes=2, limits=Limits(quota=300))
 
 
+def test_nodes_change_one_account_together(run: Run) -> None:
+    """Marks and uploads of one account by two nodes: every change is counted, and every byte."""
+
+    async def act(*nodes: Store) -> None:
+        def fill(shelf: Shelf) -> list[Email]:
+            ada = add(shelf, "ada")
+            return [put(shelf, ada, b"%09d!" % n) for n in range(30)]
+
+        emails = await nodes[0].write(fill)
+
+        def change(n: int) -> Callable[[Shelf], None]:
+            def go(shelf: Shelf) -> None:
+                ada = named(shelf, "ada")
+                shelf.change_email(ada, emails[n], INBOX, ["$seen"], NOW)
+                keep(shelf, ada, b"upload %04d" % n)
+
+            return go
+
+        await asyncio.gather(*(nodes[n % 2].write(change(n), {"ada@letters.test"}) for n in range(30)))
+
+        def look(shelf: Shelf) -> None:
+            ada = named(shelf, "ada")
+            assert shelf.email_seq(ada) == 60
+            assert held(shelf) == {"ada": 30 * 10 * 2 + 30 * 11}
+            found = shelf.email_changes(ada, 30, 100)
+            assert found
+            assert len(found.updated) == 30
+            step = shelf.email_changes(ada, 30, 1)
+            assert step
+            assert (len(step.updated), step.until) == (1, 31)
+
+        await nodes[1].read(look)
+
+    run(act, nodes=2)
+
+
 def test_an_invitation_is_spent_once(run: Run) -> None:
     async def act(*nodes: Store) -> None:
         clock, chance = MachineClock(), MachineChance()

@@ -208,6 +208,19 @@ def test_a_node_is_killed_and_the_database_restarted(tmp_path: Path) -> None:
     assert post.repeated
 
 
+def test_a_rolling_restart_loses_nothing() -> None:
+    """One node after the other ends in order and begins again, as in an upgrade."""
+    where = a_database()
+    with members(where) as people, nodes_of(where, 2) as nodes:
+        with Post(people, nodes) as post:
+            for n in range(2):
+                post.wait(15)
+                assert nodes[n].end() == 0
+                nodes[n] = start_process(where, port=nodes[n].port)
+            post.wait(15)
+        post.check()
+
+
 def test_the_database_is_killed_while_letters_come_in() -> None:
     """What was acknowledged is in its log on the disk, and the nodes find it again by themselves."""
     server = the_server()

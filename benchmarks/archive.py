@@ -213,7 +213,7 @@ async def a_desk(stack: AsyncExitStack, place: Path) -> Desk:
         drawer = await Drawer.open(place / "drawer", PASSPHRASE, clock=CLOCK, chance=CHANCE, state=state)
     else:
         drawer = await make_drawer(place / "drawer", clock=CLOCK, chance=CHANCE, state=state)
-    desk = Desk(drawer, Opener(), keyholder_of(drawer), MachineWays(place / "office"), CLOCK, CHANCE, state)
+    desk = Desk(drawer, Opener, keyholder_of, MachineWays(place / "office"), CLOCK, CHANCE, state)
     stack.push_async_callback(desk.close)
     return desk
 

@@ -157,15 +157,14 @@ class Sender:
 async def a_desk(stack: AsyncExitStack, place: Path, name: str, server: MailServer) -> Desk:
     """A desk with an account at the server; its drawer's slots cost next to nothing."""
     drawer = await make_drawer(place / name, clock=CLOCK, chance=CHANCE, state=place / "state")
-    opener = Opener()
-    desk = Desk(drawer, opener, keyholder_of(drawer), MachineWays(place / "office"), CLOCK, CHANCE, place / "state")
+    desk = Desk(drawer, Opener, keyholder_of, MachineWays(place / "office"), CLOCK, CHANCE, place / "state")
     stack.push_async_callback(desk.close)
     await setup.begin(desk, name.capitalize())
     where = Address.parse(f"{name}@{DOMAIN}")
     incoming = Server(Protocol.IMAP, "127.0.0.1", server.imap, Security.PLAIN, str(where))
     outgoing = Server(Protocol.SMTP, "127.0.0.1", server.smtp, Security.PLAIN, "")
     await account.add(desk, MailAccount(where, incoming, outgoing, ca=server.ca), PASSWORD)
-    await asyncio.gather(opener.start(), desk.keyholder.ready())
+    await asyncio.gather(desk.opener.start(), desk.keyholder.ready())
     return desk
 
 

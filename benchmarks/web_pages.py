@@ -58,7 +58,7 @@ async def furnished(folder: Path, count: int) -> Desk:
     make = Drawer.open if there else Drawer.create
     drawer = await make(folder, WORD, clock=CLOCK, chance=CHANCE)
     ways = MemoryWays(MemoryPost())
-    desk = Desk(drawer, Opener(size=1), keyholder_of(drawer), ways, CLOCK, CHANCE, folder.parent / f"state-{count}")
+    desk = Desk(drawer, lambda: Opener(size=1), keyholder_of, ways, CLOCK, CHANCE, folder.parent / f"state-{count}")
     if there:
         return desk
     await setup.begin(desk, "Ada")

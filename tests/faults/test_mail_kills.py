@@ -19,7 +19,7 @@ import pytest
 
 from dearly.carriers.mail import maildrop as pop3
 from dearly.carriers.mail.maildrop import Maildrop
-from dearly.desk import account, credentials, fetch, rounds, setup
+from dearly.desk import account, credentials, fetch, rounds, setup, waking
 from dearly.desk.desk import Desk
 from dearly.desk.sieve import sieve_for
 from dearly.drawer import accounts, arrivals, knocks
@@ -68,7 +68,7 @@ async def a_desk(folder: Path, ways: MemoryWays | None = None) -> Desk:
     clock, chance = FixedClock(), CountedChance(f"{os.getpid()}/{next(TIMES)}")
     drawer = await open_drawer(folder, clock=clock, chance=chance, state=folder.parent / "state")
     desk = desk_of(drawer, ways or MemoryWays(MemoryPost()), clock, chance, folder.parent / "state")
-    await rounds.wake(desk)
+    await waking.wake(desk)
     return desk
 
 

@@ -28,7 +28,7 @@ import pytest
 
 from dearly.assemble.machine import CHANCE, CLOCK
 from dearly.assemble.ways import MachineWays
-from dearly.desk import account, people, post, rounds, setup, write
+from dearly.desk import account, people, post, setup, waking, write
 from dearly.desk import open as opening
 from dearly.desk.desk import Desk, keyholder_of
 from dearly.drawer.connection import DataKey, Db, connect
@@ -95,9 +95,9 @@ async def a_desk(world: World, name: str, clock: Clock = CLOCK) -> AsyncIterator
     state = state_of(world.machine)
     drawer = await Drawer.open(world.machine.folder / name, PASSPHRASE, clock=clock, chance=CHANCE, state=state)
     ways = MachineWays(world.machine.folder / "office")
-    desk = Desk(drawer, Opener(size=1), keyholder_of(drawer), ways, clock, CHANCE, state)
+    desk = Desk(drawer, lambda: Opener(size=1), keyholder_of, ways, clock, CHANCE, state)
     try:
-        await rounds.wake(desk)
+        await waking.wake(desk)
         yield desk
     finally:
         await desk.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dearly.desk import hand, keep, post, rounds, write
+from dearly.desk import hand, keep, post, waking, write
 from dearly.desk import open as opening
 from dearly.desk.values import OutboxRow
 from dearly.drawer import restore
@@ -44,7 +44,7 @@ async def put_back(town: Town, name: str, folder: Path, home: Path) -> Person:
     drawer = await open_drawer(folder, clock=town.clock, chance=chance, state=home)
     desk = desk_of(drawer, town.ways(), town.clock, chance, home)
     person = town.people[str(folder)] = Person(name, folder, desk, town)
-    await rounds.wake(desk)
+    await waking.wake(desk)
     return person
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dearly.assemble.machine import CHANCE, CLOCK
 from dearly.assemble.ways import MachineWays
-from dearly.desk import answer, people, post, rounds, setup, write
+from dearly.desk import answer, people, post, rounds, setup, waking, write
 from dearly.desk import open as opening
 from dearly.desk.desk import Desk
 from dearly.desk.values import LetterView
@@ -50,9 +50,9 @@ async def desk_in(place: Path, name: str) -> AsyncIterator[Desk]:
     else:
         drawer = await Drawer.create(folder, PASSPHRASE, cost=cheap_cost(), **more)
     ways = MachineWays(place / "local")
-    desk = Desk(drawer, LentOpener(size=1), lent_keyholder_of(drawer), ways, CLOCK, CHANCE, state)
+    desk = Desk(drawer, lambda: LentOpener(size=1), lent_keyholder_of, ways, CLOCK, CHANCE, state)
     try:
-        await rounds.wake(desk)
+        await waking.wake(desk)
         yield desk
     finally:
         await desk.close()

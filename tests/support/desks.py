@@ -22,10 +22,11 @@ import pytest
 from dearly.assemble.ways import MachineWays
 from dearly.carriers.base import Check, Collects, Credentials, Head, Posts, Sieve, Verdict
 from dearly.carriers.hand import HandIn, HandOut
-from dearly.desk import account, answer, people, post, rounds, setup, write
+from dearly.desk import account, answer, people, post, rounds, setup, waking, write
 from dearly.desk import open as opening
-from dearly.desk.desk import Desk, Joined, NewBox, Office, Tokens, Ways
+from dearly.desk.desk import Desk
 from dearly.desk.values import EnvelopeView, LetterView, OutboxRow, RoundReport
+from dearly.desk.ways import Joined, NewBox, Office, Tokens, Ways
 from dearly.drawer import accounts
 from dearly.drawer.drawer import Drawer
 from dearly.exchange.vcard import Card
@@ -215,7 +216,7 @@ class Town:
         if where.exists():
             drawer = await open_drawer(where, clock=self.clock, chance=chance, state=state)
             desk = desk_of(drawer, self.ways(), self.clock, chance, state)
-            await rounds.wake(desk)
+            await waking.wake(desk)
         else:
             drawer = await make_drawer(where, clock=self.clock, chance=chance, state=state)
             desk = desk_of(drawer, self.ways(), self.clock, chance, state)
@@ -277,7 +278,7 @@ def _card_reader() -> Callable[[Bytes, None], Card]:
 
 def desk_of(drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance, state: Path) -> Desk:
     """A desk whose children are lent."""
-    return Desk(drawer, LentOpener(size=1), lent_keyholder_of(drawer), ways, clock, chance, state)
+    return Desk(drawer, lambda: LentOpener(size=1), lent_keyholder_of, ways, clock, chance, state)
 
 
 @asynccontextmanager

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dearly.assemble.machine import CHANCE, CLOCK, office_folder, state_folder
 from dearly.assemble.ways import MachineWays
-from dearly.desk import rounds
+from dearly.desk import waking
 from dearly.desk.desk import Desk, keyholder_of
 from dearly.drawer.drawer import Drawer
 from dearly.drawer.folder import DATABASE
 from dearly.letter.errors import NotFound
 from dearly.letter.words import _
-from dearly.opener.pool import Opener
+
+if TYPE_CHECKING:
+    from dearly.opener.pool import Opener
 
 Secret = Callable[[], str]
 
@@ -49,9 +52,15 @@ async def create_desk(folder: Path, secret: Secret) -> AsyncIterator[Desk]:
 
 @asynccontextmanager
 async def _desk(drawer: Drawer) -> AsyncIterator[Desk]:
-    desk = Desk(drawer, Opener(), keyholder_of(drawer), MachineWays(office_folder()), CLOCK, CHANCE, state_folder())
+    desk = Desk(drawer, _opener, keyholder_of, MachineWays(office_folder()), CLOCK, CHANCE, state_folder())
     try:
-        await rounds.wake(desk)
+        await waking.wake(desk)
         yield desk
     finally:
         await desk.close()
+
+
+def _opener() -> Opener:
+    from dearly.opener.pool import Opener
+
+    return Opener()

@@ -1,4 +1,4 @@
-"""The concrete carriers, behind `desk.desk.Ways`."""
+"""The concrete carriers, behind `desk.ways.Ways`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from dearly.assemble.local_office import LocalOffice
 from dearly.assemble.machine import CLOCK
-from dearly.carriers.base import Collects, Credentials, Head, Posts, Sieve, Verdict
-from dearly.desk.desk import LOCAL, Joined, NewBox, Office, Tokens
-from dearly.letter.account import MailAccount, OAuthClient, Protocol
-from dearly.letter.address import Address
-from dearly.letter.suggestion import Settings, Suggestion
+from dearly.carriers.base import Verdict
+from dearly.desk.ways import LOCAL, Joined
 
 if TYPE_CHECKING:
-    from dearly.carriers.base import Check
+    from dearly.carriers.base import Check, Collects, Credentials, Head, Posts, Sieve
     from dearly.carriers.jmap.provider import ProviderCarrier
     from dearly.carriers.mail.carrier import MailCarrier
+    from dearly.desk.ways import NewBox, Office, Tokens
+    from dearly.letter.account import MailAccount, OAuthClient
+    from dearly.letter.address import Address
+    from dearly.letter.suggestion import Settings, Suggestion
 
 
 class MachineWays:
@@ -124,6 +125,8 @@ class MachineWays:
 
 
 def _carrier(account: MailAccount, credentials: Credentials, sieve: Sieve) -> MailCarrier | ProviderCarrier:
+    from dearly.letter.account import Protocol
+
     if account.incoming is not None and account.incoming.protocol is Protocol.JMAP:
         from dearly.carriers.jmap.provider import ProviderCarrier
 

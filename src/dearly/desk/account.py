@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dearly.desk import routes, settings, setup
+from dearly.desk import own_key, routes, settings
 from dearly.desk.credentials import Given, OfDrawer, as_kept
-from dearly.desk.desk import Desk, Office
+from dearly.desk.desk import Desk
 from dearly.desk.sieve import sieve_for
+from dearly.desk.ways import Office
 from dearly.drawer import accounts, arrivals, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.account import PORTS, MailAccount, Protocol, Security, Server, SignIn
@@ -103,7 +104,7 @@ async def add(desk: Desk, account: MailAccount, secret: str) -> AccountView:
         if before is not None and settings_of(before).incoming != account.incoming:
             arrivals.save_cursor(db, Way.MAIL, place, "", now)  # what it said was said to another mailbox
         accounts.add(db, Way.MAIL, place, account.address, account.details(), worth, now=now, chance=desk.chance)
-        setup.note_address(db)
+        own_key.note_address(db)
         reach("account.before-commit")
         return place
 
@@ -112,7 +113,7 @@ async def add(desk: Desk, account: MailAccount, secret: str) -> AccountView:
         place = await desk.drawer.write(work)
         reach("account.after-commit")
         await desk.ways.forget(account.address)
-    await setup.complete_key(desk)
+    await own_key.complete(desk)
     return (await show(desk, place))[0]
 
 
@@ -227,7 +228,7 @@ async def remove(desk: Desk, address: str, *, leave: bool = False) -> Removed:
         ours, held = await desk.drawer.write(work)
         await desk.ways.forget(ours)
     if leave:
-        await setup.leave_address(desk, ours)
+        await own_key.leave_address(desk, ours)
     return Removed(place, tuple(held), leave)
 
 

@@ -17,7 +17,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dearly.desk.desk import Desk, Tokens
+from dearly.desk.desk import Desk
+from dearly.desk.ways import Tokens
 from dearly.drawer import accounts
 from dearly.letter.account import MailAccount, OAuthClient, SignIn
 from dearly.letter.envelope import Way

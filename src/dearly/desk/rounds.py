@@ -13,10 +13,11 @@ from functools import partial
 
 from dearly.carriers.base import PostsInTurn, PostsMany, Report, Reports
 from dearly.desk import account as mailing
-from dearly.desk import fetch, post, settings, setup
-from dearly.desk.desk import Desk, Joined, Office
+from dearly.desk import fetch, post, settings
+from dearly.desk.desk import Desk
 from dearly.desk.values import RoundReport
-from dearly.drawer import accounts, attempts, incarnation, keyring, outbox
+from dearly.desk.ways import Joined, Office
+from dearly.drawer import accounts, attempts, keyring, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address
 from dearly.letter.envelope import Way
@@ -24,34 +25,12 @@ from dearly.letter.errors import CannotSealOrOpen, CarrierTrouble, DearlyError, 
 from dearly.letter.failpoint import reach
 from dearly.letter.journey import Evidence, NothingProven, Outcome, State, TryLater, Unknown
 from dearly.letter.journey import Why as HeldWhy
-from dearly.letter.words import _
 
 ASK_AFTER = timedelta(days=30)
 """For how long a carrier that reports is asked what became of a letter."""
 
 LOOK_SECONDS = 20.0
 """How often a waiting desk looks whether a letter is due: the machine may have slept, and a letter may be posted."""
-
-
-async def wake(desk: Desk) -> None:
-    """What comes first after opening a drawer: attempts that never ended are unknown (F06), in a drawer that was
-    restored or copied nothing leaves before the person is asked (F49), and a set-up that was interrupted is completed.
-    """
-    desk.notices += [f"{notice.message} {notice.hint}".strip() for notice in desk.drawer.notices]
-    if desk.drawer.read_only:
-        return
-    now = desk.clock.now()
-    await desk.drawer.write(lambda db: attempts.settle_unfinished(db, now))
-    if await incarnation.moved(desk.drawer):
-        held = await incarnation.settle(desk.drawer, lambda db: len(outbox.hold_all_restored(db, now)), desk.chance)
-        if held:
-            desk.notices.append(
-                _(
-                    "This drawer was restored or copied. Letters that were waiting in it may have left since, so they"
-                    " are held in the outbox; you decide whether each of them goes."
-                )
-            )
-    await setup.complete_key(desk)
 
 
 async def make_round(desk: Desk) -> RoundReport:

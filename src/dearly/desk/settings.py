@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from dearly.desk.desk import LOCAL, Desk
+from dearly.desk.desk import Desk
+from dearly.desk.ways import LOCAL
 from dearly.drawer import accounts, settings
 from dearly.drawer.connection import Db
 from dearly.letter.address import header_safe

@@ -6,20 +6,19 @@ import base64
 import re
 import unicodedata
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from dearly.desk import routes
-from dearly.desk.desk import LOCAL, Desk, Joined
+from dearly.desk import own_key, routes
+from dearly.desk.desk import Desk
 from dearly.desk.values import MyCard
+from dearly.desk.ways import LOCAL, Joined
 from dearly.drawer import accounts, keyring, settings
 from dearly.drawer.connection import Db
 from dearly.exchange import vcard
 from dearly.letter.address import Address, header_safe
 from dearly.letter.envelope import Way
-from dearly.letter.errors import NotFound, Refused, Usage
+from dearly.letter.errors import Refused, Usage
 from dearly.letter.words import _
-from dearly.seal.keys import OwnKey
 
 
 async def begin(desk: Desk, name: str, own: Sequence[str] = ()) -> MyCard | None:
@@ -49,10 +48,10 @@ async def _take_addresses(desk: Desk, addresses: Sequence[Address]) -> MyCard:
     def work(db: Db) -> None:
         for address in addresses:
             accounts.add_own_address(db, address, now=now, chance=desk.chance)
-        note_address(db)
+        own_key.note_address(db)
 
     await desk.drawer.write(work)
-    await complete_key(desk)
+    await own_key.complete(desk)
     return await my_card(desk)
 
 
@@ -155,67 +154,12 @@ async def _settle_in(desk: Desk, joined: Joined) -> MyCard:
     def work(db: Db) -> None:
         where, secret = joined.address, joined.token
         accounts.add(db, Way.OFFICE, str(where), where, details, secret, now=now, chance=desk.chance)
-        note_address(db)
+        own_key.note_address(db)
         settings.forget(db, _JOINING)
 
     await desk.drawer.write(work)
-    await complete_key(desk)
+    await own_key.complete(desk)
     return await my_card(desk)
-
-
-_SILENT = "key_incomplete"
-"""Set while there is an address of ours that our key does not speak for yet."""
-
-
-def note_address(db: Db) -> None:
-    """An address became ours: our key is to speak for it. In the transaction that makes it ours; see `complete_key`."""
-    settings.put(db, _SILENT, True)
-
-
-async def complete_key(desk: Desk) -> None:
-    """Let our key speak for every address of ours; make it first where there is none. Does nothing when it does.
-
-    Run at every opening too, so that a set-up that was interrupted is completed."""
-
-    def read(db: Db) -> tuple[bool, list[Address], keyring.StoredKey | None]:
-        stored = None
-        with suppress(NotFound):
-            stored = keyring.own_key(db)
-        return settings.get(db, _SILENT, False), accounts.own_addresses(db), stored
-
-    silent, addresses, stored = await desk.drawer.read(read)
-    if not silent or not addresses:
-        return
-    now = desk.clock.now()
-    own = OwnKey.from_bytes(stored.secret) if stored else OwnKey.generate(addresses, now)
-    for address in addresses:
-        if not any(address.same(known) for known in own.addresses):
-            own = own.with_address(address, now)
-    key = keyring.StoredKey(own.fingerprint, own.to_bytes(), own.certificate, stored.made if stored else now)
-
-    def work(db: Db) -> None:
-        keyring.set_own_key(db, key, now)
-        settings.forget(db, _SILENT)
-
-    await desk.drawer.write(work)
-    await desk.keyholder.forget()
-
-
-async def leave_address(desk: Desk, address: Address) -> None:
-    """An address is no longer ours: our key says so from now on, to whoever gets it (RFC 9580 5.2.1.13).
-
-    Raises `NotFound` (unknown_address), `Refused` (address_in_use), `Usage` (last_address)."""
-    now = desk.clock.now()
-    stored = await desk.drawer.read(keyring.own_key)
-    own = OwnKey.from_bytes(stored.secret).without_address(address, now)
-    key = keyring.StoredKey(own.fingerprint, own.to_bytes(), own.certificate, stored.made)
-
-    def work(db: Db) -> None:
-        accounts.end_own_address(db, address, now)
-        keyring.set_own_key(db, key, now)
-
-    await desk.drawer.write(work)
-    await desk.keyholder.forget()
 
 
 def slug(name: str) -> str:

@@ -10,7 +10,7 @@ from dearly.assemble.ways import MachineWays
 from dearly.carriers.base import Head, Judged, Verdict
 from dearly.carriers.jmap import JmapCarrier
 from dearly.carriers.mail.carrier import MailCarrier
-from dearly.desk.desk import LOCAL, Joined
+from dearly.desk.ways import LOCAL, Joined
 from dearly.letter.account import MailAccount, Protocol, Security, Server
 from dearly.letter.address import Address
 from tests.support.drawers import run

@@ -18,7 +18,7 @@ from dearly.carriers.base import Collected, Collects, Fetches
 from dearly.desk import open as opening
 from dearly.desk import reports
 from dearly.desk.desk import Desk
-from dearly.drawer import accounts, arrivals, attempts, knocks, objects, outbox, people
+from dearly.drawer import accounts, arrivals, attempts, erasing, knocks, objects, outbox, people
 from dearly.drawer.connection import Db
 from dearly.drawer.knocks import Knock, KnockState
 from dearly.letter.envelope import Parcel, Way
@@ -328,6 +328,9 @@ def _belongs(db: Db, seen: _Seen, now: datetime) -> bool:
         arrivals.put_aside(db, number, arrivals.ArrivalState.OWN, now, letter=letter, seal_sha256=seal)
         for way in {mark.way for mark in arrivals.arrival(db, number).postmarks}:
             attempts.own_copy_found(db, seal, now, way)
+        return False
+    if outside.seal_sha256 is not None and erasing.erased(db, outside.seal_sha256):
+        erasing.fall_away(db, number, now)
         return False
     if told := reports.settle(db, outside, now):
         arrivals.put_aside(db, number, arrivals.ArrivalState.REPORT, now, letter=told.letter)

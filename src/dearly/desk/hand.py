@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from dearly.desk import fetch, post, rounds, saving, views
 from dearly.desk.desk import Desk
 from dearly.desk.routes import HAND
 from dearly.desk.values import EnvelopeView, OutboxRow
-from dearly.drawer import arrivals, attempts, outbox
+from dearly.drawer import arrivals, attempts, erasing, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NoSpace, NotFound, Refused
@@ -141,7 +142,7 @@ async def hand_in(desk: Desk, source: Path | bytes) -> EnvelopeView:
     """Take a letter in from a file, or from the bytes of one that was handed over otherwise. Taken in before, it is the
     envelope that is there already.
 
-    Raises `NotFound` (no_such_file), `Damaged` (an incomplete file), `Usage`, `Refused`."""
+    Raises `NotFound` (no_such_file), `Damaged` (an incomplete file), `Usage`, `Refused` (own_letter, erased_here)."""
     carrier = desk.ways.hand_in(source)
     async with desk.turn:
         try:
@@ -151,6 +152,12 @@ async def hand_in(desk: Desk, source: Path | bytes) -> EnvelopeView:
             await carrier.close()
         await fetch.sort(desk)
     data = collected.parcels[0].data
+    if await desk.drawer.read(lambda db: erasing.erased(db, hashlib.sha256(data).digest())):
+        raise Refused(
+            "erased_here",
+            _("This letter was here once, and was erased."),
+            _("An erased letter does not come back. The file itself is as it was."),
+        )
     arrival = await desk.drawer.read(lambda db: arrivals.of_bytes(db, data))
     if arrival.state is arrivals.ArrivalState.OWN:
         raise Refused(

@@ -2,7 +2,9 @@
 
 Of the letter itself nothing stays: not its text, its original bytes, its enclosures, its sealed forms, its draft with
 all versions, nor its words in the index. SQLite overwrites the freed pages (secure_delete). Copies elsewhere are out of
-reach: backups, the server, the one who wrote it or was written to.
+reach: backups, the server, the one who wrote it or was written to. When such a copy comes here again by itself, it is
+known by digests that stand in the tombstones (of its originals, of the sealed slice, of its id and signed bytes), and
+is not kept.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from datetime import datetime
 
 from dearly.drawer import chain, filing, objects, outbox
 from dearly.drawer.connection import Db
+from dearly.letter.content import LetterId
 from dearly.letter.errors import NotFound, Refused
 from dearly.letter.journey import State
 from dearly.letter.words import _
@@ -31,8 +34,7 @@ def erase(db: Db, number: int, now: datetime) -> None:
             _("Take it back with “dearly take-back {number}”, or wait until it has left.").format(number=number),
         )
     loose = _holdings(db, number)
-    for (raw,) in db.all("SELECT raw_sha256 FROM arrivals WHERE letter = ?", (number,)):
-        chain.append(db, chain.Kind.ERASED, raw, now)
+    chain.append_many(db, [(chain.Kind.ERASED, subject) for subject in _known_by(db, number)], now)
     _forget_travels(db, number)
     _forget_arrivals(db, number)
     for table in ("offered_keys", "pieces"):
@@ -43,9 +45,39 @@ def erase(db: Db, number: int, now: datetime) -> None:
         objects.release(db, one)
 
 
-def erased(db: Db, raw_sha256: bytes) -> bool:
-    """Whether these very bytes were here once, and were erased."""
-    return chain.known(db, chain.Kind.ERASED, raw_sha256)
+def erased(db: Db, digest: bytes) -> bool:
+    """Whether an original, a sealed slice or a letter (`filing.identity`) with this digest was here once, and was
+    erased."""
+    return chain.known(db, chain.Kind.ERASED, digest)
+
+
+def fall_away(db: Db, number: int, now: datetime) -> None:
+    """Let go of an arrival that turns out to be another copy of an erased letter. Nothing was made of it yet."""
+    object_id, raw_sha256 = db.all("SELECT object_id, raw_sha256 FROM arrivals WHERE number = ?", (number,))[0]
+    chain.append(db, chain.Kind.ERASED, raw_sha256, now)
+    db.run("DELETE FROM postmarks WHERE arrival = ?", (number,))
+    db.run("DELETE FROM knocks WHERE number = ?", (number,))
+    db.run("DELETE FROM arrivals WHERE number = ?", (number,))
+    objects.release(db, object_id)
+
+
+def _known_by(db: Db, number: int) -> list[bytes]:
+    """The digests by which a copy of this letter is known when it comes again."""
+    found = db.all(
+        "SELECT raw_sha256 FROM arrivals WHERE letter = ?1"
+        " UNION SELECT seal_sha256 FROM arrivals WHERE letter = ?1 AND seal_sha256 IS NOT NULL AND state <> 'report'"
+        " UNION SELECT o.sha256 FROM sealed_forms f JOIN objects o ON o.id = f.object_id WHERE f.letter = ?1"
+        " UNION SELECT seal_sha256 FROM sealed_forms WHERE letter = ?1",
+        (number,),
+    )
+    named = db.all(
+        "SELECT letter_id, inner_sha256 FROM letters WHERE number = ?1 AND inner_sha256 IS NOT NULL"
+        " UNION SELECT l.letter_id, f.inner_sha256 FROM letters l JOIN sealed_forms f ON f.letter = l.number"
+        " WHERE l.number = ?1 AND f.inner_sha256 IS NOT NULL"
+        " UNION SELECT letter_id, inner_sha256 FROM pieces WHERE letter = ?1 AND inner_sha256 IS NOT NULL",
+        (number,),
+    )
+    return [one for (one,) in found] + [filing.identity(LetterId(name), inner) for name, inner in named]
 
 
 def _holdings(db: Db, number: int) -> list[int]:

@@ -26,6 +26,9 @@ _SECONDS = 4 * 60 * 60
 """Processor time for the whole of it: a few hundred gigabytes."""
 
 _SECONDS_A_RECORD = 60.0
+_SILENT = 64 << 20
+"""Octets that are passed by without a word."""
+
 _ENCRYPTED = 1
 """APPNOTE 4.4.4, bit 0 of a member's flags."""
 
@@ -99,6 +102,8 @@ def _unpack(out: int, file: BinaryIO, packing: str, start: int, endings: tuple[s
             trouble = b""
             if number >= start and name.lower().endswith(endings):
                 trouble = UNSUPPORTED if opened is None else _contents(out, opened)
+            elif opened is not None and packing in ("tar", "tgz"):
+                _pass_by(out, opened)
             _say(out, ENDS, trouble)
     except _BROKEN:
         why = DAMAGED
@@ -117,6 +122,18 @@ def _contents(out: int, opened: Callable[[], _Contents]) -> bytes:
     except _NOT_READ:
         return UNSUPPORTED
     return b""
+
+
+def _pass_by(out: int, opened: Callable[[], _Contents]) -> None:
+    """Go past contents that nobody wants, which in a tar means reading them: it may take long, so it is said now and
+    then that it goes on. Raises `_BROKEN`."""
+    with closing(opened()) as contents:
+        passed = 0
+        while data := contents.read1(CHUNK):
+            passed += len(data)
+            if passed >= _SILENT:
+                passed = 0
+                _say(out, DATA)
 
 
 def _warm() -> None:

@@ -77,7 +77,7 @@ class _Records:
         payload = self._exactly(length) if length <= _CAPS.get(kind, -1) else None
         if payload is None:
             return END_OF_ALL, DAMAGED
-        self._left -= length
+        self._left -= HEAD.size + length
         if self._left < 0:
             raise Refused(
                 "unpacks_too_large",
@@ -139,7 +139,7 @@ class _Member:
 
     def read(self, size: int, /) -> bytes:
         """At most `size` octets; b"" at its end."""
-        if not self._held and not self._ended:
+        while not self._held and not self._ended:
             kind, payload = self._records.next()
             if kind == DATA:
                 self._held = payload

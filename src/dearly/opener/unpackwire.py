@@ -2,7 +2,7 @@
 
     BEGINS name | DATA octets ... | ENDS trouble | ... | END_OF_ALL trouble
 
-Every length is compared with a cap before it is read.
+A DATA record without octets says only that it goes on. Every length is compared with a cap before it is read.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from dearly.letter.errors import NotFound, Refused
+from dearly.opener import unpackchild
 from dearly.opener.unpacking import unpack
 
 
@@ -105,6 +106,30 @@ def test_a_child_that_dies_leaves_a_damaged_file_and_nothing_running(tmp_path: P
 def _children() -> list[int]:
     listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
     return [int(pid) for pid in listed.split() if b"unpackchild" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_what_is_passed_by_for_long_is_no_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gigabytes of pictures before the mailbox, or what was read before a run was stopped: the child says that it goes
+    on, so that neither its own clock nor the desk takes it for dead."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, data in (("film.mp4", bytes(9 * 1024 * 1024)), ("letters.mbox", b"From ")):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    path = tmp_path / "takeout.tgz"
+    path.write_bytes(packed.getvalue())
+    monkeypatch.setattr(unpackchild, "_SILENT", 1 << 20)
+    said: list[bytes] = []
+    monkeypatch.setattr(unpackchild, "_say", lambda _out, kind, payload=b"": said.append(kind + payload[:9]))
+    with path.open("rb") as file:
+        unpackchild._unpack(1, file, "tgz", 0, (".mbox",))
+    assert said == [b"Bfilm.mp4", *[b"D"] * 9, b"E", b"Bletters.m", b"DFrom ", b"E", b"X"]
+    seen = []
+    with unpack(path, "tgz", (".mbox",)) as members:
+        for one in members:
+            seen.append((one.name, one.read(100), one.trouble))
+    assert seen == [("film.mp4", b"", ""), ("letters.mbox", b"From ", "")]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -246,6 +246,7 @@ def test_nodes_killed_for_minutes() -> None:
     assert post.count() > 3_600
 
 
+@pytest.mark.long
 def test_a_database_that_is_away(tmp_path: Path) -> None:
     """503 meanwhile, and everything as before afterwards."""
     server = the_server()

@@ -181,7 +181,7 @@ class PostgresStore(Store):
             except psycopg.Error as e:
                 if len(jobs) > 1 and not lost(e):
                     return [result for job in jobs for result in self._commit([job])]
-                # What another node has just written is found by the second look; who stands there still was there before.
+                # What another node has just written is found by a second look.
                 twice = isinstance(e, psycopg.errors.UniqueViolation) and attempt > 1
                 late = twice or attempt + 1 == _TRIES or time.monotonic() > end
                 if late or not (lost(e) or again(e)):

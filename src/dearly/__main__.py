@@ -131,7 +131,8 @@ def _be_process(folder: str, *, opened: bool = True, note: int | None = None) ->
     """Be the process that `dearly unlock` leaves behind, or `dearly`, which opens nothing by itself."""
     from pathlib import Path
 
-    from dearly.assemble import Faces, hold_open, stand_by
+    from dearly.assemble import hold_open, stand_by
+    from dearly.assemble.process import Faces
     from dearly.cli.main import languages
     from dearly.letter import words
 

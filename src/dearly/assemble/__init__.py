@@ -4,6 +4,5 @@
 """
 
 from dearly.assemble.app import app, hold_open, stand_by
-from dearly.assemble.process import Faces
 
-__all__ = ["Faces", "app", "hold_open", "stand_by"]
+__all__ = ["app", "hold_open", "stand_by"]

@@ -1,4 +1,7 @@
-"""The factories that the faces are given."""
+"""The factories that the faces are given.
+
+What stands behind each is imported when it is used: a command uses one of them, mostly `open_desk`.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,19 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dearly.assemble import behind, desks, offices, process
+from dearly.assemble import desks
 from dearly.assemble.machine import CHANCE, CLOCK, state_folder
-from dearly.desk.app import App, Progress
+from dearly.desk.app import App
 from dearly.door.place import default_drawer
-from dearly.drawer import change, check, kit, restore
 from dearly.drawer.drawer import Drawer
 from dearly.letter.errors import Damaged
 from dearly.letter.words import _
+
+if TYPE_CHECKING:
+    from dearly.assemble.process import Faces
+    from dearly.desk.app import Offices, Progress, WayIn
 
 Secret = Callable[[], str]
 
@@ -31,38 +38,68 @@ def app() -> App:
         renew=_renew,
         mend=_mend,
         lock=_nothing_to_lock,
-        offices=offices.offices(),
+        offices=_offices,
         run=asyncio.run,
-        keep_open=behind.keep_open,
-        visit=behind.visit,
+        keep_open=_keep_open,
+        visit=_visit,
     )
 
 
-def hold_open(folder: Path, faces: process.Faces) -> int:
+def hold_open(folder: Path, faces: Faces) -> int:
     """Be the process of the drawer in `folder`, with the drawer open from the beginning; the exit code."""
+    from dearly.assemble import process
+
     return process.hold(folder, app(), faces)
 
 
-def stand_by(folder: Path, faces: process.Faces, note: int | None) -> int:
+def stand_by(folder: Path, faces: Faces, note: int | None) -> int:
     """Be the process of the drawer in `folder`, as things stand; the exit code. `note`: from before an exec."""
+    from dearly.assemble import process
+
     return process.stand_by(folder, app(), faces, note)
 
 
 async def _restore(file: Path, folder: Path, secret: Secret, progress: Progress) -> None:
+    from dearly.drawer import restore
+
     await restore.restore(file, folder, secret(), lambda done, total: progress(_("Restoring"), done, total))
 
 
 async def _verify(file: Path, secret: Secret, progress: Progress) -> None:
+    from dearly.drawer import restore
+
     await restore.verify(file, secret(), lambda done, total: progress(_("Reading"), done, total))
 
 
 async def _restore_with_kit(folder: Path, text: str, secret: Secret) -> None:
+    from dearly.drawer import kit, restore
+
     key = kit.read(text)
     await restore.restore_with_kit(folder, key, secret())
 
 
 async def _renew(folder: Path, secret: Secret) -> None:
+    from dearly.drawer import change
+
     await change.renew(folder, secret(), state=state_folder())
+
+
+def _offices() -> Offices:
+    from dearly.assemble import offices
+
+    return offices.offices()
+
+
+async def _keep_open(folder: Path, secret: Secret) -> None:
+    from dearly.assemble import behind
+
+    await behind.keep_open(folder, secret)
+
+
+async def _visit(folder: Path) -> WayIn:
+    from dearly.assemble import behind
+
+    return await behind.visit(folder)
 
 
 async def _nothing_to_lock() -> list[str]:
@@ -83,6 +120,8 @@ async def _mend(folder: Path, secret: Secret) -> list[str]:
 
 
 async def _damaged(folder: Path, word: str) -> bool:
+    from dearly.drawer import check
+
     try:
         drawer = await Drawer.open(folder, word, clock=CLOCK, chance=CHANCE, state=state_folder())
         try:

@@ -134,7 +134,7 @@ class App:
     lock: Callable[[], Awaitable[list[str]]]
     """Let the process that holds the drawer end, which needs no passphrase; says what leaves when. Does nothing in a
     process that holds none."""
-    offices: Offices
+    offices: Callable[[], Offices]
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     """Run a coroutine to its end and give its result: on a loop of its own, or on that of the owner of the drawer."""
     keep_open: Callable[[Path, Callable[[], str]], Awaitable[None]]

@@ -17,9 +17,10 @@ from dearly.drawer import people, settings
 from dearly.drawer.connection import Db
 from dearly.drawer.correspondence import Leaf, Thread
 from dearly.drawer.letters import their_numbers
-from dearly.drawer.rows import LAST
+from dearly.drawer.rows import LAST, day_begins
 from dearly.letter.errors import NotFound
 from dearly.letter.ledger import missing
+from dearly.letter.sealing import CAUTION
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.opener.showing import Paper
@@ -253,7 +254,7 @@ async def on_day(desk: Desk, uid: str, day: date) -> int | None:
 
     def work(db: Db) -> int | None:
         found = shelf.book(db, uid)
-        key = found.first_from(shelf.day_begins(day))
+        key = found.first_from(day_begins(day))
         key = found.last_until(LAST) if key is None else key
         return None if key is None else found.leaves(key, 1)[0].number
 
@@ -279,7 +280,7 @@ def look_through(db: Db, uid: str, query: str, before: int | None, limit: int) -
             more = last
             break
         last = one.number
-        if one.seal in reading.CAUTION:
+        if one.seal in CAUTION:
             continue  # nothing of it is shown before its reader asks for it
         if words:
             folded = fold(one.text)

@@ -18,7 +18,7 @@ from dearly.drawer.enclosed import Enclosed
 from dearly.drawer.letters import Reply
 from dearly.letter.content import Enclosure
 from dearly.letter.errors import DearlyError, NotFound
-from dearly.letter.sealing import Seal
+from dearly.letter.sealing import CAUTION
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.opener.picture import Purpose
@@ -26,18 +26,6 @@ from dearly.opener.showing import Foreign, Paper, Picture, Sheet
 
 PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
 """Media types of what is shown as a picture, made anew; everything else is only saved."""
-
-CAUTION = frozenset(
-    {
-        Seal.SIGNATURE_BAD,
-        Seal.SIGNED_BY_OTHER,
-        Seal.SIGNED_CHANGED_KEY,
-        Seal.SIGNER_REVOKED,
-        Seal.NOT_FOR_US,
-        Seal.HEADERS_DIFFER,
-    }
-)
-"""Of a letter with one of these nothing is shown until its reader asks for it all the same."""
 
 MOST_FRAMED = 24 << 20
 """Octets of pictures that stand in a locked frame; what goes beyond is left out of it."""

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from dearly.desk import indexing, reading, views
+from dearly.desk import indexing
 from dearly.desk.desk import Desk
-from dearly.desk.values import LetterView
 from dearly.drawer import drafts, searching, settings
 from dearly.drawer.connection import Db
 from dearly.drawer.searching import Hit, Places
 from dearly.letter.address import Correspondent
 from dearly.letter.errors import Usage
+from dearly.letter.sealing import CAUTION
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.terms import likely, marks
@@ -29,6 +29,9 @@ from dearly.terms.folding import spaceless
 from dearly.terms.languages import LANGUAGES
 from dearly.terms.matching import matches
 from dearly.terms.query import Query, Words, parse
+
+if TYPE_CHECKING:
+    from dearly.desk.values import LetterView
 
 __all__ = ["By", "Excerpt", "FoundLetter", "Results", "search", "whole"]
 
@@ -156,7 +159,7 @@ def _page(after: str | None) -> int:
 
 
 def _found(hit: Hit, finder: Finder) -> FoundLetter:
-    cautious = hit.seal in reading.CAUTION
+    cautious = hit.seal in CAUTION
     return FoundLetter(
         number=hit.number,
         draft=False,
@@ -233,6 +236,7 @@ def _likely(db: Db, typed: str, wanted: Sequence[Words], spoken: Sequence[str]) 
 
 async def whole(desk: Desk, found: Sequence[FoundLetter]) -> list[LetterView]:
     """The letters and drafts that were found, as they are shown one by one."""
+    from dearly.desk import views
 
     def work(db: Db) -> list[LetterView]:
         return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dearly.desk import own_key
 from dearly.desk.desk import Desk
-from dearly.drawer import attempts, incarnation, outbox
+from dearly.drawer import attempts, incarnation
 from dearly.letter.words import _
 
 
@@ -18,6 +18,8 @@ async def wake(desk: Desk) -> None:
     now = desk.clock.now()
     await desk.drawer.write(lambda db: attempts.settle_unfinished(db, now))
     if await incarnation.moved(desk.drawer):
+        from dearly.drawer import outbox
+
         held = await incarnation.settle(desk.drawer, lambda db: len(outbox.hold_all_restored(db, now)), desk.chance)
         if held:
             desk.notices.append(

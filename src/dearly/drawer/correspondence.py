@@ -16,14 +16,12 @@ from typing import NamedTuple
 from dearly.drawer import objects, people
 from dearly.drawer.connection import Db, Row
 from dearly.drawer.persons import load
-from dearly.drawer.rows import LAST, moment, written_at
+from dearly.drawer.rows import LAST, PER_DAY, day_begins, moment, written_at
 from dearly.letter.errors import NotFound
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 
 _DAY = 86_400
-_PER_DAY = 1 << 20
-_EPOCH = date(1970, 1, 1)
 
 _OF_PERSON = "SELECT sort_key, letter FROM correspondences WHERE person_id = :person"
 _OF_GROUP = """
@@ -242,12 +240,7 @@ def _line(db: Db, latest: int, uid: bytes, name: str, kind: str, first: int) -> 
 
 def day_of(key: int) -> date:
     """The day (UTC) of a place in the archive."""
-    return moment(key // _PER_DAY * _DAY).astimezone(UTC).date()
-
-
-def day_begins(day: date) -> int:
-    """The first place in a day (UTC)."""
-    return (day - _EPOCH).days * _PER_DAY
+    return moment(key // PER_DAY * _DAY).astimezone(UTC).date()
 
 
 def year_begins(year: int) -> int:

@@ -16,7 +16,7 @@ from dearly.drawer.connection import Args, Db
 from dearly.drawer.enclosed import IN_LETTER
 from dearly.drawer.persons import known
 from dearly.drawer.pieces import Announced, Maker
-from dearly.drawer.rows import offset, sound, stamp
+from dearly.drawer.rows import PER_DAY, offset, sound, stamp
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.errors import NotFound
@@ -25,7 +25,6 @@ from dearly.letter.search import Entry
 from dearly.letter.words import _
 
 _DAY = int(timedelta(days=1).total_seconds())
-PER_DAY = 1 << 20
 PER_SECOND = PER_DAY // _DAY  # twelve letters
 AFTER_DAY = PER_SECOND * _DAY
 """Places of a day that belong to its seconds; those after them to letters that found no room there."""

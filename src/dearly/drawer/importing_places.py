@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dearly.drawer import filing
 from dearly.drawer.connection import Db
 from dearly.drawer.importing_values import Content
-from dearly.drawer.rows import name_key
+from dearly.drawer.rows import PER_DAY, name_key
 from dearly.letter.address import Correspondent
 from dearly.letter.content import LetterId
 
@@ -125,8 +125,8 @@ class Places:
 
     def _at_the_end_of_the_day(self, first: int) -> int:
         """More letters of one second than there are places: behind everything of that day, or before its very end."""
-        day = first - first % filing.PER_DAY
-        end = day + filing.PER_DAY
+        day = first - first % PER_DAY
+        end = day + PER_DAY
         if day not in self._ends:
             found = self._db.value("SELECT max(sort_key) FROM letters WHERE sort_key >= ? AND sort_key < ?", (day, end))
             self._ends[day] = max(day if found is None else int(found), day + filing.AFTER_DAY - 1)

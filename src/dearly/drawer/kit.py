@@ -19,8 +19,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import segno
-
 from dearly.drawer import surroundings
 from dearly.drawer.connection import DataKey, translate
 from dearly.drawer.folder import DATABASE, write_whole
@@ -76,11 +74,15 @@ def text(key: DataKey, uid: str, made: datetime) -> str:
 
 def qr_svg(key: DataKey) -> str:
     """The code as a QR picture, one SVG element to stand in a page."""
+    import segno  # slow to import, and every opening of a drawer passes here
+
     return str(segno.make(_payload(key), error="q", micro=False).svg_inline(scale=4))
 
 
 def qr_text(key: DataKey) -> str:
     """The code as a QR picture of block characters, dark on light, for a terminal or a text file."""
+    import segno
+
     out = io.StringIO()
     matrix = [list(row) for row in segno.make(_payload(key), error="m", micro=False).matrix_iter(border=2)]
     for upper, lower in zip(matrix[::2], [*matrix[1::2], [0] * len(matrix[0])], strict=False):

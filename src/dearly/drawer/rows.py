@@ -6,16 +6,17 @@ Times are INTEGER unix seconds UTC, uids 16 bytes, addresses the addr-spec as te
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from dearly.letter.address import Address
 
 LAST = (1 << 63) - 1
 """Larger than any number: "before this one" for the first page of a list."""
 
+PER_DAY = 1 << 20
+"""Places in one day: letters and leaves are in the order of their places, each day beginning at a multiple of this."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 _EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) for year in (2, 9999))
 
 
@@ -40,6 +41,11 @@ def maybe(seconds: int | None) -> datetime | None:
 def written_at(seconds: int, offset_minutes: int) -> datetime:
     """The moment with the offset of the place where it was written."""
     return moment(seconds).astimezone(timezone(timedelta(minutes=offset_minutes)))
+
+
+def day_begins(day: date) -> int:
+    """The first place in a day (UTC)."""
+    return (day - _EPOCH.date()).days * PER_DAY
 
 
 def offset(moment: datetime) -> int:

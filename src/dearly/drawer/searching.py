@@ -12,8 +12,7 @@ from datetime import date, datetime
 
 from dearly.drawer import objects
 from dearly.drawer.connection import Db, Row
-from dearly.drawer.correspondence import day_begins
-from dearly.drawer.rows import LAST, name_key, written_at
+from dearly.drawer.rows import LAST, day_begins, name_key, written_at
 from dearly.letter.sealing import Seal
 
 RANKED = 2000

@@ -179,3 +179,15 @@ PROVEN = frozenset({Seal.SIGNED_FIRST_SEEN, Seal.SIGNED_PINNED, Seal.SIGNED_VERI
 
 TEXT_WITHHELD = frozenset({Seal.LOCKED, Seal.BROKEN, Seal.TOO_BIG, Seal.UNSUPPORTED})
 """With one of these there is no text to show: the parcel is kept as it came."""
+
+CAUTION = frozenset(
+    {
+        Seal.SIGNATURE_BAD,
+        Seal.SIGNED_BY_OTHER,
+        Seal.SIGNED_CHANGED_KEY,
+        Seal.SIGNER_REVOKED,
+        Seal.NOT_FOR_US,
+        Seal.HEADERS_DIFFER,
+    }
+)
+"""Of a letter with one of these nothing is shown until its reader asks for it all the same."""

@@ -50,7 +50,7 @@ class FakeApp:
             renew=lambda _folder, secret: self._ask(secret),
             mend=lambda _folder, secret: self._ask(secret),
             lock=self._lock,
-            offices=SimpleNamespace(),
+            offices=SimpleNamespace,
             run=asyncio.run,
             keep_open=keep_open,
             visit=self._visit,

@@ -81,7 +81,7 @@ def serve(
     def ready(url: str) -> None:
         errand.tell({"url": url}, _("The office is open at {url}").format(url=url))
 
-    errand.run(errand.app.offices.serve(_place(errand, store), how, ready))
+    errand.run(errand.app.offices().serve(_place(errand, store), how, ready))
 
 
 @command(
@@ -103,7 +103,7 @@ def invite(errand: Errand, name: str, store: str, qr: str | None) -> None:
     """Invite."""
     if qr not in (None, "-") and not qr.endswith((".svg", ".png")):
         raise Usage("bad_picture", _("A QR picture is an .svg or a .png file."), _("Such as --qr bert.svg."))
-    made = errand.app.offices.invite(_place(errand, store), name)
+    made = errand.app.offices().invite(_place(errand, store), name)
     page = Page(errand.terminal)
     errand.tell(
         made,
@@ -141,7 +141,7 @@ def _picture(errand: Errand, text: str, file: str) -> None:
 @_store
 def accounts(errand: Errand, store: str) -> None:
     """List accounts."""
-    found = errand.app.offices.accounts(_place(errand, store))
+    found = errand.app.offices().accounts(_place(errand, store))
     page = Page(errand.terminal)
 
     def text() -> str:
@@ -176,7 +176,7 @@ def accounts(errand: Errand, store: str) -> None:
 @_store
 def remove(errand: Errand, name: str, store: str) -> None:
     """Remove an account."""
-    errand.app.offices.remove(_place(errand, store), name)
+    errand.app.offices().remove(_place(errand, store), name)
     errand.tell({"removed": name}, _("The account of {name} is closed.").format(name=clean(name)))
 
 
@@ -194,7 +194,7 @@ def remove(errand: Errand, name: str, store: str) -> None:
 @_store
 def renew_token(errand: Errand, name: str, store: str) -> None:
     """Renew a token."""
-    token = errand.app.offices.renew_token(_place(errand, store), name)
+    token = errand.app.offices().renew_token(_place(errand, store), name)
     errand.tell({"name": name, "token": token}, token)
 
 
@@ -214,7 +214,7 @@ def renew_token(errand: Errand, name: str, store: str) -> None:
 @_store
 def quota(errand: Errand, name: str, most: str | None, store: str) -> None:
     """Set a quota."""
-    account = errand.app.offices.quota(_place(errand, store), name, most)
+    account = errand.app.offices().quota(_place(errand, store), name, most)
     if account.quota is None:
         said = _("For {name} may lie here as much as for everybody.").format(name=clean(account.name))
     else:
@@ -226,7 +226,7 @@ def quota(errand: Errand, name: str, most: str | None, store: str) -> None:
 @_store
 def stats(errand: Errand, store: str) -> None:
     """Count."""
-    found = errand.app.offices.stats(_place(errand, store))
+    found = errand.app.offices().stats(_place(errand, store))
     lines = [
         _("{n} accounts").format(n=found.accounts),
         _("{n} parcels, {size}").format(n=found.parcels, size=size(found.bytes)),
@@ -252,7 +252,7 @@ def stats(errand: Errand, store: str) -> None:
 def copy(errand: Errand, source: str, target: str) -> None:
     """Move."""
     with progress(errand.terminal, quiet=errand.json) as tell:
-        done = errand.app.offices.move(_place(errand, source), _place(errand, target), tell)
+        done = errand.app.offices().move(_place(errand, source), _place(errand, target), tell)
     said = _("{accounts} accounts and {parcels} parcels are there. Nothing was taken in for {seconds} seconds.")
     errand.tell(
         done,
@@ -280,6 +280,6 @@ def copy(errand: Errand, source: str, target: str) -> None:
 def backup(errand: Errand, folder: str, store: str) -> None:
     """Back up."""
     with progress(errand.terminal, quiet=errand.json) as tell:
-        done = errand.app.offices.backup(_place(errand, store), errand.path(folder), tell)
+        done = errand.app.offices().backup(_place(errand, store), errand.path(folder), tell)
     said = _("{accounts} accounts and {parcels} parcels are copied to “{file}”.")
     errand.tell(done, said.format(accounts=done.accounts, parcels=done.parcels, file=shown(folder)))

@@ -9,7 +9,7 @@ from functools import partial
 
 from dearly.desk import newcomers
 from dearly.desk.desk import Desk
-from dearly.desk.open import Reading, read_parcel
+from dearly.desk.parcels import Reading, read_parcel
 from dearly.drawer import accounts, arrivals, importing, objects
 from dearly.drawer.connection import Db
 from dearly.drawer.importing import Content, Imported, PackedEnclosure

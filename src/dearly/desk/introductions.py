@@ -16,13 +16,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from dearly.desk import brought, certificates, newcomers, people, views
 from dearly.desk.brought import Found
+from dearly.desk.certificates import AtHand
 from dearly.desk.desk import Desk
 from dearly.desk.values import OfferedKey, PersonView
 from dearly.drawer import keyring, letters, offers
@@ -49,10 +50,9 @@ class Brought:
     source: offers.Source
 
 
-async def gather(desk: Desk, opened: Opened, seal: Seal) -> list[Brought]:
+async def gather(opened: Opened, seal: Seal, ours: Set[str], at_hand: AtHand) -> list[Brought]:
     """Keep the certificates that this letter offers, by the rules above; whose they are is `file`'s. What cannot be
-    used is passed over."""
-    ours = {key.fingerprint for key in await desk.drawer.read(keyring.own_keys)}
+    used is passed over. `ours`: fingerprints of our keys."""
     given: list[tuple[Introduced | Gossiped, offers.Source]] = []
     if seal is Seal.NEVER_SEALED and opened.introduced is not None:
         given = [(opened.introduced, offers.Source.AUTOCRYPT)]
@@ -60,15 +60,15 @@ async def gather(desk: Desk, opened: Opened, seal: Seal) -> list[Brought]:
         given = [(one, offers.Source.GOSSIP) for one in opened.gossiped]
     found: list[Brought] = []
     for one, source in given:
-        facts = None if one.fingerprint in ours else await _taken(desk, one.certificate, source.value)
+        facts = None if one.fingerprint in ours else await _taken(at_hand, one.certificate, source.value)
         if facts is not None:
             found.append(Brought(one.address, facts, source))
     return found
 
 
-async def _taken(desk: Desk, certificate: bytes, source: str) -> CertificateFacts | None:
+async def _taken(at_hand: AtHand, certificate: bytes, source: str) -> CertificateFacts | None:
     try:
-        facts = await certificates.take_in(desk, certificate, source)
+        facts, _news = await at_hand.take_in(certificate, source)
     except DearlyError:
         return None
     return facts if facts.usable_for_sealing else None
@@ -87,7 +87,7 @@ def file(db: Db, letter: int, brought: Iterable[Brought], now: datetime) -> None
             offers.offer(db, letter, one.address, one.facts.fingerprint, one.source)
 
 
-async def renewed(desk: Desk, opened: Opened) -> bool:
+async def renewed(desk: Desk, opened: Opened, at_hand: AtHand) -> bool:
     """Join newer copies of certificates known already that this letter brings, in its header or enclosed; whether
     anything was new in one. A certificate that is not known is left alone."""
     given: list[tuple[bytes, str]] = []
@@ -99,17 +99,12 @@ async def renewed(desk: Desk, opened: Opened) -> bool:
         given += [(one.body, one.facts.fingerprint) for one in inside]
     news = False
     for body, fingerprint in given:
-        known = await _known(desk, fingerprint)
+        known = await at_hand.known(fingerprint)
         if known is not None and known.body != body:
             with suppress(DearlyError):
-                await certificates.take_in(desk, body, known.source)
-            after = await _known(desk, fingerprint)
-            news = news or after is None or after.body != known.body
+                _facts, new = await at_hand.take_in(body, known.source)
+                news = news or new
     return news
-
-
-async def _known(desk: Desk, fingerprint: str) -> keyring.StoredCertificate | None:
-    return await desk.drawer.read(lambda db: keyring.certificate(db, fingerprint))
 
 
 # ---------------------------------------------------------------- offers, looked at and taken

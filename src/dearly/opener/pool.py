@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -218,7 +218,7 @@ class Opener:
         our_fingerprints: Sequence[str] = (),
         our_addresses: Sequence[Address] = (),
         limit: int = UNFOLD,
-    ) -> AsyncIterator[Opened | DearlyError]:
+    ) -> AsyncGenerator[Opened | DearlyError, None]:
         """Open many parcels, in order, all children at work; a `DearlyError` stands where `open` would raise one."""
         waiting: deque[asyncio.Task[Opened]] = deque()
         rest = iter(raws)

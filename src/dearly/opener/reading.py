@@ -93,6 +93,7 @@ def _read_cleartext(opened: Opened, what: Open, outside: Outline, ask: Ask) -> O
         introduced=_introduced(outside, outside, inside=False),
         evidence=replace(opened.evidence, for_us=_named((*outside.to, *outside.cc), what.our_addresses)),
         signers=verified.signers,
+        named=verified.named,
         signed_at=verified.signed_at,
         signed=_signed(what.raw, outside, whole, verified.signature),
     )
@@ -148,6 +149,7 @@ def _read_unpacked(opened: Opened, what: Open, outside: Outline, unpacked: openp
         gossiped=gossip.gossiped(told, what.our_addresses, _speaking, _fingerprint) if told else (),
         chat=gossip.chat(told) if told else None,
         signers=judged.verified.signers,
+        named=judged.verified.named,
         signed_at=judged.verified.signed_at,
         introduced=judged.introduced,
         found=judged.found,

@@ -112,7 +112,8 @@ class Opened:
     `find` had not given: they came in this very letter. `trouble`: set when the letter could not be read or opened for
     a reason that the seal's state does not say; the raw bytes are then all there is, and must be kept. `gossiped`,
     `chat`: from inside a signed part whose signature holds, else empty; `chat` None: not of Delta Chat's making.
-    `signed`: of a letter that was never sealed, what the signature around it comes to, whoever made it (`signers`)."""
+    `signed`: of a letter that was never sealed, what the signature around it comes to, whoever made it (`signers`).
+    `named`: for each of `signers`, the addresses that its certificate itself names."""
 
     raw_sha256: bytes
     seal_sha256: bytes | None
@@ -130,6 +131,7 @@ class Opened:
     gossiped: tuple[Gossiped, ...] = ()
     chat: Chat | None = None
     signed: Signed = Signed.NONE
+    named: tuple[tuple[Address, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

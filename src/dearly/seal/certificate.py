@@ -109,6 +109,12 @@ class Certificate:
         """Fingerprints and key ids of all keys."""
         return tuple(name for key in self.keys for name in key.names)
 
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Those of its User IDs, not withdrawn, that are addresses, each once."""
+        named = (address_of(u.body) for u in self.user_ids if not u.revoked)
+        return tuple(dict.fromkeys(a for a in named if a is not None))
+
     def only(self, key: KeyPacket) -> Certificate:
         """The same certificate with this one subkey (or none, for the primary key itself)."""
         return self.of(self.primary, self.user_ids, tuple(c for c in self.subkeys if c.key == key))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from dearly.letter.address import Address
 from dearly.letter.errors import CannotSealOrOpen
 from dearly.letter.sealing import Grammar, Integrity, Signature
 from dearly.seal import sequoia
@@ -24,8 +25,9 @@ MOST_AHEAD = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """`signers`: fingerprints of the certificates whose signature holds. `signed_at`: as the first of them says, aware
-    UTC; where they are dated ahead, when all of them may hold. `intended`: primary fingerprints that the signatures
+    """`signers`: fingerprints of the certificates whose signature holds; `named`: for each of them, the addresses that
+    the certificate itself names. `signed_at`: as the first signature that holds says, aware UTC; where they are dated
+    ahead, when all of them may hold. `intended`: primary fingerprints that the signatures
     that hold name as intended recipients (RFC 9580 5.2.3.36); empty when they name nobody. `at_hand`: fingerprints of
     the certificates that own a claimed issuer id, whatever came of it. All in lower-case hex."""
 
@@ -34,6 +36,7 @@ class Verified:
     signed_at: datetime | None = None
     intended: tuple[str, ...] = ()
     at_hand: tuple[str, ...] = ()
+    named: tuple[tuple[Address, ...], ...] = ()
 
 
 def verify(unpacked: Unpacked, certificates: Sequence[bytes], now: datetime) -> Verified:
@@ -63,9 +66,11 @@ def verify(unpacked: Unpacked, certificates: Sequence[bytes], now: datetime) -> 
             signers += found
             held.append(signature)
     if held:
+        named = {cert.fingerprint: cert.addresses for cert in owners}
         return Verified(
             signature=Signature.HOLDS,
             signers=tuple(dict.fromkeys(signers)),
+            named=tuple(named.get(one, ()) for one in dict.fromkeys(signers)),
             signed_at=datetime.fromtimestamp(held[0].created, UTC),
             intended=tuple(dict.fromkeys(v[1:].hex() for s in held for k, v in s.hashed if k == INTENDED)),
             at_hand=at_hand,
@@ -83,7 +88,7 @@ def _owners(certificates: Sequence[bytes], issuers: set[str]) -> list[Certificat
             cert = parse(data)
             if issuers.intersection(cert.names):
                 known = found.get(cert.fingerprint)
-                found[cert.fingerprint] = cert.encoded if known is None else merge(known, data)
+                found[cert.fingerprint] = cert.encoded if known in (None, cert.encoded) else merge(known, data)
         except (Malformed, CannotSealOrOpen):
             continue
     return [parse(data) for data in found.values()]

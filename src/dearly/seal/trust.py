@@ -14,7 +14,7 @@ from dearly.letter.address import Address, clean
 from dearly.letter.errors import CannotSealOrOpen
 from dearly.letter.words import _
 from dearly.seal import sequoia
-from dearly.seal.certificate import Certificate, address_of, build, join_components, parse
+from dearly.seal.certificate import Certificate, build, join_components, parse
 from dearly.seal.keypacket import MLKEM768_X25519, KeyPacket
 from dearly.seal.packets import Malformed, Tag
 from dearly.seal.pkesk import Head
@@ -96,7 +96,7 @@ def examine(certificate: bytes, now: datetime) -> CertificateFacts:
         fingerprint=cert.fingerprint,
         key_ids=cert.names,
         user_ids=tuple(clean(u.decode("utf-8", "replace"))[:200] for u in spoken_for),
-        addresses=tuple(dict.fromkeys(a for a in map(address_of, spoken_for) if a is not None)),
+        addresses=cert.addresses,
         created=datetime.fromtimestamp(cert.key.created, UTC),
         expires=expires,
         revoked=revoked or bool(cert.primary.revocations),

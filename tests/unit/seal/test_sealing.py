@@ -49,7 +49,12 @@ def test_seal_and_open(size: int) -> None:
         assert unpacked.opened_with == reader.subkeys[0].public.fingerprint.hex()
         assert unpacked.issuers == ADA.primary.public.names
         assert result.verified == Verified(
-            Signature.HOLDS, (ADA.fingerprint,), NOW, (BERT.fingerprint, ADA.fingerprint), (ADA.fingerprint,)
+            Signature.HOLDS,
+            (ADA.fingerprint,),
+            NOW,
+            (BERT.fingerprint, ADA.fingerprint),
+            (ADA.fingerprint,),
+            ((address("ada"),),),
         )
 
 

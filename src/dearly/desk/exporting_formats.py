@@ -6,6 +6,7 @@ take a while (they write onto a disk), so `exporting` calls them apart from the 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -81,7 +82,15 @@ def messages(letter: Leaving, *, opened: bool) -> list[tuple[bytes, datetime]]:
     ]
     if letter.direction == "out" and not kept:  # imported, as it once went
         kept = [(one.data, one.at) for one in letter.originals if one.state == "imported"]
+    kept = [(data, at) for data, at in kept if not _is_no_message(letter, data)]
     return kept if kept and not opened else [(opened_copy(letter), letter.date)]
+
+
+def _is_no_message(letter: Leaving, data: bytes) -> bool:
+    """Whether what is kept as an original is none that a mail program reads: a text or a scan, by the digest of which
+    the letter is known; or what stands in for an original (`Leaving.stand_in`)."""
+    written = bool(letter.inner_sha256) and hashlib.sha256(data).hexdigest() == letter.inner_sha256
+    return written or data == letter.stand_in
 
 
 class Maildir(Format):

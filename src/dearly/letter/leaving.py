@@ -67,8 +67,9 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """A letter on its way out. Fields as in `letters` of docs/schema.sql; `seal`, `signature`: their words there, ""
-    for none. `ways`: by which it went or came. `html`: another program's own layout. `place`: where one of ours was written, as its draft said.
-    `inner_sha256`, `content_sha256`: hex, "" for none. `originals`: where they were asked for."""
+    for none. `ways`: by which it went or came. `html`: another program's own layout. `place`: where one of ours was
+    written, as its draft said. `inner_sha256`, `content_sha256`: hex, "" for none. `originals`: where they were asked
+    for."""
 
     number: int
     uid: str
@@ -103,6 +104,11 @@ class Leaving:
     def who(self, role: str) -> tuple[Named, ...]:
         """Those whom it names in this role, in order."""
         return tuple(one for one in self.named if one.role == role)
+
+    @property
+    def stand_in(self) -> bytes:
+        """What an import keeps in the place of an original, where there is none: it never left by any carrier."""
+        return f"{self.letter_id}\n{self.text}".encode()
 
     @property
     def others(self) -> tuple[Named, ...]:

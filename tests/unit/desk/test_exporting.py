@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dearly.desk import exporting
+from dearly.desk import exporting, importing
 from dearly.desk.desk import Desk
 from dearly.drawer import exporting as reading
 from dearly.drawer import letters, people
@@ -215,3 +215,23 @@ def test_a_full_disk_is_one_sentence(place: Place, monkeypatch: pytest.MonkeyPat
         place.export("markdown")
     assert trouble.value.code == "disk_full"
     assert not list(place.folder.glob("out*"))
+
+
+def test_texts_and_scans_are_no_messages(place: Place) -> None:
+    """Their originals are a text file and a PDF: what stands in a Maildir or an mbox is a message all the same."""
+    old = place.folder / "old"
+    old.mkdir()
+    (old / "1987-05-12.txt").write_text("Dear Ada: hello\n")
+    (old / "1988-05-12.pdf").write_bytes(b"%PDF-1.7\n")
+    choices = importing.Choices(about=importing.About(sender="Bert"))
+    done = place.runner.run(importing.run(place.desk, importing.open_archive(old), choices, lambda *_: None))
+    assert done.taken == 2
+    place.export("maildir")
+    files = [file.read_bytes() for file in (place.folder / "out").glob("*/cur/*")]
+    found = [email.message_from_bytes(data, policy=email.policy.default) for data in files]
+    assert sorted(str(one["Date"])[8:16] for one in found) == ["May 1987", "May 1988"]
+    assert all(one["Letter-Opened-Copy"] for one in found)
+    assert {part.get_content_type() for one in found for part in one.walk()} >= {"application/pdf", "text/plain"}
+    place.export("mbox", "box")
+    box = (place.folder / "box" / "received.mboxrd").read_bytes()
+    assert box.count(b"\nLetter-Opened-Copy: ") == 2

@@ -27,7 +27,7 @@ def commands(heading: str) -> list[str]:
 @pytest.mark.parametrize("desk", [pytest.param("open"), pytest.param("locked", marks=pytest.mark.long)])
 def test_its_letter_is_written_posted_and_answered(tmp_path: Path, desk: str) -> None:
     """With both desks open, as they are where somebody writes; and with each command opening its drawer by itself."""
-    machine = Machine(tmp_path)
+    machine = Machine(tmp_path, afresh=True)
     machine.write("letter.txt", "Dear Bert,\n\nall is well.\n\nAda\n")
     for name in ("ada", "bert"):
         cheap_drawer(machine, name)

@@ -493,7 +493,7 @@ from tests.support.machines import Contents, changed, cheap_drawer, contents
 
 place = Path(sys.argv[1])
 home = Path(os.environ["MACHINE"])
-machine = Machine(home)
+machine = Machine(home, afresh=True)
 key = cheap_drawer(machine, str(place / "ada"))
 ada = machine.person(str(place / "ada"))
 assert ada("setup --name Ada").code == 0

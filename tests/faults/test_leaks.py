@@ -195,7 +195,7 @@ class Play:
     def __init__(self, place: Path, given: Path, watch: Watch) -> None:
         self.watch, self.given = watch, given
         (place / "m").mkdir()
-        self.machine = Machine(place / "m")
+        self.machine = Machine(place / "m", afresh=True)
         (self.machine.folder / "passphrase.txt").rename(given / "passphrase.txt")
         for name in ("tmp", "logs"):
             (self.machine.folder / name).mkdir(mode=0o700)

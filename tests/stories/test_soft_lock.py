@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,25 +15,27 @@ from pathlib import Path
 import apsw
 import pytest
 
+from dearly.__main__ import main
+from dearly.assemble import owner as owner_module
+from dearly.desk import rounds
 from dearly.drawer import settings
 from dearly.drawer.connection import DataKey, Db, connect
 from dearly.drawer.folder import DATABASE, LOCK, LOG
 from dearly.office import accounts
 from tests.support.commands import PASSPHRASE, Machine, Person
 from tests.support.door import short_folder
+from tests.support.forks import Forked
 from tests.support.machines import cheap_drawer
 from tests.support.offices import Office, an_office
 
-HOLD = """
-import sys
-from dearly.assemble import owner
-from dearly.desk import rounds
-rounds.LOOK_SECONDS = 0.2
-owner.SOFT_LOCK_MINUTES = 10.0  # so that the setting may be a part of a minute
-from dearly.__main__ import main
-sys.exit(main())
-"""
 SOFT_SECONDS = 3.0
+
+
+def hold() -> int:
+    """In a child: `dearly --hold-open`, looking more often than in life whether a letter is due."""
+    owner_module.SOFT_LOCK_MINUTES = 10.0  # so that the setting may be a part of a minute
+    rounds.LOOK_SECONDS = 0.2
+    return main()
 
 
 class Town:
@@ -82,9 +83,9 @@ def town() -> Iterator[Town]:
 
 @contextmanager
 def owner(town: Town, name: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The process that `dearly unlock` leaves behind, looking more often than in life whether a letter is due."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, "--hold-open", str(town.machine.folder / name)],
+    """The process that `dearly unlock` leaves behind."""
+    process = Forked(
+        [f"{__name__}:hold", "--hold-open", str(town.machine.folder / name)],
         env=town.machine.env,
         cwd="/",
         stdin=subprocess.PIPE,

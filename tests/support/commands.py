@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.forks import DEARLY, Forked
+
 PASSPHRASE = "fake pass phrase of the tests"
 
 
@@ -36,10 +38,13 @@ class Done:
 
 @dataclass
 class Machine:
-    """One machine: a home of its own, and a runtime folder for sockets."""
+    """One machine: a home of its own, and a runtime folder for sockets.
+
+    `afresh`: every command is a program started from nothing, as a person's shell starts it; otherwise a fork."""
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    afresh: bool = False
 
     def __post_init__(self) -> None:
         home = self.folder / "home"
@@ -65,8 +70,9 @@ class Machine:
     def start(self, *argv: str, drawer: str | None = None, **env: str) -> subprocess.Popen[str]:
         """Begin a command in the folder."""
         named = {"DEARLY_DRAWER": drawer, "DEARLY_PASSPHRASE_FILE": "passphrase.txt"} if drawer else {}
-        return subprocess.Popen(
-            [sys.executable, "-m", "dearly", *argv],
+        start, program = (subprocess.Popen, (sys.executable, "-m", "dearly")) if self.afresh else (Forked, (DEARLY,))
+        return start(
+            [*program, *argv],
             cwd=self.folder,
             env={**self.env, **named, **env},
             stdin=subprocess.PIPE,

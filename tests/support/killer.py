@@ -15,13 +15,14 @@ import inspect
 import json
 import os
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any
 
 from dearly.letter import failpoint
+from tests.support.forks import Forked
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,24 +40,28 @@ def kill_at(step: str | None, module: str, function: str, *args: Any, nth: int =
     """Run `module.function(*args)` in a child that is killed when `step` is reached for the nth time (None: never).
 
     Arguments are strings, numbers or paths. Raises AssertionError when the child fails in any other way."""
-    order = _order(step, nth, module, function, args)
-    ended = subprocess.run(order, cwd=ROOT, capture_output=True, text=True, timeout=110)
-    lines = ended.stdout.splitlines()
+    ended = _begin(step, nth, module, function, args, stderr=PIPE)
+    try:
+        answer, complained = ended.communicate(timeout=110)
+    finally:
+        ended.kill()
+    lines = answer.splitlines()
     said = [line[4:] for line in lines if line.startswith("say ")]
     reached = [line[8:] for line in lines if line.startswith("reached ")]
     if ended.returncode not in (0, -signal.SIGKILL):
-        raise AssertionError(f"the child failed by itself ({ended.returncode}):\n{ended.stderr}")
+        raise AssertionError(f"the child failed by itself ({ended.returncode}):\n{complained}")
     return Ended(ended.returncode == -signal.SIGKILL, said, reached)
 
 
-def begin(module: str, function: str, *args: Any) -> subprocess.Popen[str]:
+def begin(module: str, function: str, *args: Any) -> Popen[str]:
     """Begin `module.function(*args)` in a child, to be killed from outside at any moment. Its lines as `kill_at`'s."""
-    return subprocess.Popen(_order(None, 1, module, function, args), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return _begin(None, 1, module, function, args)
 
 
-def _order(step: str | None, nth: int, module: str, function: str, args: tuple[Any, ...]) -> list[str]:
+def _begin(step: str | None, nth: int, module: str, function: str, args: tuple[Any, ...], **more: Any) -> Popen[str]:
     plain = [str(a) if isinstance(a, Path) else a for a in args]
-    return [sys.executable, "-m", "tests.support.killer", json.dumps([step, nth, module, function, plain])]
+    order = ["tests.support.killer:main", json.dumps([step, nth, module, function, plain])]
+    return Forked(order, cwd=ROOT, stdout=PIPE, text=True, **more)
 
 
 def say(text: str) -> None:
@@ -64,8 +69,9 @@ def say(text: str) -> None:
     os.write(1, f"say {text}\n".encode())
 
 
-def _main(order: str) -> None:
-    step, nth, module, function, args = json.loads(order)
+def main() -> None:
+    """In the child."""
+    step, nth, module, function, args = json.loads(sys.argv[1])
     left = nth
 
     def listener(reached: str) -> None:
@@ -81,7 +87,3 @@ def _main(order: str) -> None:
     done = work(*args)
     if inspect.iscoroutine(done):
         asyncio.run(done)
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1])

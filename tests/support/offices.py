@@ -34,6 +34,7 @@ from dearly.office.limits import DEFAULT, Limits, from_toml
 from dearly.office.service import Server, run, serve
 from dearly.office.store import Store
 from dearly.office.submissions import ONCE
+from tests.support.forks import Forked
 
 T = TypeVar("T")
 USING = [CORE, MAIL, SUBMISSION, BLOB, ONCE]
@@ -262,8 +263,8 @@ def start_process(
     where: stores.Where, *, die_at: str = "", after: int = 0, port: int = 0, limits: str = ""
 ) -> OfficeProcess:
     """`die_at`: a failpoint at which it kills itself, the time after it was reached `after` times. `limits`: TOML."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.offices", str(where), str(port), die_at, str(after), limits],
+    process = Forked(
+        ["tests.support.offices:main", str(where), str(port), die_at, str(after), limits],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -278,9 +279,11 @@ def start_process(
     return OfficeProcess(process, said["url"], said["port"])
 
 
-def _main(where: str, port: str, die_at: str, after: str, limits: str) -> None:
+def main() -> None:
+    """In the child."""
     from dearly.letter import failpoint
 
+    where, port, die_at, after, limits = sys.argv[1:]
     left = int(after)
 
     def die(step: str) -> None:
@@ -306,7 +309,3 @@ def _main(where: str, port: str, die_at: str, after: str, limits: str) -> None:
         ready=ready,
     )
     asyncio.run(serving)
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

@@ -14,12 +14,14 @@ import pytest
 
 from tests.support.commands import PASSPHRASE, Machine, Person
 from tests.support.door import short_folder
+from tests.support.machines import cheap_drawer
 
 
 @pytest.fixture(scope="module")
 def ada() -> Iterator[Person]:
     with short_folder() as folder:
         machine = Machine(folder)
+        cheap_drawer(machine, "ada")
         somebody = machine.person("ada")
         assert somebody("setup --name Ada --own ada@letters.test").code == 0
         assert somebody("people add Bert --address bert@letters.test").code == 0

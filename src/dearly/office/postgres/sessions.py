@@ -47,7 +47,7 @@ def one_connection(url: str) -> Connection[Any]:
         _set_up(db)
         (durable,) = db.execute("SELECT current_setting('fsync', true)").fetchone() or ("on",)
     except psycopg.Error as e:
-        raise trouble(e) from None
+        raise told(e) from None
     if durable == "off":
         db.close()
         raise Refused(
@@ -85,8 +85,13 @@ def again(error: psycopg.Error) -> bool:
 
 
 def trouble(error: psycopg.Error) -> DearlyError:
-    """As one of ours. Nothing of its text is told: it may quote values."""
+    """As one of ours, and a line in the log of what a running office met."""
     log.error(json.dumps({"event": "trouble", "kind": type(error).__name__, "where": "store"}))
+    return told(error)
+
+
+def told(error: psycopg.Error) -> DearlyError:
+    """As one of ours. Nothing of its text is told: it may quote values."""
     if isinstance(error, errors.DiskFull | errors.OutOfMemory | errors.InsufficientResources):
         return NoSpace("no_space", _("The office's disk is full."), _("Nothing was taken in; make room."), retry=True)
     if isinstance(error, psycopg.OperationalError) or again(error):

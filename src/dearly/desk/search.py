@@ -6,6 +6,7 @@ them. What is shown of a letter is cut from its text, only for those that are sh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +44,13 @@ FEW = 2
 MOST_DRAFTS = 500
 """Drafts that are read through, the last begun first."""
 
+_PAGE = re.compile(r"-?[0-9]{1,18}")
+"""A place in the archive, or how many were shown; larger numbers are neither, and too large for the drawer."""
+
 _SUGGESTED = 3
+_SPELLED = 5
+"""Words of one search for which likelier spellings are looked for: it happens while somebody types."""
+
 _LOOKED_AT = 1500
 """Words of the dictionary that are compared with one that was not found."""
 
@@ -152,10 +159,9 @@ def languages(db: Db, wanted: Sequence[Words]) -> tuple[str, ...]:
 def _page(after: str | None) -> int:
     if after is None:
         return 0
-    try:
-        return int(after)
-    except ValueError:
-        raise Usage("bad_page", _("There is no such page of what was found."), _("Search again.")) from None
+    if not _PAGE.fullmatch(after):
+        raise Usage("bad_page", _("There is no such page of what was found."), _("Search again."))
+    return int(after)
 
 
 def _found(hit: Hit, finder: Finder) -> FoundLetter:
@@ -219,13 +225,19 @@ def _drafts(db: Db, asked: Query, sight: Sight, finder: Finder) -> list[FoundLet
 def _likely(db: Db, typed: str, wanted: Sequence[Words], spoken: Sequence[str]) -> tuple[str, ...]:
     """The search with likelier spellings of words that are in no letter, in none of their forms."""
     found: list[str] = []
+    spelled = 0
     for what in wanted:
         word = what.runs[0]
-        if len(what.runs) > 1 or what.begins or spaceless(word) or len(word) < likely.SHORTEST or word.isdigit():
+        if len(what.runs) > 1 or what.begins or spaceless(word) or word.isdigit():
+            continue
+        if not likely.SHORTEST <= len(word) <= likely.LONGEST:
             continue
         shapes = (word, *(shape for stem in forms(word, spoken) for shape in (stem, marks.STEM + stem)))
         if any(searching.known(db, shape) for shape in shapes):
             continue  # it is in a letter; that there are few is no slip
+        spelled += 1
+        if spelled > _SPELLED:
+            break
         near = [(slip, 1) for slip in dict.fromkeys(likely.slips(word)) if slip and searching.known(db, slip)]
         near += searching.vocabulary(db, *likely.stretch(word), _LOOKED_AT)
         found += [

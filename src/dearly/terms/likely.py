@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 SHORTEST = 3
 """Characters of a word that is worth it: shorter ones are near to too many."""
 
+LONGEST = 32
+"""Characters of a word that is worth it: a longer one is no word, and has too many that are near."""
+
 _TWO_SLIPS = 7
 """From this length on, two slips are likely enough."""
 

@@ -11,7 +11,7 @@ import pytest
 
 from dearly.desk import erasing, indexing, search, told
 from dearly.desk.search import Results
-from dearly.drawer import letters
+from dearly.drawer import letters, searching
 from dearly.drawer import search as index
 from dearly.letter.content import Enclosure
 from dearly.letter.errors import Usage
@@ -96,6 +96,30 @@ def test_letters_are_found_from_the_moment_they_are_filed(tmp_path: Path) -> Non
         assert await find("pity") == []
         blocks = await ada.desk.drawer.read(lambda db: db.all("SELECT block FROM search_data"))
         assert not any(b"pity" in bytes(block) for (block,) in blocks)
+
+    play(tmp_path, act)
+
+
+def test_what_is_asked_for_out_of_all_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page hands in may be anything; and what is no word has no likelier spelling."""
+
+    async def act(_town: Town, ada: Person, _bert: Person) -> None:
+        for after in ("x", "9" * 30, "-" + "9" * 30, "٣", ""):
+            for by in ("date", "relevance"):
+                with pytest.raises(Usage) as bad:
+                    await search.search(ada.desk, "garden", by=by, after=after)  # type: ignore[arg-type]  # one of two
+                assert bad.value.code == "bad_page"
+        looked: list[str] = []
+
+        def known(_db: object, word: str) -> bool:
+            looked.append(word)
+            return False
+
+        monkeypatch.setattr(searching, "known", known)
+        await search.search(ada.desk, "a" * 1000)
+        assert len(looked) < 100
+        await search.search(ada.desk, " ".join(f"gardn{n}x" for n in range(30)))
+        assert len(looked) < 5000
 
     play(tmp_path, act)
 

@@ -87,12 +87,13 @@ WHERE q.letter IN (SELECT value FROM json_each(?)) ORDER BY q.letter, q.role, q.
 """
 _WAYS = """
 SELECT letter, way FROM journeys WHERE letter IN (SELECT value FROM json_each(?1)) AND state <> 'taken_back'
+UNION SELECT letter, way FROM sealed_forms WHERE letter IN (SELECT value FROM json_each(?1))
 UNION SELECT letter, way FROM arrivals WHERE letter IN (SELECT value FROM json_each(?1))
 AND state NOT IN ('own', 'report') ORDER BY 1, 2
 """
 _ARRIVALS = """
 SELECT a.number, n.uid, a.object_id, a.way, a.place, a.arrived, a.state, a.reason, a.from_name, a.from_address,
-       a.seal_sha256 IS NOT NULL AND a.seal IS NOT 'never_sealed'
+       a.seal_sha256 IS NOT NULL AND a.seal IS NOT 'never_sealed', a.seal, a.letter_id, a.at_door, a.seal_sha256
 FROM arrivals a JOIN numbers n ON n.number = a.number WHERE (condition) ORDER BY a.number LIMIT 200
 """
 
@@ -191,12 +192,13 @@ def _originals(db: Db, number: int, direction: Literal["in", "out"]) -> tuple[Or
     posted: list[Original] = []
     if direction == "out":
         forms = db.all(
-            "SELECT f.id, f.object_id, f.way, f.place, f.made, EXISTS (SELECT 1 FROM sealed_to t WHERE t.form = f.id)"
-            " FROM sealed_forms f WHERE f.letter = ? ORDER BY f.id",
+            "SELECT id, object_id, way, place, made, sender, quantum_safe, seal_sha256, inner_sha256"
+            " FROM sealed_forms WHERE letter = ? ORDER BY id",
             (number,),
         )
-        for form, object_id, way, place, made, sealed in forms:
+        for form, object_id, way, place, made, sender, quantum_safe, seal_sha256, inner_sha256 in forms:
             to = db.all("SELECT address FROM form_recipients WHERE form = ? ORDER BY position", (form,))
+            sealed = db.all("SELECT fingerprint FROM sealed_to WHERE form = ? ORDER BY position", (form,))
             posted.append(
                 Original(
                     objects.get(db, object_id),
@@ -205,7 +207,12 @@ def _originals(db: Db, number: int, direction: Literal["in", "out"]) -> tuple[Or
                     moment(made),
                     sealed=bool(sealed),
                     state="posted",
+                    sender=sender,
                     recipients=tuple(address for (address,) in to),
+                    sealed_to=tuple(one for (one,) in sealed),
+                    quantum_safe=bool(quantum_safe),
+                    seal_sha256=seal_sha256.hex(),
+                    inner_sha256=(inner_sha256 or b"").hex(),
                 )
             )
     return (*posted, *_arrivals(db, "letter = ?", (number,)))
@@ -214,7 +221,8 @@ def _originals(db: Db, number: int, direction: Literal["in", "out"]) -> tuple[Or
 def _arrivals(db: Db, condition: str, args: tuple[int, ...]) -> Iterator[Original]:
     """Arrivals that a condition of this module's own picks."""
     rows = db.all(_ARRIVALS.replace("(condition)", condition), args)
-    for number, uid, object_id, way, place, arrived, state, reason, from_name, from_address, sealed in rows:
+    for number, uid, object_id, way, place, arrived, state, reason, from_name, from_address, sealed, *more in rows:
+        seal, letter_id, at_door, seal_sha256 = more
         marks = db.all("SELECT way, place, validity, uid, at FROM postmarks WHERE arrival = ? ORDER BY id", (number,))
         yield Original(
             objects.get(db, object_id),
@@ -228,6 +236,10 @@ def _arrivals(db: Db, condition: str, args: tuple[int, ...]) -> Iterator[Origina
             reason=reason,
             from_name=from_name,
             from_address=from_address,
+            letter_id=letter_id,
+            seal=seal or "",
+            at_door=bool(at_door) or None,
+            seal_sha256=(seal_sha256 or b"").hex(),
             marks=tuple(Mark(w, p, validity, mark, moment(at)) for w, p, validity, mark, at in marks),
         )
 

@@ -30,7 +30,9 @@ class Original:
 
     `number`: of the arrival; 0 for a posted form. `state`: of the arrival (`drawer.arrivals`), or "posted".
     `sealed`: whether there is a seal around it. `reason`: why it could not be opened. `recipients`: of a posted form,
-    its envelope. `from_name`, `from_address`: of an arrival, as its outside claims."""
+    its envelope, with `sender`; `sealed_to`: fingerprints of the certificates. `from_name`, `from_address`,
+    `letter_id`: of an arrival, as its outside claims; `seal`: as it was judged; `at_door`: a stranger's, not let in yet.
+    `seal_sha256`, `inner_sha256`: hex, "" for none: by them another copy is known again."""
 
     data: bytes = field(repr=False)
     way: str
@@ -43,7 +45,15 @@ class Original:
     reason: str = ""
     from_name: str = ""
     from_address: str = ""
+    letter_id: str | None = None
+    seal: str = ""
+    at_door: bool | None = None
+    sender: str = ""
     recipients: tuple[str, ...] = ()
+    sealed_to: tuple[str, ...] = ()
+    quantum_safe: bool | None = None
+    seal_sha256: str = ""
+    inner_sha256: str = ""
     marks: tuple[Mark, ...] = ()
 
 

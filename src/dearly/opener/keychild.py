@@ -63,7 +63,11 @@ def _operations() -> Mapping[str, Run]:
         return next(filter(None, found), ()) or oldkeys.session_keys(pkesks, older)
 
     def old_key(file: SecretFile, _ask: Any) -> OldKeyRead:
-        read = oldkeys.import_key(file.data, file.passphrase)
+        secret = oldkeys.out_of_message(file.data, file.passphrase)
+        with suppress(DearlyError):
+            ours = OwnKey.from_bytes(secret)
+            return OldKeyRead(ours.fingerprint, secret, ours.certificate, tuple(map(str, ours.addresses)))
+        read = oldkeys.import_key(secret, file.passphrase)
         return OldKeyRead(read.fingerprint, read.to_bytes(), read.public, read.addresses)
 
     def seal(what: SealThis, _ask: Any) -> openpgp.Sealed:

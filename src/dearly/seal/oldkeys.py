@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from dearly.letter.errors import CannotSealOrOpen, Locked
+from dearly.letter.sealing import Grammar
 from dearly.letter.words import _
-from dearly.seal import pkesk
+from dearly.seal import opening, pkesk
 from dearly.seal.armor import dearmor
 from dearly.seal.certificate import address_of
 from dearly.seal.keypacket import ECDH, OID_CURVE25519, RSA, RSA_ENCRYPT, KeyPacket, SecretKey
@@ -153,6 +154,26 @@ def import_key(data: bytes, passphrase: str | None) -> OldKey:
     return key
 
 
+def out_of_message(data: bytes, passphrase: str | None) -> bytes:
+    """A secret key that Dearly exported lies in a message under a passphrase (`sequoia.under_passphrase`): what lies in
+    it. Anything else as it is. Raises `Locked` as `import_key`."""
+    message = opening.outer(data)
+    if not message.skesks:
+        return data
+    if passphrase is None:
+        raise _locked()
+    found = opening.unpack(message, opening.passphrase_keys(message.skesks, passphrase))
+    if found.grammar is not Grammar.ONE_LETTER:
+        raise Locked("wrong_key_passphrase", _("That passphrase does not open this key."))
+    return found.data
+
+
+def _locked() -> Locked:
+    return Locked(
+        "key_locked", _("This key is locked by a passphrase of its own."), _("Give it with --key-passphrase-file.")
+    )
+
+
 def _of_one_key(packets: Sequence[Packet]) -> list[bytes]:
     """The secret halves, of which the first is the primary one. Raises `Malformed`."""
     found = [(tag, body) for tag, body in packets if tag in _SECRET]
@@ -189,9 +210,7 @@ def _secret(body: bytes, passphrase: bytes | None) -> OldSecret:
     if usage not in (254, 255) or rest[0] not in KEY_SIZES or rest[1] == 101:  # 101: GnuPG keeps it elsewhere
         raise pkesk.CannotOpen
     if passphrase is None:
-        raise Locked(
-            "key_locked", _("This key is locked by a passphrase of its own."), _("Give it with --key-passphrase-file.")
-        )
+        raise _locked()
     key, used = stretch(rest[1:], passphrase, KEY_SIZES[rest[0]])
     start = 1 + used
     plain = Cipher(algorithms.AES(key), CFB(rest[start : start + 16])).decryptor().update(rest[start + 16 :])

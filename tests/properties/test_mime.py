@@ -13,9 +13,10 @@ from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.sealing import Headers, Shape
 from dearly.mime.autocrypt import parse
 from dearly.mime.pgpmime import sealed_shape, shape, wrap
-from dearly.mime.plain import clean_filename, from_flowed, from_html, quote, shown
+from dearly.mime.plain import clean_filename, from_flowed, quote, shown
 from dearly.mime.read import Unreadable, compare_headers, outline, readable
 from dearly.mime.transfer import base64_lines, decode, quoted_printable
+from dearly.mime.visible import from_html
 from dearly.mime.write import render
 from tests.support import parcels
 from tests.support.letters import ADA

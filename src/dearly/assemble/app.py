@@ -21,7 +21,8 @@ from dearly.letter.words import _
 
 if TYPE_CHECKING:
     from dearly.assemble.process import Faces
-    from dearly.desk.app import Offices, Progress, WayIn
+    from dearly.desk.app import Progress, WayIn
+    from dearly.desk.offices import Offices
 
 Secret = Callable[[], str]
 

@@ -12,16 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dearly.assemble.machine import CHANCE, CLOCK
-from dearly.desk.app import (
-    Invitation,
-    OfficeAccount,
-    OfficeMoved,
-    Offices,
-    OfficeStats,
-    Progress,
-    Serving,
-    Store,
-)
+from dearly.desk.app import Progress
+from dearly.desk.offices import Invitation, OfficeAccount, OfficeMoved, Offices, OfficeStats, Serving, Store
 from dearly.desk.setup import slug
 from dearly.letter.address import Address, clean
 from dearly.letter.errors import Usage

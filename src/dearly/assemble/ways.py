@@ -1,4 +1,4 @@
-"""The concrete carriers, behind `desk.ways.Ways`."""
+"""The concrete carriers, behind `desk.ways.Ways`; each is imported when it is first used."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from dearly.assemble.local_office import LocalOffice
 from dearly.assemble.machine import CLOCK
-from dearly.carriers.base import Verdict
-from dearly.desk.ways import LOCAL, Joined
 
 if TYPE_CHECKING:
-    from dearly.carriers.base import Check, Collects, Credentials, Head, Posts, Sieve
+    from dearly.carriers.base import Check, Collects, Credentials, Head, Posts, Sieve, Verdict
     from dearly.carriers.jmap.provider import ProviderCarrier
     from dearly.carriers.mail.carrier import MailCarrier
-    from dearly.desk.ways import NewBox, Office, Tokens
+    from dearly.desk.ways import Joined, NewBox, Office, Tokens
     from dearly.letter.account import MailAccount, OAuthClient
     from dearly.letter.address import Address
     from dearly.letter.suggestion import Settings, Suggestion
@@ -35,6 +33,7 @@ class MachineWays:
 
     async def office(self, joined: Joined) -> Office:
         from dearly.carriers.jmap import JmapCarrier
+        from dearly.desk.ways import LOCAL
 
         if joined.url == LOCAL:
             joined = replace(joined, url=await self._local.url())
@@ -95,6 +94,7 @@ class MachineWays:
 
     async def join(self, url: str, invitation: str, token: str, ca: str | None) -> Joined:
         from dearly.carriers.jmap import join
+        from dearly.desk.ways import LOCAL, Joined
 
         there = await self._local.url() if url == LOCAL else url
         member = await join(there, invitation, token, ca=ca)
@@ -138,4 +138,6 @@ def _carrier(account: MailAccount, credentials: Credentials, sieve: Sieve) -> Ma
 
 async def _leave_all(heads: Sequence[Head]) -> Sequence[Verdict]:
     """The sieve of an account that is only tried."""
+    from dearly.carriers.base import Verdict
+
     return [Verdict.LEAVE] * len(heads)

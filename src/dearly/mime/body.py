@@ -10,6 +10,7 @@ from dearly.letter.content import Enclosure
 from dearly.mime import charset, plain, transfer
 from dearly.mime.outline import Body, Outline, Part
 from dearly.mime.signed import signed_part
+from dearly.mime.visible import from_html
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
 _HEADER = re.compile(r"(?:[A-Za-z][A-Za-z-]{0,40}:[ \t][^\n]{0,998}(?:\n[ \t][^\n]{1,998}){0,20}(?:\n|\Z)){1,20}")
@@ -70,7 +71,7 @@ def readable(
         if index in found.texts:
             pieces.append(_text(raw, part, protected))
         else:
-            visible = plain.from_html(_decoded(raw, part), legacy=protected and _is_legacy(part))
+            visible = from_html(_decoded(raw, part), legacy=protected and _is_legacy(part))
             left_out, cut = left_out or visible.left_out, cut or visible.cut
             pieces.append(visible.text)
     if found.htmls:

@@ -6,9 +6,6 @@ import re
 import unicodedata
 
 from dearly.letter.address import clean
-from dearly.mime.visible import Visible, from_html
-
-__all__ = ["Visible", "clean_filename", "from_flowed", "from_html", "quote", "shown"]
 
 LONGEST_NAME = 120
 """Bytes of a file name that is shown and used (A32)."""

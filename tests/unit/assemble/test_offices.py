@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from dearly.assemble import offices
-from dearly.desk.app import Serving
+from dearly.desk.offices import Serving
 from dearly.letter.errors import InUse, NotFound, Refused, Usage
 from tests.support.commands import Machine
 from tests.support.drawers import run

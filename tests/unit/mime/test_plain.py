@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dearly.mime.plain import clean_filename, from_flowed, from_html, quote, shown
+from dearly.mime.plain import clean_filename, from_flowed, quote, shown
 from dearly.mime.read import outline, readable
+from dearly.mime.visible import from_html
 from tests.support.parcels import MARKER, html
 
 VISIBLE = {

@@ -6,7 +6,7 @@ import pytest
 from tests.support.furnished import HOSTILE
 from tests.support.hostile import OUT, VECTORS, each, reaches_out
 
-from dearly.mime.plain import from_html
+from dearly.mime.visible import from_html
 from dearly.opener.paper import paper
 from dearly.opener.showing import Paper, Sheet
 

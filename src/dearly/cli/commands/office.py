@@ -19,7 +19,7 @@ from dearly.letter.errors import Usage
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
-    from dearly.desk.app import Store
+    from dearly.desk.offices import Store
 
 office = group("office", later("A post office for a household or a club. It keeps sealed letters, and can open none."))
 
@@ -67,7 +67,7 @@ def serve(
     limits: str | None,
 ) -> None:
     """Serve."""
-    from dearly.desk.app import Serving
+    from dearly.desk.offices import Serving
 
     if (tls_cert is None) != (tls_key is None):
         raise Usage(

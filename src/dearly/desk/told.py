@@ -41,6 +41,9 @@ _LETTERS = 40
 _SHARED = 2
 """Rare words that a passage must share with the paragraph."""
 
+_SHORTEST = 5
+"""Words of a paragraph that tells something: fewer are a salutation, or a close."""
+
 _PASSAGE = re.compile(r"\n\s*\n")
 
 
@@ -76,7 +79,7 @@ async def told_them(desk: Desk, to: Sequence[Address], paragraph: str, limit: in
 
 def resembling(db: Db, keys: Sequence[str], paragraph: str, limit: int) -> list[Passage]:
     """See `told`; for whoever is at the drawer already. `keys`: of the readers' addresses."""
-    rare = _rarest(db, paragraph)
+    rare = _rarest(db, paragraph) if _tells(paragraph) else {}
     if len(rare) < _SHARED or not keys:
         return []
     ours = " OR ".join(f'"{marks.address_mark("t", key)}"' for key in keys)
@@ -96,6 +99,10 @@ def _rarest(db: Db, paragraph: str) -> dict[str, float]:
     return {word: math.log(2 * _COUNTED / letters) for letters, word in rarest}
 
 
+def _tells(paragraph: str) -> bool:
+    return len(words(paragraph)) >= _SHORTEST
+
+
 def _says(word: str) -> bool:
     return not word.isdigit() and ((spaceless(word) and len(word) > 1) or len(word) > 3) and not is_small(word)
 
@@ -103,6 +110,8 @@ def _says(word: str) -> bool:
 def _best(hit: Hit, rare: Mapping[str, float]) -> Passage | None:
     best: tuple[float, str, set[str]] | None = None
     for passage in _PASSAGE.split(hit.text):
+        if not _tells(passage):
+            continue
         shared = rare.keys() & set(words(passage))
         weight = sum(rare[word] for word in shared)
         if len(shared) >= _SHARED and (best is None or weight > best[0]):

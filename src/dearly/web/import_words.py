@@ -19,9 +19,9 @@ def planned(plan: Plan) -> list[str]:
     if plan.going_on:
         said.append(_("It was begun before, and goes on where it stopped."))
     if plan.letters and plan.format not in NO_MAIL:
-        said.append(
-            _("{sent} of them are from you, {received} came.").format(sent=plan.sent, received=plan.letters - plan.sent)
-        )
+        both = _("{sent} of them are from you, {received} came.")
+        none = _("None of them is from you, as far as the desk knows your addresses.")
+        said.append((both if plan.sent else none).format(sent=plan.sent, received=plan.letters - plan.sent))
     if len(plan.years) > 1:
         said.append(_("They are of the years {first} to {last}.").format(first=min(plan.years), last=max(plan.years)))
     elif plan.years:

@@ -128,14 +128,15 @@ def _shown(line: Line, visit: Visit) -> LineShown:
 
 
 def missing(numbers: tuple[int, ...]) -> list[str]:
-    """That letters have not come whose numbers their writer must have given; nothing where all came."""
+    """That letters are not here whose numbers their writer must have given; nothing where all are. What was erased
+    keeps no number, so nobody can say which of these it was."""
     if not numbers:
         return []
     names = shown.listed([str(number) for number in numbers])
     return [
         ngettext(
-            "Their number {numbers} has not come: it may be lost, or still on its way.",
-            "Their numbers {numbers} have not come: they may be lost, or still on their way.",
+            "Their number {numbers} is not here: it may be lost, on its way, or erased.",
+            "Their numbers {numbers} are not here: they may be lost, on their way, or erased.",
             len(numbers),
         ).format(numbers=names)
     ]

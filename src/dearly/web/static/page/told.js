@@ -7,6 +7,7 @@ import { send } from "./sending.js";
 /** @typedef {{number: number, day: string, pieces: [string, boolean][]}} Passage */
 
 const PAUSE = 2000; // ms without a key
+const SHORT = 40; // characters of a paragraph
 
 /** @param {string} path @param {import("../editor/kinds.js").Editor} editor */
 export function layTold(path, editor) {
@@ -18,7 +19,10 @@ export function layTold(path, editor) {
   let timer = 0;
   let last = "";
   const look = async (wanted = false) => {
-    const paragraph = paragraphAt(editor.text(), editor.caret());
+    const text = editor.text();
+    let paragraph = paragraphAt(text, editor.caret());
+    // Whoever asks before they have written on, at the salutation, means what they wrote last.
+    if (wanted && paragraph.length < SHORT) paragraph = paragraphAt(text.trimEnd(), text.trimEnd().length);
     if (!on || (paragraph === last && !wanted)) return;
     last = paragraph;
     const { ok, answer } = paragraph ? await send(`${path}/told`, { paragraph }) : { ok: true, answer: { passages: [] } };

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import cast
 
 from dearly.carriers.base import Leafs
-from dearly.desk import account
 from dearly.desk.desk import Desk
 from dearly.exchange.archive import Found, Hints, Item, PassedOver
 from dearly.exchange.roles import role_of
@@ -49,6 +48,8 @@ class MailFolder:
 
 async def mail_folder(desk: Desk, address: str, folder: str) -> MailFolder:
     """The folder of an account of ours. Raises `NotFound` (unknown_account), `Usage` (no_folders), `CarrierTrouble`."""
+    from dearly.desk import account
+
     kept = await desk.drawer.read(lambda db: account.named(db, address))
     way = await account.carrier(desk, kept)
     if not hasattr(way, "leaf"):

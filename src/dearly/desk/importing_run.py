@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from dearly.desk import importing_pack, importing_sealed, importing_written, newcomers
+from dearly.desk import importing_pack, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_source import BY_KIND, Choices, is_no_letter, left_out_by_place, stacks
@@ -144,6 +144,8 @@ async def _prepare(
                     _Ready(one.cursor, one.passed, None, one.code if no_letter else None, failed=not no_letter)
                 )
             case Written():
+                from dearly.desk import importing_written  # rare, as what is sealed is
+
                 made = await importing_written.packed(desk, one, choices.about, place=archive.place, now=now)
                 ready.append(_Ready(one.cursor, one.passed, made, already_here=made is None))
             case Item() if at in again:
@@ -152,6 +154,8 @@ async def _prepare(
                 why = _why_not(reads[at], choices) if at in reads else _by_place(one, choices)
                 imported = packed.get(at)
                 if why is None and imported is None:
+                    from dearly.desk import importing_sealed
+
                     imported = await importing_sealed.opened(
                         desk,
                         one.data,

@@ -18,6 +18,8 @@ from tests.support.killer import kill_at
 from tests.support.offices import MachineChance, MachineClock, Member, Office, an_office, parcel
 from tests.support.postgres import a_database
 
+pytestmark = pytest.mark.timeout(300)  # a machine that has much else to do takes its time
+
 HERE = "tests.faults.test_office_moving"
 STEPS = [
     "office.move.portion",
@@ -222,7 +224,7 @@ def test_killed_at_every_step(tmp_path: Path, step: str) -> None:
             if step != "office.move.moved":
                 before = len(writer.taken)
                 waited = threading.Event()
-                for _n in range(100):
+                for _n in range(1_000):
                     if len(writer.taken) > before + 3:
                         break
                     waited.wait(0.05)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from dearly.desk import dateline, indexing, pictures, routes, style, views
@@ -20,7 +20,7 @@ from dearly.drawer import outbox as out
 from dearly.drawer.connection import Db
 from dearly.letter import ledger
 from dearly.letter.address import Correspondent
-from dearly.letter.content import Letter, check, finish
+from dearly.letter.content import Draft, Letter, check, finish
 from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter, Way
 from dearly.letter.errors import CannotSealOrOpen, NotFound, Refused, Usage
 from dearly.letter.failpoint import reach
@@ -52,20 +52,8 @@ async def post(
     `on`: the local day on which it leaves, months or years ahead too. Posting twice posts once (F48). Raises
     `CannotSealOrOpen` (no_key, no_way ...), `Usage` (empty_letter, bad_date), `Refused`."""
     async with desk.posting:
-        page = await _unposted(desk, number)
-        if page is None:
-            return await _again(desk, number)
-        return await _post(desk, page, at_once=at_once, on=on, by=by, unsealed=unsealed)
-
-
-async def _unposted(desk: Desk, number: int) -> drafts.OnPage | None:
-    """The draft; None where it is a letter by now. Raises `NotFound` (no_draft)."""
-    try:
-        return await desk.drawer.read(lambda db: drafts.load(db, number))
-    except NotFound as gone:
-        if gone.code != "already_posted":
-            raise
-        return None
+        page = await _page(desk, number, _Wish(at_once, on, by, unsealed))
+        return await (_again(desk, number) if page is None else _post(desk, page))
 
 
 async def post_page(
@@ -83,12 +71,8 @@ async def post_page(
     One that was posted meanwhile stays as it is, wherever it has got to: an envelope closed twice is never another
     posting (F48). Raises as `post`, and `RevisionMismatch` when the page was changed since."""
     async with desk.posting:
-        page = await _unposted(desk, number)
-        if page is None:
-            return await rows(desk, number)
-        if page.revision != revision:
-            raise drafts.RevisionMismatch(page.revision)
-        return await _post(desk, page, at_once=at_once, on=on, by=by, unsealed=unsealed)
+        page = await _page(desk, number, _Wish(at_once, on, by, unsealed), revision)
+        return await (rows(desk, number) if page is None else _post(desk, page))
 
 
 async def again(desk: Desk, number: int) -> list[OutboxRow]:
@@ -117,30 +101,69 @@ async def rows(desk: Desk, number: int) -> list[OutboxRow]:
     return await desk.drawer.read(lambda db: [views.outbox_row(travel) for travel in out.travels(db, number)])
 
 
-async def _post(
-    desk: Desk, page: drafts.OnPage, *, at_once: bool, on: date | None, by: By, unsealed: bool
-) -> list[OutboxRow]:
-    number = page.number
-    draft = pictures.as_posted(await desk.drawer.read(lambda db: drafts.whole(db, number)))
-    check(draft)
-    if unsealed:
-        await _may_go_unsealed(desk, page, by)
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was said of a posting, as `post` is told it."""
+
+    at_once: bool
+    on: date | None
+    by: By
+    unsealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A draft and all that its posting needs to know, out of one look into the drawer. `draft`: as it goes; `no`: our
+    number of it in the correspondence."""
+
+    number: int
+    revision: int
+    wish: _Wish
+    draft: Draft
+    leaves: datetime
+    route: routes.Route
+    name: str
+    no: int | None
+    readers: style.Readers
+
+
+async def _page(desk: Desk, number: int, wish: _Wish, revision: int | None = None) -> _Page | None:
+    """A draft that may be posted so; None where it is a letter by now. Raises as `post_page`."""
+
+    def look(db: Db) -> _Page | None:
+        try:
+            page = drafts.load(db, number)
+        except NotFound as gone:
+            if gone.code != "already_posted":
+                raise
+            return None
+        if revision is not None and page.revision != revision:
+            raise drafts.RevisionMismatch(page.revision)
+        draft = pictures.as_posted(drafts.whole(db, number))
+        check(draft)
+        if wish.unsealed:
+            _may_go_unsealed(db, page, wish.by)
+        leaves = _leaves(db, desk, wish)
+        route = routes.of_page(db, page, wish.by)
+        name, no, readers = settings.get(db, "name", ""), _letter_no(db, route), style.readers_of(db, route, None)
+        return _Page(number, page.revision, wish, draft, leaves, route, name, no, readers)
+
+    return await desk.drawer.read(look)
+
+
+async def _post(desk: Desk, page: _Page) -> list[OutboxRow]:
+    number, route, unsealed = page.number, page.route, page.wish.unsealed
     now = desk.clock.now()
-    leaves = await _leaves(desk, at_once, on)
-    dated = leaves - now > out.SEAL_WITHIN
-    route = await routes.find(desk, page, by)
+    dated = page.leaves - now > out.SEAL_WITHIN
     # A letter dated far ahead is planned now all the same, so that a missing key is known today and not in a year.
     plan = None if unsealed else await routes.plan(desk, route)
-    name = await desk.drawer.read(lambda db: settings.get(db, "name", ""))
-    letter = finish(draft, Correspondent(name, route.sender), desk.clock, desk.chance, await _letter_no(desk, route))
-    if on is not None:
-        letter = replace(letter, date=leaves)
-    letter = replace(letter, text=dateline.headed(draft.place, letter.date.date(), letter.text))
-    forms = [] if dated else await _forms(desk, letter, route, plan)
-    legs = [
-        out.Leg(leg.recipient, leg.person, leg.way, leg.place, leaves, State.DATED if dated else State.WAITING)
-        for leg in route.legs
-    ]
+    letter = finish(page.draft, Correspondent(page.name, route.sender), desk.clock, desk.chance, page.no)
+    if page.wish.on is not None:
+        letter = replace(letter, date=page.leaves)
+    letter = replace(letter, text=dateline.headed(page.draft.place, letter.date.date(), letter.text))
+    forms = [] if dated else await _forms(desk, letter, route, plan, page.readers)
+    state = State.DATED if dated else State.WAITING
+    legs = [out.Leg(leg.recipient, leg.person, leg.way, leg.place, page.leaves, state) for leg in route.legs]
 
     def work(db: Db) -> list[OutboxRow]:
         posted = out.post(db, number, letter, legs, forms, based_on=page.revision, postcard=unsealed, now=now)
@@ -242,7 +265,7 @@ async def seal_anew(desk: Desk, number: int) -> None:
     letter, travels, postcard = await desk.drawer.read(read)
     route = await routes.again(desk, letter, travels)
     plan = None if postcard else await routes.plan(desk, route)
-    forms = await _forms(desk, letter, route, plan)
+    forms = await _forms(desk, letter, route, plan, await _readers(desk, route, letter))
     now = desk.clock.now()
     await desk.drawer.write(lambda db: out.add_forms(db, number, forms, now))
 
@@ -257,20 +280,26 @@ async def sealed_by_hand(desk: Desk, number: int, travels: Sequence[out.Travel])
     letter, postcard = await desk.drawer.read(read)
     by_hand = [replace(travel, way=Way.HAND, place=routes.HAND) for travel in travels]
     route = await routes.again(desk, letter, by_hand)
-    (form,) = await _forms(desk, letter, route, None if postcard else await routes.plan(desk, route))
+    plan = None if postcard else await routes.plan(desk, route)
+    (form,) = await _forms(desk, letter, route, plan, await _readers(desk, route, letter))
     return form
 
 
-async def _forms(desk: Desk, letter: Letter, route: routes.Route, plan: SealPlan | None) -> Sequence[out.Form]:
+async def _readers(desk: Desk, route: routes.Route, letter: Letter) -> style.Readers:
+    return await desk.drawer.read(lambda db: style.readers_of(db, route, letter.letter_id))
+
+
+async def _forms(
+    desk: Desk, letter: Letter, route: routes.Route, plan: SealPlan | None, known: style.Readers
+) -> Sequence[out.Form]:
     """The letter rendered and sealed once, in one form for each way and account that it leaves by."""
-    own = await desk.drawer.read(keyring.own_key)
-    ours = (route.sender, own.certificate)
+    ours = (route.sender, known.own.certificate)
     if plan is None:
         mime = write.render(letter, autocrypt=ours, hp=False)
         data, digest, safe = SealedBytes(mime), hashlib.sha256(mime).digest(), False
         certificates: tuple[str, ...] = ()
     else:
-        how = await style.of(desk, letter, route)
+        how = await style.of(desk, route, known)
         mime = write.render(
             letter,
             autocrypt=ours,
@@ -294,8 +323,8 @@ async def _forms(desk: Desk, letter: Letter, route: routes.Route, plan: SealPlan
     return forms
 
 
-async def _leaves(desk: Desk, at_once: bool, on: date | None) -> datetime:
-    now = desk.clock.now()
+def _leaves(db: Db, desk: Desk, wish: _Wish) -> datetime:
+    now, on = desk.clock.now(), wish.on
     if on is not None:
         if on < desk.clock.local().date():
             raise Usage(
@@ -304,22 +333,22 @@ async def _leaves(desk: Desk, at_once: bool, on: date | None) -> datetime:
                 _("Name a day from today on, as YYYY-MM-DD."),
             )
         return max(desk.clock.local().replace(microsecond=0), desk.clock.on(on, EARLIEST))
-    if at_once:
+    if wish.at_once:
         return now
-    minutes = await desk.drawer.read(lambda db: settings.get(db, "cooling_minutes", int(COOLING.total_seconds()) // 60))
-    return now + timedelta(minutes=minutes)
+    return now + timedelta(minutes=settings.get(db, "cooling_minutes", int(COOLING.total_seconds()) // 60))
 
 
 async def answers_sealed(desk: Desk, page: drafts.OnPage) -> bool:
     """Whether a draft answers a sealed letter: such an answer is sealed, for it may repeat what the letter said."""
-    answered = page.answers
-    if answered is None:
-        return False
-    return await desk.drawer.read(lambda db: letters.letter(db, answered).seal) is not Seal.NEVER_SEALED
+    return await desk.drawer.read(lambda db: _answers_sealed(db, page))
 
 
-async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: By) -> None:
-    if await answers_sealed(desk, page):
+def _answers_sealed(db: Db, page: drafts.OnPage) -> bool:
+    return page.answers is not None and letters.letter(db, page.answers).seal is not Seal.NEVER_SEALED
+
+
+def _may_go_unsealed(db: Db, page: drafts.OnPage, by: By) -> None:
+    if _answers_sealed(db, page):
         raise Refused(
             "answer_must_be_sealed",
             _("An answer to a sealed letter is sealed: it may repeat what the letter said."),
@@ -334,9 +363,9 @@ async def _may_go_unsealed(desk: Desk, page: drafts.OnPage, by: By) -> None:
         )
 
 
-async def _letter_no(desk: Desk, route: routes.Route) -> int | None:
+def _letter_no(db: Db, route: routes.Route) -> int | None:
     """Our next number in this correspondence; a letter to several people has none."""
     person = route.legs[0].person
     if len(route.legs) != 1 or person is None:
         return None
-    return ledger.next_number(await desk.drawer.read(lambda db: letters.our_numbers(db, person)))
+    return ledger.next_number(letters.our_numbers(db, person))

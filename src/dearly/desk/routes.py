@@ -65,11 +65,12 @@ def chosen(by: By, address: Address) -> Way | None:
 
 
 async def find(desk: Desk, page: drafts.OnPage, by: By) -> Route:
+    """`of_page`, by itself."""
+    return await desk.drawer.read(lambda db: of_page(db, page, by))
+
+
+def of_page(db: Db, page: drafts.OnPage, by: By) -> Route:
     """The way of a draft. Raises `CannotSealOrOpen` (no_way), `Usage` (no_recipient, no_own_address)."""
-    return await desk.drawer.read(lambda db: _find(db, page, by))
-
-
-def _find(db: Db, page: drafts.OnPage, by: By) -> Route:
     if not page.draft.to:
         raise Usage("no_recipient", _("This letter names nobody it should go to."), _("Say who it is for."))
     ours = accounts.own_addresses(db)

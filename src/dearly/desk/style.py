@@ -21,7 +21,7 @@ from dearly.desk import routes
 from dearly.desk.desk import Desk
 from dearly.drawer import keyring, readers
 from dearly.drawer.connection import Db
-from dearly.letter.content import Letter
+from dearly.letter.content import LetterId
 from dearly.letter.envelope import Way
 from dearly.mime.write import Introduction
 from dearly.seal import trust
@@ -38,23 +38,34 @@ class Style:
     gossip: tuple[Introduction, ...] = field(default=(), repr=False)
 
 
-async def of(desk: Desk, letter: Letter, route: routes.Route) -> Style:
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What is known here of those who will read a letter. `dearly`: for each leg, whether they have a desk of Dearly;
+    `new`: whether one of them cannot have our key yet. `own`: our key."""
+
+    dearly: tuple[bool, ...]
+    new: bool
+    own: keyring.StoredKey
+
+
+def readers_of(db: Db, route: routes.Route, letter_id: LetterId | None) -> Readers:
+    """`letter_id`: of the letter, where it is posted already. Raises `NotFound` (no_own_key)."""
+    dearly = tuple(
+        routes.usual_way(leg.recipient) is not Way.MAIL
+        or (leg.person is not None and readers.writes_with_dearly(db, leg.person))
+        for leg in route.legs
+    )
+    new = any(
+        leg.person is None or not readers.has_our_key(db, leg.person, letter_id or LetterId(""))
+        for leg in route.legs
+        if leg.way is Way.MAIL
+    )
+    return Readers(dearly, new, keyring.own_key(db))
+
+
+async def of(desk: Desk, route: routes.Route, known: Readers) -> Style:
     """How a sealed letter is written for its readers. Raises `CannotSealOrOpen` for a certificate that is none."""
-
-    def look(db: Db) -> tuple[list[bool], bool, str]:
-        dearly = [
-            routes.usual_way(leg.recipient) is not Way.MAIL
-            or (leg.person is not None and readers.writes_with_dearly(db, leg.person))
-            for leg in route.legs
-        ]
-        new = any(
-            leg.person is None or not readers.has_our_key(db, leg.person, letter.letter_id)
-            for leg in route.legs
-            if leg.way is Way.MAIL
-        )
-        return dearly, new, keyring.own_key(db).fingerprint
-
-    dearly, outside, own = await desk.drawer.read(look)
+    dearly = known.dearly
     chats = [leg.certificate is not None and trust.chats(leg.certificate) for leg in route.legs]
     gossip = []
     if len(route.legs) > 1:
@@ -65,8 +76,8 @@ async def of(desk: Desk, letter: Letter, route: routes.Route) -> Style:
     return Style(
         binary=all(one or other for one, other in zip(dearly, chats, strict=True)),
         chat=all(one and not other for one, other in zip(chats, dearly, strict=True)),
-        group=_group(own, route) if len(route.legs) > 1 and any(chats) else "",
-        outside=outside,
+        group=_group(known.own.fingerprint, route) if len(route.legs) > 1 and any(chats) else "",
+        outside=known.new,
         gossip=tuple(gossip),
     )
 

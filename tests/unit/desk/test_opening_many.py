@@ -1,4 +1,5 @@
-"""Several envelopes opened in one go come to the same as one after the other, with fewer looks into the drawer."""
+"""Several envelopes opened in one go come to the same as one after the other; and how often the drawer and the children
+are asked for a letter, opened or posted. Counted, not timed."""
 
 from __future__ import annotations
 
@@ -110,6 +111,18 @@ def test_what_a_letter_from_somebody_known_costs(tmp_path: Path, counted: Counte
             assert counted == {"reads": 2}, "it is open already"
             assert set(await _seals(ada, [first, one, *many])) == {Seal.SIGNED_FIRST_SEEN}
             assert [(await ada.show(n)).text for n in many] == [f"Dear Ada, this is letter {n}." for n in range(2, 12)]
+
+    run(play())
+
+
+def test_what_posting_a_letter_costs(tmp_path: Path, counted: Counter[str]) -> None:
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, _bert = await town.with_mail("Ada", "Bert")
+            number = await ada.write("Bert", "Dear Bert.")
+            counted.clear()
+            await ada.post(number)
+            assert counted == {"reads": 1, "writes": 1, "plan": 1, "seal": 1}
 
     run(play())
 

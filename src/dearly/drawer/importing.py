@@ -68,8 +68,8 @@ def file_many(db: Db, stack: Iterable[Imported], *, meet: Meet, now: datetime, c
 
     The same bytes are taken once. An original whose letter is here already (the same id and the same signed bytes) is
     kept as another copy of it. The same id with other bytes is another letter; both are marked as twins (F38). A letter
-    without an id gets one from its bytes (F39). What was erased here does not come back. `meet`: for whoever wrote a
-    letter to us, or got one from us, and is not in the book."""
+    without an id gets one from its bytes (F39). What was erased here does not come back, in other bytes neither.
+    `meet`: for whoever wrote a letter to us, or got one from us, and is not in the book."""
     return _Filing(db, meet, now, chance).file(stack)
 
 
@@ -131,8 +131,11 @@ class _Filing:
             else:
                 seen.add(digest)
                 fresh.append(one)
+        known = importing_places.known_letters(db, fresh)
+        kept = [one for one in fresh if not known.erased(one)]
+        count["erased"] += len(fresh) - len(kept)
+        fresh = kept
         letters = [one.content for one in fresh if one.content is not None]
-        known = importing_places.known_letters(db, letters)
         self.people = importing_places.People(db, letters, self.meet)
         self.places = importing_places.Places(db, [stamp(one.date) for one in letters])
         self.ids = objects.put_many(db, _all_bytes(fresh))
@@ -166,7 +169,7 @@ class _Filing:
 
     def late(self, number: int, one: Imported, content: Content) -> int:
         """File the letter of an original that is here under this number; the number of the letter."""
-        known = importing_places.known_letters(self.db, [content])
+        known = importing_places.known_letters(self.db, [one])
         letter_id = content.letter_id or filing.own_id(one.raw.sha256)
         there = known.same(letter_id, content.inner_sha256)
         if there is not None:

@@ -10,19 +10,24 @@ from collections.abc import Callable, Iterable, Sequence
 
 from dearly.drawer import filing
 from dearly.drawer.connection import Db
-from dearly.drawer.importing_values import Content
+from dearly.drawer.importing_values import Content, Imported
 from dearly.drawer.rows import PER_DAY, name_key
 from dearly.letter.address import Correspondent
 from dearly.letter.content import LetterId
 
 
 class Known:
-    """Letters by the ids that they claim, those of this stack too."""
+    """Letters by the ids that they claim, those of this stack too, and what was erased of them."""
 
-    def __init__(self, db: Db, ids: dict[LetterId, set[int]]) -> None:
+    def __init__(self, db: Db, ids: frozenset[LetterId], erased: frozenset[bytes]) -> None:
         self._db = db
         self._before = ids
+        self._erased = erased
         self._now: dict[LetterId, dict[bytes | None, int]] = defaultdict(dict)
+
+    def erased(self, one: Imported) -> bool:
+        """Whether this is another copy of a letter that was erased here."""
+        return not self._erased.isdisjoint(_tombstones(one))
 
     def same(self, letter_id: LetterId, inner_sha256: bytes | None) -> int | None:
         """Number of the letter with this id and these signed bytes, ours too."""
@@ -38,17 +43,32 @@ class Known:
         return twin
 
 
-def known_letters(db: Db, letters: Iterable[Content]) -> Known:
-    """What is here of the ids that these letters claim."""
-    wanted = json.dumps([one.letter_id for one in letters if one.letter_id is not None])
-    ids: dict[LetterId, set[int]] = defaultdict(set)
-    for table, column in (("letters", "number"), ("pieces", "letter")):
-        for letter_id, number in db.each(
-            f"SELECT letter_id, {column} FROM {table} WHERE letter_id IN (SELECT value FROM json_each(?))",  # noqa: S608  constants
-            (wanted,),
-        ):
-            ids[LetterId(letter_id)].add(number)
-    return Known(db, dict(ids))
+def known_letters(db: Db, stack: Sequence[Imported]) -> Known:
+    """What is here of the ids that these letters claim, and what was erased."""
+    claimed = {one.content.letter_id for one in stack if one.content is not None and one.content.letter_id is not None}
+    ids = {
+        LetterId(letter_id)
+        for table in ("letters", "pieces")
+        for (letter_id,) in db.each(
+            f"SELECT letter_id FROM {table} WHERE letter_id IN (SELECT value FROM json_each(?))",  # noqa: S608  constants
+            (json.dumps(sorted(claimed)),),
+        )
+    }
+    wanted = json.dumps([digest.hex() for one in stack for digest in _tombstones(one)])
+    erased = db.all(
+        "SELECT subject FROM chain WHERE kind = 'erased' AND subject IN (SELECT unhex(value) FROM json_each(?))",
+        (wanted,),
+    )
+    return Known(db, frozenset(ids), frozenset(subject for (subject,) in erased))
+
+
+def _tombstones(one: Imported) -> list[bytes]:
+    """What would stand in the chain, had this letter been erased here (`erasing`); its original's own digest aside."""
+    found = [] if one.seal_sha256 is None else [one.seal_sha256]
+    letter = one.content
+    if letter is not None and letter.letter_id is not None and letter.inner_sha256 is not None:
+        found.append(filing.identity(letter.letter_id, letter.inner_sha256))
+    return found
 
 
 class People:

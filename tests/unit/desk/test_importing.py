@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from dearly.desk import importing
+from dearly.desk import erasing, importing
 from dearly.desk.importing import Choices, Done, Plan
 from dearly.desk.open import correspondence, letterbox
 from dearly.drawer import arrivals, chain, importing_log, letters, people
@@ -90,6 +90,24 @@ def test_twice_is_once_and_other_copies_are_noted(tmp_path: Path) -> None:
             ]
             assert [one.twin for one in marked] == [True, True, False, False]
             assert marked[2].letter_id.endswith("@no-id.invalid") and marked[2].letter_id != marked[3].letter_id
+
+    run(play)
+
+
+def test_what_was_erased_does_not_come_back_in_another_form(tmp_path: Path) -> None:
+    """The same letter of a Maildir (LF), of a server (CRLF), and with another header is one, and erased as one."""
+
+    async def play() -> None:
+        async with _ada(tmp_path) as ada:
+            assert (await _take(ada, maildir(tmp_path / "lf", [letter(1)]))).taken == 1
+            assert (await _take(ada, maildir(tmp_path / "crlf", [letter(1, end="\r\n")]))).already_here == 1
+            (found,) = await correspondence(ada.desk, "Bert")
+            await erasing.erase(ada.desk, found.number)
+            other = letter(1, end="\r\n", more="X-Server: another\n")
+            done = await _take(ada, maildir(tmp_path / "more", [letter(1), other, letter(2)]))
+            assert (done.taken, done.already_here, done.erased) == (1, 0, 2)
+            (left,) = await correspondence(ada.desk, "Bert")
+            assert left.subject == "Letter 2"
 
     run(play)
 

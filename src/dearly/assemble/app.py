@@ -8,20 +8,19 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dearly.assemble import desks
-from dearly.assemble.machine import CHANCE, CLOCK, state_folder
 from dearly.desk.app import App
 from dearly.door.place import default_drawer
-from dearly.drawer.drawer import Drawer
 from dearly.letter.errors import Damaged
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
     from dearly.assemble.process import Faces
     from dearly.desk.app import Progress, WayIn
+    from dearly.desk.desk import Desk
     from dearly.desk.offices import Offices
 
 Secret = Callable[[], str]
@@ -31,8 +30,8 @@ def app() -> App:
     """For a process that runs one command and ends."""
     return App(
         folder=Path(default_drawer(os.environ)),
-        open_desk=desks.open_desk,
-        create_desk=desks.create_desk,
+        open_desk=_open_desk,
+        create_desk=_create_desk,
         restore=_restore,
         verify=_verify,
         restore_with_kit=_restore_with_kit,
@@ -60,6 +59,18 @@ def stand_by(folder: Path, faces: Faces, note: int | None) -> int:
     return process.stand_by(folder, app(), faces, note)
 
 
+def _open_desk(folder: Path, secret: Secret) -> AbstractAsyncContextManager[Desk]:
+    from dearly.assemble import desks
+
+    return desks.open_desk(folder, secret)
+
+
+def _create_desk(folder: Path, secret: Secret) -> AbstractAsyncContextManager[Desk]:
+    from dearly.assemble import desks
+
+    return desks.create_desk(folder, secret)
+
+
 async def _restore(file: Path, folder: Path, secret: Secret, progress: Progress) -> None:
     from dearly.drawer import restore
 
@@ -80,6 +91,7 @@ async def _restore_with_kit(folder: Path, text: str, secret: Secret) -> None:
 
 
 async def _renew(folder: Path, secret: Secret) -> None:
+    from dearly.assemble.machine import state_folder
     from dearly.drawer import change
 
     await change.renew(folder, secret(), state=state_folder())
@@ -108,6 +120,7 @@ async def _nothing_to_lock() -> list[str]:
 
 
 async def _mend(folder: Path, secret: Secret) -> list[str]:
+    from dearly.assemble.machine import state_folder
     from dearly.drawer.salvage import salvage
 
     word = secret()
@@ -121,7 +134,9 @@ async def _mend(folder: Path, secret: Secret) -> list[str]:
 
 
 async def _damaged(folder: Path, word: str) -> bool:
+    from dearly.assemble.machine import CHANCE, CLOCK, state_folder
     from dearly.drawer import check
+    from dearly.drawer.drawer import Drawer
 
     try:
         drawer = await Drawer.open(folder, word, clock=CLOCK, chance=CHANCE, state=state_folder())

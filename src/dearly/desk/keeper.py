@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from dearly.desk.desk import Desk
+if TYPE_CHECKING:
+    from dearly.desk.desk import Desk
 
 
 class State(Enum):

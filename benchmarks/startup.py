@@ -2,12 +2,15 @@
 
 Processor time of whole processes, beside a process that imports click and does nothing. Paired runs, in turns, and the
 ratio of the medians: the machine's mood then falls on both alike. The two ways of one command are compared as well: as
-the thin client of an open drawer, and opening the drawer itself.
+the thin client of an open drawer, and opening the drawer itself. That is compared twice: as it is, and with a
+passphrase that costs next to nothing, so that what is left is ours. How both stand beside mu and notmuch is in
+`benchmarks.archive`.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import resource
 import statistics
@@ -17,6 +20,7 @@ from pathlib import Path
 
 from tests.support.commands import Machine
 from tests.support.door import short_folder
+from tests.support.drawers import PASSPHRASE, make_drawer
 
 GOALS = {"dearly --help": 1.3, "dearly": 1.3}
 """At most this many times the cost of importing click."""
@@ -50,6 +54,13 @@ def _print(found: dict[str, float], measure: str) -> None:
         print(f"{name:34} {spent * 1e3:7.1f} ms  {ratio}{goal}")
 
 
+async def _free_drawer(folder: Path) -> None:
+    """A drawer whose passphrase costs nothing to derive from."""
+    await (await make_drawer(folder / "free")).close()
+    (folder / "free.txt").write_text(PASSPHRASE + "\n")
+    (folder / "free.txt").chmod(0o600)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=21)
@@ -66,15 +77,22 @@ def main() -> int:
         _print(_paired(helps, rounds, env, folder), "import click")
         ada = machine.person("ada")
         ada("setup --name Ada --own ada@letters.test")
-        outbox = [_PROGRAM, "outbox"]
+        asyncio.run(_free_drawer(folder))
+        outbox, search = [_PROGRAM, "outbox"], [_PROGRAM, "search", "garden"]
         alone = _paired({"import click": _CLICK, "dearly outbox, drawer locked": outbox}, 5, env, folder)
+        free = {**env, "DEARLY_DRAWER": "free", "DEARLY_PASSPHRASE_FILE": "free.txt"}
+        cold = {"import click": _CLICK, "dearly search, passphrase for free": search}
+        cold["dearly outbox, passphrase for free"] = outbox
+        opened = _paired(cold, rounds, free, folder)
         ada("unlock")
         try:
-            client = _paired({"import click": _CLICK, "dearly outbox, drawer open": outbox}, rounds, env, folder)
+            thin = {"import click": _CLICK, "dearly outbox, drawer open": outbox, "dearly search, drawer open": search}
+            client = _paired(thin, rounds, env, folder)
         finally:
             ada("lock")
     # Of a locked drawer most is the key derivation, which is meant to cost something.
     _print(alone, "import click")
+    _print(opened, "import click")
     _print(client, "import click")
     return 0
 

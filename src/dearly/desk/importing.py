@@ -120,12 +120,13 @@ class Plan:
 async def own_source(
     desk: Desk, archive: Archive, passphrase: str | None
 ) -> AsyncIterator[BundleSource | DrawerSource]:
-    """What a bundle, or another drawer with its passphrase, holds. Raises `Usage` (not_a_bundle), `Damaged`, `Locked`
-    (wrong_passphrase), `InUse` (drawer_in_use)."""
+    """What a bundle (with the passphrase of the secret keys in it), or another drawer with its own, holds.
+
+    Raises `Usage` (not_a_bundle), `Damaged`, `Locked` (wrong_passphrase), `InUse` (drawer_in_use)."""
     assert isinstance(archive, Ours)
     source: BundleSource | DrawerSource
     if archive.format == "bundle":
-        source = await asyncio.to_thread(BundleSource, archive.path)
+        source = await asyncio.to_thread(BundleSource, archive.path, passphrase)
     elif archive.path.is_dir():
         source = DrawerSource(await Drawer.open(archive.path, passphrase or "", clock=desk.clock, chance=desk.chance))
     else:
@@ -140,10 +141,13 @@ async def own_source(
         await source.close()
 
 
-async def run_ours(desk: Desk, archive: Archive, passphrase: str | None, progress: Progress) -> Done:
-    """Take in a bundle, or another drawer. Raises as `own_source`."""
+async def run_ours(
+    desk: Desk, archive: Archive, passphrase: str | None, progress: Progress, *, ours: bool = False
+) -> Done:
+    """Take in a bundle, or another drawer. `ours`: it was our own, says the person. Raises as `own_source`, `Locked`
+    (wrong_key_passphrase)."""
     async with own_source(desk, archive, passphrase) as source:
-        return await run_own(desk, archive, source, progress)
+        return await run_own(desk, archive, source, progress, ours=ours)
 
 
 async def plan(desk: Desk, archive: Archive, choices: Choices, progress: Progress) -> Plan:
@@ -172,7 +176,8 @@ async def plan(desk: Desk, archive: Archive, choices: Choices, progress: Progres
 async def _plan_of_bundle(desk: Desk, archive: Archive) -> Plan:
     """A bundle says itself how much is in it."""
     async with own_source(desk, archive, None) as source:
-        found, people = await source.total(), await source.people()
+        tally, people = await source.tally(), await source.people()
+    found = tally.letters + tally.envelopes
     named = tuple(
         Someone(one.name, next((where.text for where in one.addresses), ""), 0) for one in people if not one.hidden
     )

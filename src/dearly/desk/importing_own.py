@@ -1,42 +1,53 @@
-"""What Dearly itself wrote out: a bundle, or another drawer, opened with its own passphrase. Its letters come with all
-that was known of them there, and are not read anew; what was sealed there and never opened stays so.
+"""What Dearly itself wrote out: a bundle, or another drawer, opened with its own passphrase. Everything in it comes
+back as it was (F44): letters with all that was known of them, drafts with their versions, the address book,
+certificates, parcels that were never opened.
 
-Their seals are the word of whoever made the bundle. What stays behind: its drafts, its certificates with what was
-decided about them, and its secret keys.
+Whether the other drawer was *our own* makes a difference: only then does what was decided there about other people's
+keys count here, and come our old keys along. A bundle names its owner's key, but anybody can write that down; so it is
+our own when a secret key in it is one of ours, or when the person says so. Of anybody else's drawer keys are seen for
+the first time, and no seal counts for more than that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from dearly.desk import newcomers
+from dearly.desk import certificates, importing_sealed, indexing, joining, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_run import Done
-from dearly.drawer import accounts, exporting, exporting_book, importing, importing_log, objects, people
+from dearly.drawer import exporting, exporting_book, importing_book, importing_log, importing_whole, keyring, objects
 from dearly.drawer.connection import Db
 from dearly.drawer.drawer import Drawer
-from dearly.drawer.importing import Content, Imported, PackedEnclosure
+from dearly.drawer.importing import Content, PackedEnclosure
 from dearly.drawer.importing_log import Import, Tally
-from dearly.drawer.people import AddressKind, NewAddress
-from dearly.drawer.persons import person_of_address
+from dearly.drawer.importing_whole import Other
 from dearly.exchange.archive import Archive
 from dearly.exchange.bundle_reading import Bundle, Torn
 from dearly.letter.address import Address, Correspondent, clean
 from dearly.letter.content import LetterId
-from dearly.letter.envelope import Way
-from dearly.letter.errors import Refused, Usage
+from dearly.letter.errors import DearlyError, NotFound, Usage
 from dearly.letter.failpoint import reach
-from dearly.letter.leaving import Leaving, LeavingPerson, Named, Original
-from dearly.letter.sealing import Seal, Signed
+from dearly.letter.leaving import (
+    Leaving,
+    LeavingCertificate,
+    LeavingDraft,
+    LeavingKey,
+    LeavingPerson,
+    Named,
+    Original,
+    Owner,
+)
+from dearly.letter.sealing import PROVEN, Seal, Signed
 from dearly.letter.words import _
 
 T = TypeVar("T")
@@ -46,7 +57,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TOGETHER = 50
 """Letters in one transaction."""
 
-_ENVELOPES = "envelopes|"
+_LETTERS, _ENVELOPES, _DRAFTS = "letters|", "envelopes|", "drafts|"
+"""What a cursor begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,40 +66,57 @@ class _Piece:
     """Some of it. `cursor`: where to go on. `torn`: pieces that are not as they were written."""
 
     cursor: str
-    letters: Sequence[Leaving]
-    envelopes: Sequence[Original]
+    letters: Sequence[Leaving] = ()
+    envelopes: Sequence[Original] = ()
+    drafts: Sequence[LeavingDraft] = ()
     torn: int = 0
 
 
 class BundleSource:
-    """The letters of a bundle."""
+    """What is in a bundle. `passphrase`: of the secret keys in it, None to leave them where they are."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, passphrase: str | None = None) -> None:
         self._bundle = Bundle.open(path)
+        self._passphrase = passphrase
 
     async def people(self) -> list[LeavingPerson]:
         """Its address book."""
         return await asyncio.to_thread(lambda: [one for one in self._bundle.people() if not isinstance(one, Torn)])
 
-    async def addresses(self) -> list[Address]:
-        """Its owner's."""
-        return [one for text in self._bundle.owner().addresses if (one := _address(text.text)) is not None]
+    async def certificates(self) -> list[LeavingCertificate]:
+        """Other people's certificates, unexamined."""
+        found = self._bundle.certificates
+        return await asyncio.to_thread(lambda: [one for one in found() if not isinstance(one, Torn)])
 
-    async def total(self) -> int:
+    async def owner(self) -> Owner:
+        """Whose it is. Raises `Damaged` (bundle_damaged)."""
+        return await asyncio.to_thread(self._bundle.owner)
+
+    async def secret(self, desk: Desk, key: LeavingKey) -> keyring.StoredKey | None:
+        """A secret key of its owner, proven. Raises `Locked` (wrong_key_passphrase)."""
+        if key.secret is None or self._passphrase is None:
+            return None
+        read = await desk.keyholder.read_old_key(key.secret, self._passphrase)
+        return keyring.StoredKey(read.fingerprint, read.secret, read.public, key.made, key.retired)
+
+    async def tally(self) -> exporting.Tally:
         """How many things are in it."""
-        return self._bundle.counts.letters + self._bundle.counts.envelopes
+        counts = self._bundle.counts
+        return exporting.Tally(counts.letters, counts.envelopes, counts.drafts, 0)
 
     async def pieces(self, cursor: str) -> AsyncGenerator[_Piece, None]:
         """Everything behind `cursor`."""
-        if not cursor.startswith(_ENVELOPES):
-            letters = self._bundle.letters(cursor)
-            while some := await asyncio.to_thread(_some, letters):
-                found = [one for _at, one in some if not isinstance(one, Torn)]
-                yield _Piece(some[-1][0], found, (), len(some) - len(found))
-        envelopes = self._bundle.envelopes(cursor.removeprefix(_ENVELOPES) if cursor.startswith(_ENVELOPES) else "")
-        while parcels := await asyncio.to_thread(_some, envelopes):
-            kept = [one for _at, one in parcels if not isinstance(one, Torn)]
-            yield _Piece(_ENVELOPES + parcels[-1][0], (), kept, len(parcels) - len(kept))
+        bundle = self._bundle
+        kind, bar, at = cursor.partition("|")
+        kind += bar
+        if kind in ("", _LETTERS):
+            async for on, letters, torn in _pieces(bundle.letters(at)):
+                yield _Piece(_LETTERS + on, letters=letters, torn=torn)
+        if kind in ("", _LETTERS, _ENVELOPES):
+            async for on, parcels, torn in _pieces(bundle.envelopes(at if kind == _ENVELOPES else "")):
+                yield _Piece(_ENVELOPES + on, envelopes=parcels, torn=torn)
+        async for on, drafts, torn in _pieces(bundle.drafts(at if kind == _DRAFTS else "")):
+            yield _Piece(_DRAFTS + on, drafts=drafts, torn=torn)
 
     async def close(self) -> None:
         """Let go of it."""
@@ -95,7 +124,7 @@ class BundleSource:
 
 
 class DrawerSource:
-    """The letters of another drawer, open beside ours. Nothing is changed in it."""
+    """What is in another drawer, open beside ours. Nothing is changed in it."""
 
     def __init__(self, drawer: Drawer) -> None:
         self._drawer = drawer
@@ -104,168 +133,169 @@ class DrawerSource:
         """Its address book."""
         return await self._drawer.read(exporting_book.people)
 
-    async def addresses(self) -> list[Address]:
-        """Its owner's."""
-        return await self._drawer.read(partial(accounts.own_addresses, left=True))
+    async def certificates(self) -> list[LeavingCertificate]:
+        """Other people's certificates."""
+        return await self._drawer.read(lambda db: list(exporting_book.certificates(db)))
 
-    async def total(self) -> int:
+    async def owner(self) -> Owner:
+        """Whose it is."""
+        return await self._drawer.read(partial(exporting_book.owner, drawer=self._drawer.uid))
+
+    async def secret(self, desk: Desk, key: LeavingKey) -> keyring.StoredKey | None:  # noqa: ARG002 - as a bundle's
+        """A secret key of its owner."""
+        keys = await self._drawer.read(keyring.own_keys)
+        return next((one for one in keys if one.fingerprint == key.fingerprint), None)
+
+    async def tally(self) -> exporting.Tally:
         """How many things are in it."""
-        tally = await self._drawer.read(exporting.tally)
-        return tally.letters + tally.envelopes
+        return await self._drawer.read(exporting.tally)
 
     async def pieces(self, cursor: str) -> AsyncGenerator[_Piece, None]:
         """Everything behind `cursor`."""
+        read = self._drawer.read
         everything = exporting.Want(enclosures=True, originals=True, html=True)
-        key = int(cursor) if cursor and not cursor.startswith(_ENVELOPES) else None
-        while not cursor.startswith(_ENVELOPES):
-            some = await self._drawer.read(partial(exporting.after, key=key, limit=_TOGETHER))
-            if not some:
-                break
-            letters = await self._drawer.read(partial(exporting.load, numbers=[n for _k, n in some], want=everything))
-            key = {number: at for at, number in some}[letters[-1].number]
-            yield _Piece(str(key), letters, ())
-        behind = int(cursor.removeprefix(_ENVELOPES) or 0) if cursor.startswith(_ENVELOPES) else 0
-        while numbers := await self._drawer.read(partial(exporting.envelope_numbers, behind=behind)):
-            parcels = await self._drawer.read(partial(exporting.envelopes, numbers=numbers))
+        kind, _bar, at = cursor.partition("|")
+        key = int(at) if at and kind + "|" == _LETTERS else None
+        while kind + "|" in ("|", _LETTERS) and (
+            some := await read(partial(exporting.after, key=key, limit=_TOGETHER))
+        ):
+            letters = await read(partial(exporting.load, numbers=[n for _key, n in some], want=everything))
+            key = {number: place for place, number in some}[letters[-1].number]
+            yield _Piece(f"{_LETTERS}{key}", letters=letters)
+        behind = int(at) if at and kind + "|" == _ENVELOPES else 0
+        while kind + "|" != _DRAFTS and (numbers := await read(partial(exporting.envelope_numbers, behind=behind))):
+            parcels = await read(partial(exporting.envelopes, numbers=numbers))
             behind = parcels[-1].number
-            yield _Piece(f"{_ENVELOPES}{behind}", (), parcels)
+            yield _Piece(f"{_ENVELOPES}{behind}", envelopes=parcels)
+        behind = int(at) if at and kind + "|" == _DRAFTS else 0
+        while numbers := await read(partial(exporting.draft_numbers, behind=behind, posted=True)):
+            drafts = await read(partial(exporting.drafts, numbers=numbers, past=True))
+            behind = drafts[-1].number
+            yield _Piece(f"{_DRAFTS}{behind}", drafts=drafts)
 
     async def close(self) -> None:
         """Let go of it."""
         await self._drawer.close()
 
 
-async def run_own(desk: Desk, archive: Archive, source: BundleSource | DrawerSource, progress: Progress) -> Done:
-    """Take all of it in, from where it stopped the last time. Raises `Damaged` (bundle_damaged, ...)."""
+Source = BundleSource | DrawerSource
+
+
+async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progress, *, ours: bool = False) -> Done:
+    """Take all of it in, from where it stopped the last time. `ours`: the person says that it is their own.
+
+    Raises `Damaged` (bundle_damaged, ...), `Locked` (wrong_key_passphrase)."""
     now = desk.clock.now()
-    addresses, everybody, total = await source.addresses(), await source.people(), await source.total()
+    owner, everybody, tally = await source.owner(), await source.people(), await source.tally()
+    total = tally.letters + tally.envelopes + tally.drafts
+    ours = await _own_keys(desk, source, owner, ours=ours)
+    kept = await _certificates(desk, await source.certificates(), progress)
 
-    def begin(db: Db) -> Import:
-        for one in addresses:
-            accounts.add_left_address(db, one, now=now, chance=desk.chance)
-        for person in everybody:
-            _meet(db, desk, person)
+    def begin(db: Db) -> tuple[Import, dict[str, int]]:
+        people = importing_book.take_people(db, everybody, now=now, chance=desk.chance)
+        for one in owner.addresses:
+            importing_book.take_own_address(db, one, ours=ours, now=now, chance=desk.chance)
+        importing_book.take_first_seen(db, kept)
+        importing_book.take_bindings(db, everybody, people, ours=ours, now=now)
         importing_log.prepare(db)
-        return importing_log.begin(db, archive.source, archive.place, archive.format, now)
+        return importing_log.begin(db, archive.source, archive.place, archive.format, now), people
 
-    log = await desk.drawer.write(begin)
+    log, people = await desk.drawer.write(begin)
+
+    def meet(db: Db, who: Correspondent) -> int:
+        return newcomers.person_of(db, desk, who).id
+
+    other = Other(archive.place, ours, people, meet, indexing.index, now, desk.chance)
     erased = 0
     async with desk.drawer.writing_much(), aclosing(source.pieces(log.cursor)) as pieces:
         async for piece in pieces:
-            items = await asyncio.to_thread(_packed, piece, archive.place)
-            log, counts = await desk.drawer.write(partial(_file, desk=desk, log=log, piece=piece, items=items))
+            contents = await asyncio.to_thread(lambda found: [_content(one, ours=ours) for one in found], piece.letters)
+            log, counts = await desk.drawer.write(partial(_file, other=other, log=log, piece=piece, contents=contents))
             reach("import.after-commit")
-            erased += counts.erased
+            erased += counts["erased"]
             progress(_("Taking in letters"), log.tally.found, max(total, log.tally.found))
-
-    def end(db: Db) -> None:
-        importing_log.end(db, log, desk.clock.now())
-
-    await desk.drawer.write(end)
+    await desk.drawer.write(lambda db: importing_log.end(db, log, desk.clock.now()))
     while await desk.drawer.write(importing_log.tidy):
         pass
+    with suppress(NotFound):  # before there is a key of our own
+        await importing_sealed.open_kept(desk)
     told = log.tally
-    return Done(told.found, told.taken, told.already_here, told.not_letters, told.failed, {}, erased)
+    return Done(
+        told.found,
+        told.taken,
+        told.already_here,
+        told.not_letters,
+        told.failed,
+        {},
+        erased,
+        alike=await joining.alike(desk),
+    )
+
+
+async def _own_keys(desk: Desk, source: Source, owner: Owner, *, ours: bool) -> bool:
+    """Keep our own keys of then, for what was sealed to them; whether this was a drawer of ours."""
+    secrets = [secret for key in owner.keys if (secret := await source.secret(desk, key)) is not None]
+    here = {key.fingerprint for key in await desk.drawer.read(keyring.own_keys)}
+    ours = ours or any(secret.fingerprint in here for secret in secrets)
+    old = [replace(one, retired=one.retired or desk.clock.now()) for one in secrets if ours]
+
+    def keep(db: Db) -> None:
+        for one in old:
+            keyring.add_old_key(db, one, one.retired or desk.clock.now())
+
+    if old:
+        await desk.drawer.write(keep)
+        await desk.keyholder.forget()
+    return ours
+
+
+async def _certificates(
+    desk: Desk, found: Sequence[LeavingCertificate], progress: Progress
+) -> list[LeavingCertificate]:
+    """Keep other people's certificates, each examined in the child; those that are none are left out."""
+    kept = []
+    for n, one in enumerate(found):
+        with suppress(DearlyError):
+            facts = await certificates.take_in(desk, one.body, clean(one.source))
+            kept.append(replace(one, fingerprint=facts.fingerprint))
+        progress(_("Taking in keys"), n + 1, len(found))
+    return kept
 
 
 def _file(
-    db: Db, *, desk: Desk, log: Import, piece: _Piece, items: Sequence[Imported]
-) -> tuple[Import, importing.Counts]:
-    counts = importing.file_many(
-        db,
-        items,
-        meet=lambda db, who: newcomers.person_of(db, desk, who).id,
-        now=desk.clock.now(),
-        chance=desk.chance,
-    )
-    found = len(piece.letters) + len(piece.envelopes)
-    more = Tally(
-        found + piece.torn,
-        counts.taken,
-        max(0, found - counts.taken - counts.failed - counts.erased),
-        counts.erased,
-        counts.failed + piece.torn,
-    )
+    db: Db, *, other: Other, log: Import, piece: _Piece, contents: Sequence[Content]
+) -> tuple[Import, Counter[str]]:
+    counts: Counter[str] = Counter()
+    for letter, content in zip(piece.letters, contents, strict=True):
+        counts[importing_whole.take_letter(db, other, letter, content)] += 1
+    never = _("It was never opened where it comes from.")
+    for one in piece.envelopes:
+        counts[importing_whole.take_envelope(db, other, one, never)] += 1
+    for draft in piece.drafts:
+        importing_whole.take_draft(db, other, draft)
+    found = len(piece.letters) + len(piece.envelopes) + piece.torn
+    more = Tally(found, counts["taken"], counts["already_here"], counts["erased"], counts["failed"] + piece.torn)
     on = importing_log.advance(db, log, piece.cursor, more)
     reach("import.before-commit")
     return on, counts
 
 
-def _meet(db: Db, desk: Desk, one: LeavingPerson) -> None:
-    """Somebody of the other address book: found by an address or the name, else put in; what is not known is added."""
-    if one.merged_into is not None:
-        return
-    now = desk.clock.now()
-    kept = [new for each in one.addresses if (new := _new_address(each.kind, each.text)) is not None]
-    known = None
-    for new in kept:
-        where = _address(new.text) if new.kind is not AddressKind.POSTAL else None
-        known = known or (person_of_address(db, where) if where is not None else None)
-    if known is None:
-        try:
-            known = people.add(db, one.name, kind=people.PersonKind(one.kind), now=now, chance=desk.chance)
-        except (Refused, Usage, ValueError):  # somebody of this name is there
-            return
-        people.edit(db, known.id, birthday=one.birthday, note=one.note, now=now)
-    there = {each.text for each in known.addresses}
-    for new in kept:
-        if new.text not in there:
-            people.add_address(db, known.id, new, now=now, chance=desk.chance)
-
-
-def _new_address(kind: str, text: str) -> NewAddress | None:
-    if kind == AddressKind.POSTAL:
-        return NewAddress(text, AddressKind.POSTAL)
-    return NewAddress(text, AddressKind(kind)) if _address(text) is not None else None
-
-
-def _packed(piece: _Piece, place: str) -> list[Imported]:
-    found: list[Imported] = []
-    for letter in piece.letters:
-        content = _content(letter)
-        originals = letter.originals or (_stand_in(letter),)
-        found += [_imported(one, content, place, sealed=one.sealed) for one in originals]
-    found += [_imported(one, None, place, sealed=one.sealed) for one in piece.envelopes]
-    return found
-
-
-def _stand_in(letter: Leaving) -> Original:
-    """Of a letter without an original (it never left by any carrier): its id and text."""
-    way = letter.ways[0] if letter.ways else Way.HAND.value
-    return Original(f"{letter.letter_id}\n{letter.text}".encode(), way, "", letter.filed, sealed=False, state="")
-
-
-def _imported(one: Original, content: Content | None, place: str, *, sealed: bool) -> Imported:
-    where = _address(one.from_address) if one.from_address else None
-    sender = content.senders[0] if content is not None and content.senders else None
-    if content is None and where is not None:
-        sender = Correspondent(clean(one.from_name), where)
-    why = "" if content is not None else one.reason or _("It was never opened where it comes from.")
-    return Imported(
-        objects.pack(one.data),
-        Way(one.way) if one.way in set(Way) else Way.HAND,
-        place,
-        one.at,
-        content,
-        sender,
-        content.letter_id if content is not None else None,
-        seal=(content.seal if content is not None else Seal.LOCKED if sealed else None),
-        reason=why,
-    )
-
-
-def _content(letter: Leaving) -> Content:
+def _content(letter: Leaving, *, ours: bool) -> Content:
     text = letter.text
     try:
         seal = Seal(letter.seal) if letter.seal else None
         signature = Signed(letter.signature) if letter.signature else Signed.NONE
     except ValueError:  # the word of a newer version
         seal, signature = (Seal.NEVER_SEALED if letter.direction == "in" else None), Signed.NONE
+    if seal in PROVEN and not ours:
+        seal = Seal.SIGNED_FIRST_SEEN
     inner = letter.inner_sha256
+    posted = any(one.state == "posted" for one in letter.originals)
     return Content(
         direction=letter.direction,
         letter_id=LetterId(letter.letter_id),
-        inner_sha256=bytes.fromhex(inner) if _DIGEST.fullmatch(inner) else None,
+        # Of a letter that we posted the forms themselves bear it.
+        inner_sha256=bytes.fromhex(inner) if _DIGEST.fullmatch(inner) and not posted else None,
         senders=_people(letter.who("from"))[:1],
         to=_people(letter.who("to")),
         cc=_people(letter.who("cc")),
@@ -303,5 +333,8 @@ def _address(text: str) -> Address | None:
         return None
 
 
-def _some(items: Iterator[tuple[str, T]]) -> list[tuple[str, T]]:
-    return list(islice(items, _TOGETHER))
+async def _pieces(items: Iterator[tuple[str, T | Torn]]) -> AsyncGenerator[tuple[str, list[T], int], None]:
+    """Some at a time: the cursor behind them, those that are whole, and how many are not."""
+    while some := await asyncio.to_thread(lambda: list(islice(items, _TOGETHER))):
+        whole = [one for _at, one in some if not isinstance(one, Torn)]
+        yield some[-1][0], whole, len(some) - len(whole)

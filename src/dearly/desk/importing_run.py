@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from dearly.desk import importing_pack, newcomers
+from dearly.desk import importing_pack, joining, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_source import BY_KIND, Choices, is_no_letter, left_out_by_place, stacks
@@ -41,7 +41,8 @@ _FEWEST, _MOST = 20, 200
 @dataclass(frozen=True, slots=True)
 class Done:
     """What an import came to, with what an earlier run of it did that was stopped. `left_out`: by reason, of this run.
-    `erased`: were here once and were erased. `locked`: sealed letters whose key is not here, kept unopened."""
+    `erased`: were here once and were erased. `locked`: sealed letters whose key is not here, kept unopened.
+    `alike`: who may be in the address book twice now; nobody is joined by it."""
 
     found: int
     taken: int
@@ -51,6 +52,7 @@ class Done:
     left_out: dict[str, int] = field(default_factory=dict)
     erased: int = 0
     locked: int = 0
+    alike: Sequence[joining.Alike] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
         dict(filing.left_out.most_common()),
         filing.erased,
         filing.locked,
+        alike=await joining.alike(desk),
     )
 
 

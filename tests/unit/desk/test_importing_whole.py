@@ -1,0 +1,216 @@
+"""F44 to the letter: what a bundle holds is the same after it was imported into a new drawer and exported again; and
+whose word counts there."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dearly.desk import exporting, importing, people, write
+from dearly.desk.open import letterbox
+from dearly.drawer import chain, keyring
+from dearly.drawer import people as book
+from dearly.drawer.connection import Db
+from dearly.drawer.keyring import BindingState
+from dearly.letter.content import Enclosure
+from dearly.letter.errors import Locked
+from tests.support.archives import ADA, BERT, letter, maildir
+from tests.support.desks import Person, Town, a_town
+from tests.support.drawers import run
+
+WORD = "fake words for keys"
+
+_LOCAL = {"number", "made", "drawer", "files"}
+"""What is a drawer's own: numbers, and when the bundle was written."""
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    """Everything in a bundle but what is a drawer's own; its blobs by name."""
+    found: dict[str, Any] = {"blobs": set()}
+    with tarfile.open(folder / "letters.dearly.tar") as tar:
+        for member in tar:
+            name = member.name
+            file = tar.extractfile(member)
+            assert file is not None
+            if name.startswith("blobs/"):
+                found["blobs"].add(name)
+            elif name.endswith((".json", ".jsonl")):
+                found[name] = [_foreign(json.loads(line)) for line in file.read().splitlines()]
+    return found
+
+
+def _foreign(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_foreign(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: _foreign(one) for name, one in value.items() if name not in _LOCAL}
+    if kept.get("state") in ("opened", "same", "imported"):  # taken out of its envelope, here or there
+        kept["state"] = "opened"
+    return kept
+
+
+async def _export(person: Person, folder: Path, under: str | None = None) -> dict[str, Any]:
+    await exporting.export(person.desk, folder, exporting.wish("bundle", secret_under=under), lambda *_: None)
+    return _content(folder)
+
+
+async def _a_life(town: Town, place: Path) -> Person:
+    """Ada's: letters both ways, sealed and from an archive; drafts; people of all kinds; what was decided."""
+    ada, bert = await town.settle("Ada", "Bert")
+    await ada.post(await ada.write("Bert", "Dear Bert", "First", Enclosure("a.txt", "text/plain", b"enclosed " * 50)))
+    await ada.round()
+    await bert.round()
+    (came,) = await bert.letterbox()
+    await bert.open(came.number)
+    await bert.post(await bert.answer(came.number, "Dear Ada"))
+    await bert.post(await bert.write("Ada", "Not opened for a while"))
+    await bert.round()
+    await ada.round()
+    await ada.open(min(one.number for one in await ada.letterbox()))
+    old = maildir(place / "Maildir", [letter(1), letter(2, sender=ADA, to=BERT)])
+    await importing.run(ada.desk, importing.open_archive(old), importing.Choices(), lambda *_: None)
+    page = await write.write(ada.desk, ["Bert"], "A draft", "Later", [Enclosure("b.txt", "text/plain", b"in a draft")])
+    now = town.clock.now()
+
+    def decide(db: Db) -> None:
+        bert_ = book.find(db, "Bert")
+        clara = book.add(
+            db,
+            "Clara Moor",
+            [
+                book.NewAddress("clara@letters.test", since=now - timedelta(days=900), until=now - timedelta(days=9)),
+                book.NewAddress("clara@elsewhere.test", label="new", since=now - timedelta(days=9)),
+                book.NewAddress("Harbour 4\n5003 Bergen", book.AddressKind.POSTAL, country="NO"),
+            ],
+            now=now,
+            chance=ada.desk.chance,
+        )
+        book.edit(db, clara.id, birthday="--05-04", note="likes figs", now=now)
+        circle = book.add(db, "The walkers", kind=book.PersonKind.CIRCLE, now=now, chance=ada.desk.chance)
+        book.join(db, circle.id, clara.id, now)
+        book.join(db, circle.id, bert_.id, now)
+        bound = keyring.bindings(db, bert_.id)[0]
+        keyring.decide(db, bert_.id, bound.fingerprint, BindingState.VERIFIED, now, where="at the harbour")
+        db.run("UPDATE letters SET reply = 'later', reply_on = '2027-01-01' WHERE subject = 'Letter 1'")
+
+    await ada.desk.drawer.write(decide)
+    await write.put_away(ada.desk, page.number, date(2027, 2, 1))
+    return ada
+
+
+@asynccontextmanager
+async def _two(place: Path) -> AsyncIterator[tuple[Person, Person, Town]]:
+    async with a_town(place) as town:
+        ada = await _a_life(town, place)
+        new = await town.person("New")
+        await new.gets_mail("new@letters.test")
+        yield ada, new, town
+
+
+@pytest.mark.parametrize("by", ["bundle", "drawer"])
+def test_nothing_is_lost_on_the_way_into_a_new_drawer(tmp_path: Path, by: str) -> None:
+    async def play() -> None:
+        async with _two(tmp_path) as (ada, new, _town):
+            before = await _export(ada, tmp_path / "one", WORD)
+            await ada.desk.close()
+            archive = importing.open_archive(tmp_path / "one" if by == "bundle" else ada.folder)
+            word = WORD if by == "bundle" else "fake passphrase for tests"
+            done = await importing.run_ours(new.desk, archive, word, lambda *_: None, ours=True)
+            assert (done.taken, done.failed) == (4, 1)
+            after = await _export(new, tmp_path / "two", WORD)
+            assert sorted(before) == sorted(after)
+            for name in before:
+                if name not in ("owner.json", "blobs"):
+                    assert before[name] == after[name], name
+            (was,), (is_) = before["owner.json"], after["owner.json"][0]
+            assert {key["fingerprint"] for key in was["keys"]} < {key["fingerprint"] for key in is_["keys"]}
+            gone = [one for one in is_["addresses"] if one["text"] in {old["text"] for old in was["addresses"]}]
+            assert [one["uid"] for one in gone] == [one["uid"] for one in was["addresses"]]
+            assert all(one["until"] for one in gone)
+            assert await new.desk.drawer.read(chain.verify) is None
+            # The letter that was never opened lies in the letterbox, and the old key opens it.
+            (waiting,) = await letterbox(new.desk)
+            assert (await new.open(waiting.number)).text.strip() == "Not opened for a while"
+
+    run(play)
+
+
+def test_again_takes_nothing_twice(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with _two(tmp_path) as (ada, new, _town):
+            await _export(ada, tmp_path / "one")
+            archive = importing.open_archive(tmp_path / "one")
+            await importing.run_ours(new.desk, archive, None, lambda *_: None, ours=True)
+            before = await _export(new, tmp_path / "two")
+            again = await importing.run_ours(new.desk, archive, None, lambda *_: None, ours=True)
+            assert (again.taken, again.failed, again.already_here) == (0, 0, again.found)
+            assert await _export(new, tmp_path / "three") == before
+
+    run(play)
+
+
+def test_of_anybody_elses_bundle_nothing_counts_as_proven(tmp_path: Path) -> None:
+    """The bundle names Ada's key and says what she decided; without her secret key or our word that is talk."""
+
+    async def play() -> None:
+        async with _two(tmp_path) as (ada, new, _town):
+            await _export(ada, tmp_path / "one")
+            await importing.run_ours(new.desk, importing.open_archive(tmp_path / "one"), None, lambda *_: None)
+
+            def look(db: Db) -> tuple[set[str], set[str], int]:
+                states = {state for (state,) in db.all("SELECT state FROM bindings")}
+                seals = {seal for (seal,) in db.all("SELECT seal FROM letters WHERE seal IS NOT NULL")}
+                return states, seals, len(keyring.own_keys(db))
+
+            assert await new.desk.drawer.read(look) == ({"first_seen"}, {"signed_first_seen", "never_sealed"}, 1)
+            assert await letterbox(new.desk) == []
+            assert (await people.show_person(new.desk, "Bert")).name == "Bert"
+
+    run(play)
+
+
+def test_what_was_decided_here_stays_decided(tmp_path: Path) -> None:
+    """Another bundle, of one's own even, does not take the place of a key that is in use here."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await _a_life(town, tmp_path)
+            await _export(ada, tmp_path / "one")
+
+            def set_aside(db: Db) -> list[tuple[str, str]]:
+                bert = book.find(db, "Bert")
+                bound = keyring.bindings(db, bert.id)[0]
+                keyring.decide(db, bert.id, bound.fingerprint, BindingState.LEFT, town.clock.now())
+                return [(one.fingerprint, one.state.value) for one in keyring.bindings(db, bert.id)]
+
+            decided = await ada.desk.drawer.write(set_aside)
+            archive = importing.open_archive(tmp_path / "one")
+            await importing.run_ours(ada.desk, archive, None, lambda *_: None, ours=True)
+
+            def look(db: Db) -> list[tuple[str, str]]:
+                bert = book.find(db, "Bert")
+                return [(one.fingerprint, one.state.value) for one in keyring.bindings(db, bert.id)]
+
+            assert await ada.desk.drawer.read(look) == decided
+
+    run(play)
+
+
+def test_a_wrong_passphrase_of_the_keys_changes_nothing(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with _two(tmp_path) as (ada, new, _town):
+            await _export(ada, tmp_path / "one", WORD)
+            archive = importing.open_archive(tmp_path / "one")
+            with pytest.raises(Locked):
+                await importing.run_ours(new.desk, archive, "other fake words", lambda *_: None)
+            assert await new.desk.drawer.read(lambda db: db.value("SELECT count(*) FROM letters")) == 0
+
+    run(play)

@@ -21,9 +21,11 @@ from dearly.desk.importing_own import BundleSource, DrawerSource, run_own
 from dearly.desk.importing_run import Done, run
 from dearly.desk.importing_source import (
     BY_KIND,
+    MOST_SKIPPED,
     REASONS,
     About,
     Choices,
+    Skipped,
     is_no_letter,
     left_out_by_place,
     open_archive,
@@ -56,9 +58,6 @@ __all__ = [
 _MOST_NAMED = 1000
 """People who are named in a plan, those with the most letters first."""
 
-_MOST_SHOWN = 50
-"""Things passed over that are named one by one."""
-
 _OFTEN = 3
 """To so many letters, and to a third of all that came, goes an address that may be the person's own."""
 
@@ -78,14 +77,6 @@ class Alike:
 
     name: str
     addresses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """Something of the archive that cannot be taken, and why."""
-
-    what: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +274,9 @@ class _Tally:
     def count_other(self, one: Written | PassedOver) -> None:
         self._n["found"] += 1
         if isinstance(one, Written):
+            if (why := left_out_by_place(one.hints)) is not None and why not in self._choices.take:
+                self._left[why] += 1
+                return
             self._n["letters"] += 1
             if one.said.date is not None:
                 self._years[one.said.date.moment.year] += 1
@@ -290,7 +284,7 @@ class _Tally:
             self._left["empty" if one.code == "empty" else "not_a_letter"] += 1
         else:
             self._n["failed"] += 1
-            if len(self._skipped) < _MOST_SHOWN:
+            if len(self._skipped) < MOST_SKIPPED:
                 self._skipped.append(Skipped(one.shown, one.why))
 
     def _perhaps_mine(self) -> tuple[str, ...]:

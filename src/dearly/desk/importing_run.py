@@ -19,7 +19,16 @@ from functools import partial
 from dearly.desk import importing_pack, joining, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
-from dearly.desk.importing_source import BY_KIND, Choices, is_no_letter, left_out_by_place, stacks
+from dearly.desk.importing_source import (
+    ASKED,
+    BY_KIND,
+    MOST_SKIPPED,
+    Choices,
+    Skipped,
+    is_no_letter,
+    left_out_by_place,
+    stacks,
+)
 from dearly.drawer import accounts, importing, importing_log
 from dearly.drawer.connection import Db
 from dearly.drawer.importing import Imported
@@ -27,6 +36,7 @@ from dearly.drawer.importing_log import Import, Tally
 from dearly.exchange.archive import Archive, Found, Item, PassedOver, Written
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.envelope import Way
+from dearly.letter.errors import Usage
 from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 from dearly.opener.bulk import NO_LETTERS, Kind, Read, Stack
@@ -40,8 +50,10 @@ _FEWEST, _MOST = 20, 200
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an import came to, with what an earlier run of it did that was stopped. `left_out`: by reason, of this run.
-    `erased`: were here once and were erased. `locked`: sealed letters whose key is not here, kept unopened.
+    """What an import came to, with what an earlier run of it did that was stopped. `failed`: could not be read; of them
+    `missed` could not be had at all, in this run (`skipped` names them), the others are kept as they are. `left_out`:
+    by reason, of this run. `erased`: were here once and were erased. `locked`: sealed letters whose key is not here,
+    kept unopened.
     `alike`: who may be in the address book twice now; nobody is joined by it."""
 
     found: int
@@ -52,6 +64,8 @@ class Done:
     left_out: dict[str, int] = field(default_factory=dict)
     erased: int = 0
     locked: int = 0
+    missed: int = 0
+    skipped: tuple[Skipped, ...] = ()
     alike: Sequence[joining.Alike] = ()
 
 
@@ -63,7 +77,7 @@ class _Ready:
     passed: int
     imported: Imported | None
     left_out: str | None = None
-    failed: bool = False
+    missed: Skipped | None = None
     already_here: bool = False
     again: bytes | None = None
     """Digest of an original whose very bytes are here."""
@@ -101,6 +115,8 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
         dict(filing.left_out.most_common()),
         filing.erased,
         filing.locked,
+        filing.missed,
+        tuple(filing.skipped),
         alike=await joining.alike(desk),
     )
 
@@ -143,14 +159,23 @@ async def _prepare(
         match one:
             case PassedOver():
                 no_letter = is_no_letter(one)
-                ready.append(
-                    _Ready(one.cursor, one.passed, None, one.code if no_letter else None, failed=not no_letter)
-                )
+                missed = None if no_letter else Skipped(one.shown, one.why)
+                ready.append(_Ready(one.cursor, one.passed, None, one.code if no_letter else None, missed))
+            case Written() if (place := _by_place(one, choices)) is not None:
+                ready.append(_Ready(one.cursor, one.passed, None, place))
             case Written():
                 from dearly.desk import importing_written  # rare, as what is sealed is
 
-                made = await importing_written.packed(desk, one, choices.about, place=archive.place, now=now)
-                ready.append(_Ready(one.cursor, one.passed, made, already_here=made is None))
+                try:
+                    made = await importing_written.packed(desk, one, choices.about, place=archive.place, now=now)
+                except Usage as unsaid:
+                    if archive.format in ASKED:
+                        raise
+                    # Among mails it is more likely no letter at all, and keeps nothing else from being taken in.
+                    missed = Skipped(one.hints.shown, f"{unsaid.message} {unsaid.hint}".strip())
+                    ready.append(_Ready(one.cursor, one.passed, None, missed=missed))
+                else:
+                    ready.append(_Ready(one.cursor, one.passed, made, already_here=made is None))
             case Item() if at in again:
                 ready.append(_Ready(one.cursor, one.passed, None, again=digests[at]))
             case Item():
@@ -187,7 +212,7 @@ async def _read(
     return dict(zip((at for at, _one in mails), await desk.opener.read_many(asked), strict=True))
 
 
-def _by_place(one: Item, choices: Choices) -> str | None:
+def _by_place(one: Item | Written, choices: Choices) -> str | None:
     why = left_out_by_place(one.hints)
     return None if why in choices.take else why
 
@@ -218,6 +243,8 @@ class _Filing:
     def __init__(self, desk: Desk, log: Import, total: int, progress: Progress) -> None:
         self.log, self._place = log, log.place
         self.left_out: Counter[str] = Counter()
+        self.missed = 0
+        self.skipped: list[Skipped] = []
         self.erased = self.locked = 0
         self._desk, self._progress, self._total = desk, progress, total
         self._begun, self._done = time.monotonic(), 0
@@ -233,7 +260,7 @@ class _Filing:
         desk = self._desk
         items = [one.imported for one in batch if one.imported is not None]
         left_out = Counter(one.left_out for one in batch if one.left_out is not None)
-        failed = sum(one.failed for one in batch)
+        missed = [one.missed for one in batch if one.missed is not None]
         again = [one.again for one in batch if one.again is not None]
         already_here = len(again) + sum(one.already_here for one in batch)
 
@@ -249,7 +276,7 @@ class _Filing:
                 counts.taken,
                 counts.already_here + already_here,
                 left_out.total() + counts.erased,
-                counts.failed + failed,
+                counts.failed + len(missed),
             )
             on = importing_log.advance(db, self.log, batch[-1].cursor, more)
             reach("import.before-commit")
@@ -260,6 +287,8 @@ class _Filing:
         reach("import.after-commit")
         self._each = (self._each + took / len(batch)) / 2
         self.left_out += left_out
+        self.missed += len(missed)
+        self.skipped += missed[: MOST_SKIPPED - len(self.skipped)]
         self.erased += counts.erased
         self.locked += sum(one.content is None and one.seal is not None for one in items)
         self._done += len(batch)

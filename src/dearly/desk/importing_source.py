@@ -37,6 +37,21 @@ _NOT_THERE = frozenset({"not_a_letter", "empty", "link"})
 """Codes of what is passed over and is no letter; the others are letters that could not be had."""
 
 
+ASKED = frozenset({"text", "scan", "scans"})
+"""Formats of which whoever takes them in is asked what they do not say themselves: whose they are, and of when."""
+
+MOST_SKIPPED = 50
+"""Things that could not be had which are named one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something of the archive that cannot be taken, and why."""
+
+    what: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What the person decided. `mine`: addresses that are, or were, theirs, beside those that the desk knows. `take`:

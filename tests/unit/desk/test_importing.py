@@ -8,10 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dearly.desk import erasing, importing
 from dearly.desk.importing import Choices, Done, Plan
 from dearly.desk.open import correspondence, letterbox
 from dearly.drawer import arrivals, chain, importing_log, letters, people
+from dearly.exchange import found
+from dearly.letter.errors import Usage
 from tests.support.archives import ADA, BERT, CLARA, letter, maildir, mbox
 from tests.support.desks import Person, a_town
 from tests.support.drawers import run
@@ -136,6 +140,30 @@ def test_what_is_no_letter_is_left_out_and_said(tmp_path: Path) -> None:
             assert done.not_letters == 6
             wished = await _take(ada, source, take=frozenset({"newsletter", "trash", "empty"}))
             assert (wished.taken, wished.already_here, wished.not_letters) == (3, 1, 3)
+
+    run(play)
+
+
+def test_what_cannot_be_taken_is_named_and_keeps_nothing_else_from_being_taken(tmp_path: Path) -> None:
+    """A note without a date among ten thousand letters, a letter that is too large, and a page that was never sent."""
+
+    async def play() -> None:
+        source = maildir(tmp_path / "Maildir", [letter(1), letter(2)])
+        (source / "anotes.txt").write_text("Milk, bread\n")
+        (source / "draft-3.md").write_text('---\ndraft: "page"\nto: ["Bert"]\ndate: 2009\n---\n\nDear Bert\n')
+        with (source / "cur" / "9.M1P1.host:2,S").open("wb") as large:
+            large.truncate(found.LARGEST_LETTER + 1)
+        async with _ada(tmp_path) as ada:
+            done = await _take(ada, source)
+            assert (done.taken, done.failed, done.missed) == (2, 2, 2)
+            assert done.left_out == {"draft": 1}
+            assert {one.what for one in done.skipped} == {"anotes.txt", "cur/9.M1P1.host:2,S"}
+            note = next(one for one in done.skipped if one.what == "anotes.txt")
+            assert "--from" in note.why
+            assert (await _plan(ada, source)).left_out == {"draft": 1}
+            with pytest.raises(Usage) as asked:
+                await _take(ada, source / "anotes.txt")
+            assert asked.value.code == "whose_letter"
 
     run(play)
 

@@ -267,8 +267,7 @@ def _done(errand: Errand, done: Done) -> str:
                 done.locked,
             ).format(n=done.locked)
         )
-    if done.failed > done.locked:
-        n = done.failed - done.locked
+    if (n := done.failed - done.locked - done.missed) > 0:
         said.append(
             ngettext(
                 "One could not be read, and is kept as it is.", "{n} could not be read, and are kept as they are.", n
@@ -282,7 +281,16 @@ def _done(errand: Errand, done: Done) -> str:
                 done.erased,
             ).format(n=done.erased)
         )
-    blocks = [Page(errand.terminal).prose(*said)]
+    if done.missed:
+        said.append(
+            ngettext(
+                "One could not be taken, and stays where it lies:",
+                "{n} could not be taken, and stay where they lie:",
+                done.missed,
+            ).format(n=done.missed)
+        )
+    page = Page(errand.terminal)
+    blocks = [page.prose(*said), *(page.prose(f"{clean(one.what)}: {one.why}") for one in done.skipped)]
     if done.left_out:
         blocks.append(_("Left out, because they are no letters:"))
         blocks.append(_list((_reason(reason), str(n)) for reason, n in done.left_out.items()))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from dearly.desk import importing_pack, joining, newcomers
+from dearly.desk import importing_pack, indexing, joining, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_source import (
@@ -269,7 +269,9 @@ class _Filing:
 
         def work(db: Db) -> tuple[Import, importing.Counts, float]:
             begun = time.perf_counter()
-            counts = importing.file_many(db, items, meet=meet, now=desk.clock.now(), chance=desk.chance)
+            counts = importing.file_many(
+                db, items, meet=meet, now=desk.clock.now(), chance=desk.chance, index=indexing.index
+            )
             importing.note_again(db, again, Way.MAIL, self._place, desk.clock.now())
             more = Tally(
                 len(batch),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from dearly.desk import newcomers
+from dearly.desk import indexing, newcomers
 from dearly.desk.desk import Desk
 from dearly.desk.parcels import Reading, read_parcel
 from dearly.drawer import accounts, arrivals, importing, objects
@@ -48,6 +48,7 @@ def _file(db: Db, *, desk: Desk, number: int, one: Imported) -> bool:
         meet=lambda db, who: newcomers.person_of(db, desk, who).id,
         now=desk.clock.now(),
         chance=desk.chance,
+        index=indexing.index,
     )
 
 

@@ -39,6 +39,9 @@ __all__ = [
 Meet = Callable[[Db, Correspondent], int]
 """Puts somebody whom nobody knows into the address book; the person's id."""
 
+Index = Callable[[Db, int], None]
+"""Puts a letter that came without its entry into the index of words, by its number."""
+
 
 def here(db: Db, digests: Sequence[bytes]) -> tuple[frozenset[bytes], frozenset[bytes]]:
     """Of these digests of originals: those that are here, and those whose letter was erased here."""
@@ -63,14 +66,16 @@ def note_again(db: Db, digests: Sequence[bytes], way: Way, place: str, now: date
     )
 
 
-def file_many(db: Db, stack: Iterable[Imported], *, meet: Meet, now: datetime, chance: Chance) -> Counts:
+def file_many(
+    db: Db, stack: Iterable[Imported], *, meet: Meet, now: datetime, chance: Chance, index: Index | None = None
+) -> Counts:
     """File these originals, and the letters in them.
 
     The same bytes are taken once. An original whose letter is here already (the same id and the same signed bytes) is
     kept as another copy of it. The same id with other bytes is another letter; both are marked as twins (F38). A letter
     without an id gets one from its bytes (F39). What was erased here does not come back, in other bytes neither.
     `meet`: for whoever wrote a letter to us, or got one from us, and is not in the book."""
-    return _Filing(db, meet, now, chance).file(stack)
+    return _Filing(db, meet, now, chance, index).file(stack)
 
 
 def kept_sealed(db: Db, after: int, limit: int = 50) -> list[int]:
@@ -85,11 +90,13 @@ def kept_sealed(db: Db, after: int, limit: int = 50) -> list[int]:
     ]
 
 
-def file_late(db: Db, number: int, one: Imported, *, meet: Meet, now: datetime, chance: Chance) -> bool:
+def file_late(
+    db: Db, number: int, one: Imported, *, meet: Meet, now: datetime, chance: Chance, index: Index | None = None
+) -> bool:
     """The letter in an original that was kept unopened until now; False where it could not be opened now either."""
     if one.content is None:
         return False
-    letter = _Filing(db, meet, now, chance).late(number, one, one.content)
+    letter = _Filing(db, meet, now, chance, index).late(number, one, one.content)
     db.run(
         "UPDATE arrivals SET letter = ?, opened = ?, seal = ?, reason = '' WHERE number = ? AND letter IS NULL",
         (letter, stamp(now), None if one.seal is None else one.seal.value, number),
@@ -105,10 +112,12 @@ class _Filing:
     meet: Meet
     now: datetime
     chance: Chance
+    index: Index | None
     rows: dict[str, list[Args]] = field(default_factory=lambda: defaultdict(list))
     links: list[tuple[chain.Kind, bytes]] = field(default_factory=list)
     twins: set[LetterId] = field(default_factory=set)
     number: int = 0
+    unindexed: list[int] = field(default_factory=list)
     people: importing_places.People = field(init=False)
     places: importing_places.Places = field(init=False)
     ids: dict[bytes, int] = field(init=False)
@@ -274,6 +283,8 @@ class _Filing:
         self.rows["correspondences"] += [(person, place, number) for person in sorted(theirs)]
         if letter.entry is not None:
             self.rows["search"].append(search.row(place, letter.entry))
+        else:
+            self.unindexed.append(number)
         self.links.append((chain.Kind.FILED, digest))
 
     def _write(self) -> None:
@@ -282,6 +293,9 @@ class _Filing:
                 self.db.many(sql, self.rows[table])
         chain.append_many(self.db, self.links, self.now)
         self.db.many("UPDATE letters SET twin = 1 WHERE letter_id = ? AND twin = 0", [(one,) for one in self.twins])
+        if self.index is not None:
+            for number in self.unindexed:
+                self.index(self.db, number)
 
 
 _TABLES = {

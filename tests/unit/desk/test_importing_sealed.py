@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from dearly.desk import importing, keys
-from dearly.desk.importing import Choices
+from dearly.desk.importing import About, Choices
 from dearly.desk.open import correspondence, letterbox
 from dearly.drawer import keyring
 from dearly.letter.errors import CannotSealOrOpen, Locked
 from dearly.seal import oldkeys
 from tests.support import old_keys
-from tests.support.archives import maildir
+from tests.support.archives import letter, maildir
 from tests.support.desks import a_town
 from tests.support.drawers import run
 
@@ -69,3 +69,31 @@ def test_words_that_do_not_fit_are_said() -> None:
     assert locked.value.code == "wrong_key_passphrase"
     with pytest.raises(CannotSealOrOpen):
         oldkeys.import_key(hashlib.sha256(b"no key").digest(), None)
+
+
+def test_what_was_opened_or_has_no_date_is_found_at_once(tmp_path: Path) -> None:
+    """F22: the words of a letter are in the index from the transaction on in which it was filed."""
+
+    async def play() -> None:
+        undated = letter(7, text="A walnut without a day.\n").replace(b"Date:", b"X-Date:")
+        source = maildir(tmp_path / "Maildir", [old_keys.mail(old_keys.SEALED_TO_CURVE, 1), undated])
+        note = tmp_path / "note.txt"
+        note.write_text("from: Clara\ndate: 1962\n\nA text about a walnut tree.\n")
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            await ada.gets_mail()
+            for path in (source, note):
+                archive = importing.open_archive(path)
+                await importing.run(ada.desk, archive, Choices(about=About(sender="Clara", date="1962")), _quiet)
+            await keys.take_secret(ada.desk, old_keys.CURVE.encode(), old_keys.WORDS)
+            late = "SELECT count(*) FROM letters WHERE indexer_version = 0"
+            assert await ada.desk.drawer.read(lambda db: db.value(late)) == 0
+            found = "SELECT count(*) FROM search WHERE search MATCH ?"
+            counts = [await ada.desk.drawer.read(lambda db, w=w: db.value(found, (w,))) for w in ("walnut", "secret")]
+            assert counts == [2, 1]
+
+    run(play)
+
+
+def _quiet(*_: object) -> None:
+    """Nobody looks at how far it is."""

@@ -87,10 +87,9 @@ def messages(letter: Leaving, *, opened: bool) -> list[tuple[bytes, datetime]]:
 
 
 def _is_no_message(letter: Leaving, data: bytes) -> bool:
-    """Whether what is kept as an original is none that a mail program reads: a text or a scan, by the digest of which
-    the letter is known; or what stands in for an original (`Leaving.stand_in`)."""
-    written = bool(letter.inner_sha256) and hashlib.sha256(data).hexdigest() == letter.inner_sha256
-    return written or data == letter.stand_in
+    """Whether what is kept as an original is none that a mail program reads: texts and scans are their own originals,
+    and their digest is what the letter is known by."""
+    return bool(letter.inner_sha256) and hashlib.sha256(data).hexdigest() == letter.inner_sha256
 
 
 class Maildir(Format):

@@ -35,7 +35,7 @@ from dearly.exchange.archive import Archive
 from dearly.exchange.bundle_reading import Bundle, Torn
 from dearly.letter.address import Address, Correspondent, clean
 from dearly.letter.content import LetterId
-from dearly.letter.errors import DearlyError, NotFound, Usage
+from dearly.letter.errors import Damaged, DearlyError, NotFound, Usage
 from dearly.letter.failpoint import reach
 from dearly.letter.leaving import (
     Leaving,
@@ -118,6 +118,11 @@ class BundleSource:
         async for on, drafts, torn in _pieces(bundle.drafts(at if kind == _DRAFTS else "")):
             yield _Piece(_DRAFTS + on, drafts=drafts, torn=torn)
 
+    @property
+    def whole(self) -> bool:
+        """Whether its end is there."""
+        return self._bundle.whole
+
     async def close(self) -> None:
         """Let go of it."""
         self._bundle.close()
@@ -125,6 +130,8 @@ class BundleSource:
 
 class DrawerSource:
     """What is in another drawer, open beside ours. Nothing is changed in it."""
+
+    whole = True
 
     def __init__(self, drawer: Drawer) -> None:
         self._drawer = drawer
@@ -184,7 +191,7 @@ Source = BundleSource | DrawerSource
 async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progress, *, ours: bool = False) -> Done:
     """Take all of it in, from where it stopped the last time. `ours`: the person says that it is their own.
 
-    Raises `Damaged` (bundle_damaged, ...), `Locked` (wrong_key_passphrase)."""
+    Raises `Damaged` (bundle_damaged, bundle_cut ...), `Locked` (wrong_key_passphrase)."""
     now = desk.clock.now()
     owner, everybody, tally = await source.owner(), await source.people(), await source.tally()
     total = tally.letters + tally.envelopes + tally.drafts
@@ -214,6 +221,12 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
             reach("import.after-commit")
             erased += counts["erased"]
             progress(_("Taking in letters"), log.tally.found, max(total, log.tally.found))
+    if not source.whole:
+        raise Damaged(
+            "bundle_cut",
+            _("This bundle is cut short: what is in it was taken in, the rest is missing."),
+            _("Import another copy of it, under the same name; it goes on where this one ends."),
+        )
     await desk.drawer.write(lambda db: importing_log.end(db, log, desk.clock.now()))
     while await desk.drawer.write(importing_log.tidy):
         pass

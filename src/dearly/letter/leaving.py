@@ -31,7 +31,7 @@ class Original:
     `number`: of the arrival; 0 for a posted form. `state`: of the arrival (`drawer.arrivals`), or "posted".
     `sealed`: whether there is a seal around it. `reason`: why it could not be opened. `recipients`: of a posted form,
     its envelope, with `sender`; `sealed_to`: fingerprints of the certificates. `from_name`, `from_address`,
-    `letter_id`: of an arrival, as its outside claims; `seal`: as it was judged; `at_door`: a stranger's, not let in yet.
+    `letter_id`: of an arrival, as its outside claims; `seal`: as it was judged; `at_door`: a stranger's, not let in.
     `seal_sha256`, `inner_sha256`: hex, "" for none: by them another copy is known again."""
 
     data: bytes = field(repr=False)
@@ -114,11 +114,6 @@ class Leaving:
     def who(self, role: str) -> tuple[Named, ...]:
         """Those whom it names in this role, in order."""
         return tuple(one for one in self.named if one.role == role)
-
-    @property
-    def stand_in(self) -> bytes:
-        """What an import keeps in the place of an original, where there is none: it never left by any carrier."""
-        return f"{self.letter_id}\n{self.text}".encode()
 
     @property
     def others(self) -> tuple[Named, ...]:

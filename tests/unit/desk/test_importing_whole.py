@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from dearly.desk import exporting, importing, people, write
+from dearly.desk import erasing, exporting, importing, people, write
 from dearly.desk.open import letterbox
 from dearly.drawer import chain, keyring
 from dearly.drawer import people as book
 from dearly.drawer.connection import Db
 from dearly.drawer.keyring import BindingState
 from dearly.letter.content import Enclosure
-from dearly.letter.errors import Locked
+from dearly.letter.errors import Damaged, Locked
 from tests.support.archives import ADA, BERT, letter, maildir
 from tests.support.desks import Person, Town, a_town
 from tests.support.drawers import run
@@ -214,3 +214,60 @@ def test_a_wrong_passphrase_of_the_keys_changes_nothing(tmp_path: Path) -> None:
             assert await new.desk.drawer.read(lambda db: db.value("SELECT count(*) FROM letters")) == 0
 
     run(play)
+
+
+def test_a_bundle_that_is_cut_short_is_not_done(tmp_path: Path) -> None:
+    """A copy that was broken off between two files in it: nothing else would tell that letters are missing."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            old = maildir(tmp_path / "Maildir", [letter(n) for n in (1, 2)])
+            await importing.run(ada.desk, importing.open_archive(old), importing.Choices(), lambda *_: None)
+            await _export(ada, tmp_path / "out")
+            file = tmp_path / "out" / "letters.dearly.tar"
+            whole = file.read_bytes()
+            file.write_bytes(whole[: whole.index(b"letters/000001.jsonl")])
+            new = await town.person("New")
+            with pytest.raises(Damaged) as cut:
+                await importing.run_ours(new.desk, importing.open_archive(file), None, lambda *_: None)
+            assert cut.value.code == "bundle_cut"
+            file.write_bytes(whole)
+            done = await importing.run_ours(new.desk, importing.open_archive(file), None, lambda *_: None)
+            assert done.taken == 2
+
+    run(play)
+
+
+def test_a_bundle_of_the_same_drawer_doubles_nothing_and_brings_no_erased_letter_back(tmp_path: Path) -> None:
+    """After a restored backup, say."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await _a_life(town, tmp_path)
+            await _export(ada, tmp_path / "out")
+
+            async def letters() -> list[tuple[Any, ...]]:
+                return await ada.desk.drawer.read(lambda db: db.all("SELECT number, twin FROM letters ORDER BY number"))
+
+            before = await letters()
+            archive = importing.open_archive(tmp_path / "out")
+            assert (await importing.run_ours(ada.desk, archive, None, lambda *_: None)).taken == 0
+            assert await letters() == before
+            travelled = [number for number, _twin in before if not await _under_way(ada, number)]
+            for number in travelled:
+                await erasing.erase(ada.desk, number)
+            left = await letters()
+            assert (await importing.run_ours(ada.desk, archive, None, lambda *_: None)).taken == 0
+            assert await letters() == left
+            assert len(left) == len(before) - len(travelled)
+            assert await ada.desk.drawer.read(chain.verify) is None
+
+    run(play)
+
+
+async def _under_way(person: Person, number: int) -> bool:
+    states = await person.desk.drawer.read(
+        lambda db: [state for (state,) in db.all("SELECT state FROM journeys WHERE letter = ?", (number,))]
+    )
+    return any(state in ("waiting", "dated", "held", "trying", "uncertain") for state in states)

@@ -4,16 +4,19 @@ is kept as it is, and opened when its key is given (`open_kept`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from functools import partial
 
-from dearly.desk import indexing, newcomers
+from dearly.desk import indexing, newcomers, parcels
 from dearly.desk.desk import Desk
 from dearly.desk.parcels import Reading, read_parcel
-from dearly.drawer import accounts, arrivals, importing, objects
+from dearly.drawer import arrivals, importing, objects
 from dearly.drawer.connection import Db
 from dearly.drawer.importing import Content, Imported, PackedEnclosure
 from dearly.letter.envelope import Way
+from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 
@@ -28,28 +31,53 @@ async def opened(
 async def open_kept(desk: Desk) -> tuple[int, int]:
     """Try anew what was taken in sealed and could not be opened: how many are letters now, and how many are not."""
     after, now_open, still = 0, 0, 0
-    own = await desk.drawer.read(lambda db: accounts.own_addresses(db, left=True))
-    ours = frozenset(one.key for one in own)
+    mine = await desk.drawer.read(parcels.ours)
     while numbers := await desk.drawer.read(partial(importing.kept_sealed, after=after)):
-        for number in numbers:
-            raw = await desk.drawer.read(partial(arrivals.raw, number=number))
-            one = await opened(desk, raw, lay_in_sent=False, ours=ours, place="", now=desk.clock.now())
-            filed = await desk.drawer.write(partial(_file, desk=desk, number=number, one=one))
-            now_open, still = now_open + filed, still + (not filed)
-        after = numbers[-1]
+        while numbers:
+            raws = await desk.drawer.read(partial(_originals, numbers=numbers))
+            async with aclosing(parcels.batches(desk, raws, mine)) as batches:
+                async for some in batches:
+                    filed = await desk.drawer.write(partial(_file, desk=desk, raws=raws, unsealed=some, mine=mine))
+                    now_open, still = now_open + filed, still + len(some) - filed
+            numbers, after = numbers[len(raws) :], max(raws)
     return now_open, still
 
 
-def _file(db: Db, *, desk: Desk, number: int, one: Imported) -> bool:
-    return importing.file_late(
-        db,
-        number,
-        one,
-        meet=lambda db, who: newcomers.person_of(db, desk, who).id,
-        now=desk.clock.now(),
-        chance=desk.chance,
-        index=indexing.index,
-    )
+def _originals(db: Db, *, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The first of them, few enough to be opened together."""
+    found: dict[int, bytes] = {}
+    for number in numbers[: parcels.AT_ONCE]:
+        found[number] = arrivals.raw(db, number)
+        if sum(map(len, found.values())) >= parcels.WEIGHT:
+            break
+    return found
+
+
+def _file(
+    db: Db,
+    *,
+    desk: Desk,
+    raws: Mapping[int, bytes],
+    unsealed: Mapping[int, parcels.Unsealed | DearlyError],
+    mine: parcels.Ours,
+) -> int:
+    """Judge and file what was opened, in order; how many became letters."""
+    now, filed = desk.clock.now(), 0
+    ours = frozenset(one.key for one in mine.addresses)
+    for number, one in unsealed.items():
+        if isinstance(one, DearlyError):
+            raise one
+        reading = parcels.judged(db, one.opened)
+        filed += importing.file_late(
+            db,
+            number,
+            packed(raws[number], reading, lay_in_sent=False, ours=ours, place="", now=now),
+            meet=lambda db, who: newcomers.person_of(db, desk, who).id,
+            now=now,
+            chance=desk.chance,
+            index=indexing.index,
+        )
+    return filed
 
 
 def packed(

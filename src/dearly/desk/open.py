@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from dearly.desk import dateline, indexing, introductions, newcomers, parcels, saving, views
+from dearly.desk import dateline, indexing, introductions, newcomers, parcels, saving, signatures, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import EnvelopeView, LetterView, Opened
 from dearly.drawer import arrivals, drafts, keyring, letters, people, pieces
@@ -30,9 +30,6 @@ from dearly.opener import values as opener
 _NOT_FOR_READING = frozenset({arrivals.ArrivalState.OWN, arrivals.ArrivalState.REPORT, arrivals.ArrivalState.REFUSED})
 
 _OPEN = frozenset({arrivals.ArrivalState.OPENED, arrivals.ArrivalState.SAME})
-
-_AT_ONCE, _WEIGHT = 20, 8_000_000
-"""How many letters are filed in one transaction, which should take no longer than 50 ms, and of what weight."""
 
 
 class DatedAhead(Refused):
@@ -135,34 +132,25 @@ def _envelopes(db: Db, numbers: Sequence[int]) -> _Envelopes:
             found.not_for_reading[number] = error
             if isinstance(error, Damaged):
                 break  # nothing else can be read in the same snapshot
-        if len(found.raws) >= _AT_ONCE or weight >= _WEIGHT:
+        if len(found.raws) >= parcels.AT_ONCE or weight >= parcels.WEIGHT:
             break
     return found
 
 
 async def _open_some(desk: Desk, envelopes: _Envelopes, done: _Done) -> None:
-    ready: dict[int, parcels.Unsealed] = {}
-    weight = 0
-    async with aclosing(parcels.unseal(desk, list(envelopes.raws.values()), envelopes.mine)) as unsealing:
-        numbers = iter(envelopes.raws)
-        async for one in unsealing:
-            number = next(numbers)
-            if isinstance(one, DearlyError):
-                done.closed[number] = one
-                continue
-            opened = one.opened
-            if opened.evidence.signature is Signature.AHEAD and opened.signed_at is not None:
-                done.closed[number] = DatedAhead(opened.signed_at.astimezone(desk.clock.local().tzinfo))
-                continue
-            reach("open.opened")
-            ready[number] = one
-            if opened.letter is not None:
-                weight += len(opened.letter.text) + sum(len(each.data) for each in opened.letter.enclosures)
-            if weight >= _WEIGHT:
+    async with aclosing(parcels.batches(desk, envelopes.raws, envelopes.mine)) as batches:
+        async for some in batches:
+            ready: dict[int, parcels.Unsealed] = {}
+            for number, one in some.items():
+                if isinstance(one, DearlyError):
+                    done.closed[number] = one
+                elif one.opened.evidence.signature is Signature.AHEAD and one.opened.signed_at is not None:
+                    done.closed[number] = DatedAhead(one.opened.signed_at.astimezone(desk.clock.local().tzinfo))
+                else:
+                    ready[number] = one
+            if ready:
+                reach("open.opened")
                 await _file(desk, ready, done)
-                ready, weight = {}, 0
-    if ready:
-        await _file(desk, ready, done)
 
 
 async def _file(desk: Desk, ready: Mapping[int, parcels.Unsealed], done: _Done) -> None:
@@ -200,6 +188,7 @@ async def show(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
             raise
         return view, tuple(letters.enclosure(db, view.number, at) for at in range(len(view.enclosures)))
 
+    await signatures.look_at(desk, number)
     view, enclosures = await desk.drawer.read(work)
     saved = await asyncio.to_thread(saving.save, enclosures, save_to) if save_to is not None else []
     return Opened(view, enclosures, tuple(saved))

@@ -7,7 +7,7 @@ was taken, is known for those behind it, as if each had waited for its turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -29,6 +29,9 @@ _KNOWN_FOR_THEM = frozenset({Binding.FIRST_SEEN, Binding.PINNED, Binding.VERIFIE
 
 TAKEN = PROVEN | {Seal.SIGNED_CHANGED_KEY}
 """Seals that show whose key a letter was signed with, so that it is kept as theirs."""
+
+AT_ONCE, WEIGHT = 20, 8_000_000
+"""How many letters are filed in one transaction, which should take no longer than 50 ms, and of what weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,27 @@ async def read_parcel(desk: Desk, raw: bytes) -> Reading:
     if isinstance(one, DearlyError):
         raise one
     return await desk.drawer.read(lambda db: judged(db, one.opened))
+
+
+async def batches(
+    desk: Desk, raws: Mapping[int, bytes], mine: Ours
+) -> AsyncGenerator[dict[int, Unsealed | DearlyError], None]:
+    """`unseal`, by number, in batches that are fit to be filed in one transaction by what they weigh unfolded. `raws`:
+    not more than `AT_ONCE`."""
+    some: dict[int, Unsealed | DearlyError] = {}
+    weight = 0
+    async with aclosing(unseal(desk, list(raws.values()), mine)) as unsealing:
+        numbers = iter(raws)
+        async for one in unsealing:
+            some[next(numbers)] = one
+            letter = None if isinstance(one, DearlyError) else one.opened.letter
+            if letter is not None:
+                weight += len(letter.text) + sum(len(each.data) for each in letter.enclosures)
+            if weight >= WEIGHT:
+                yield some
+                some, weight = {}, 0
+    if some:
+        yield some
 
 
 async def unseal(desk: Desk, raws: Sequence[bytes], mine: Ours) -> AsyncGenerator[Unsealed | DearlyError, None]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from dearly.desk import views
+from dearly.desk import signatures, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import LetterView
 from dearly.drawer import leafing, ledger, letters, people
@@ -84,6 +84,7 @@ async def read(desk: Desk, number: int, *, all_the_same: bool = False) -> Readin
         on = ledger.put_off(db, filed.number)
         return filed, views.letter_view(db, filed.number), uid, place, _html_for(db, filed), on
 
+    await signatures.look_at(desk, number)
     filed, view, uid, place, html, reply_on = await desk.drawer.read(work)
     cautious = filed.seal in CAUTION
     paper = None

@@ -34,6 +34,8 @@ __all__ = [
     "here",
     "kept_sealed",
     "note_again",
+    "note_signature",
+    "signed_original",
 ]
 
 Meet = Callable[[Db, Correspondent], int]
@@ -102,6 +104,22 @@ def file_late(
         (letter, stamp(now), None if one.seal is None else one.seal.value, number),
     )
     return True
+
+
+def signed_original(db: Db, number: int) -> bytes | None:
+    """The original of an imported letter whose signature was only noted; None where there is nothing to look at.
+    Raises `Damaged` (object_damaged)."""
+    found = db.value(
+        "SELECT a.object_id FROM letters l JOIN arrivals a ON a.letter = l.number WHERE l.number = ?"
+        " AND l.signature = 'unknown' AND l.seal = 'never_sealed' AND a.state = 'imported' ORDER BY a.number LIMIT 1",
+        (number,),
+    )
+    return None if found is None else objects.get(db, found)
+
+
+def note_signature(db: Db, number: int, signed: Signed) -> None:
+    """What the signature of an imported letter came to."""
+    db.run("UPDATE letters SET signature = ? WHERE number = ? AND signature = 'unknown'", (signed.value, number))
 
 
 @dataclass(slots=True)

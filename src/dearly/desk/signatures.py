@@ -1,0 +1,27 @@
+"""Signatures on letters that were never sealed, of an archive: while thousands are taken in they are only noted, and
+looked at when somebody reads the letter.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from dearly.desk.desk import Desk
+from dearly.desk.parcels import read_parcel
+from dearly.drawer import importing
+from dearly.letter.errors import DearlyError
+from dearly.letter.sealing import Signed
+
+
+async def look_at(desk: Desk, number: int) -> None:
+    """Judge the signature of an imported letter that nobody looked at yet, and keep what it is worth. What cannot be
+    told (the signer's key is not here) is asked anew at the next reading; the key may have come by then."""
+    if desk.drawer.read_only:
+        return
+    raw = await desk.drawer.read(lambda db: importing.signed_original(db, number))
+    if raw is None:
+        return
+    with suppress(DearlyError):  # it stays as it is noted
+        reading = await read_parcel(desk, raw)
+        if reading.signed not in (Signed.NONE, Signed.UNKNOWN):
+            await desk.drawer.write(lambda db: importing.note_signature(db, number, reading.signed))

@@ -84,8 +84,9 @@ def _turn(
     answered: int,
 ) -> Turn:
     ours, brought = direction == "out", origin == "import"
-    # What a letter says of its day is a claim: it was not written after it had come.
-    written = written if ours or brought else min(written, filed)
+    # What a letter says of its day is a claim: it was not written after it had come, or was brought in. Only what was
+    # posted here may be dated ahead.
+    written = written if ours and not brought else min(written, filed)
     there = written if ours or brought else (came or filed)
     return Turn(
         number,

@@ -58,6 +58,16 @@ def test_what_an_archive_brought_rests_until_somebody_says_otherwise(db: Db) -> 
     assert _stands(db, bert.id) is Standing.LATER
 
 
+def test_no_letter_of_an_archive_is_of_a_day_to_come(db: Db) -> None:
+    """A forged or broken Date (F11): it would be the last one for seven thousand years."""
+    bert = befriended(db, "Bert", NOON, chance)
+    ahead = NOON.replace(year=9000)
+    numbers = fill(db, [bert], [Said(ahead, ours=False, text="soon"), Said(ahead, ours=True, text="now")], NOON, chance)
+    db.run("UPDATE numbers SET origin = 'import' WHERE number IN (?, ?)", numbers)
+    db.run("UPDATE letters SET filed = ?", (int(NOON.timestamp()),))
+    assert [turn.written for turn in ledger.turns(db, bert.id)] == [NOON, NOON]
+
+
 def test_a_long_correspondence_is_not_read_to_its_beginning(db: Db) -> None:
     bert = befriended(db, "Bert", NOON, chance)
     said = [Said(NOON - n * DAY, ours=n % 2 == 0, text="hello") for n in range(60)]

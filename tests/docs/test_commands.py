@@ -16,7 +16,7 @@ from tests.unit.cli.test_main import COMMANDS
 from dearly.cli import words_of_letters
 from dearly.cli.main import desk
 from dearly.cli.names import SECTIONS
-from dearly.desk import app, values
+from dearly.desk import offices, values
 from dearly.letter.errors import DearlyError, Exit
 from dearly.letter.journey import State
 from dearly.letter.sealing import Seal
@@ -126,8 +126,8 @@ def manual() -> str:
         round=_keys(values.RoundReport),
         card=_keys(values.MyCard),
         finding=_keys(values.Finding),
-        invitation=_keys(app.Invitation),
-        account=_keys(app.OfficeAccount),
+        invitation=_keys(offices.Invitation),
+        account=_keys(offices.OfficeAccount),
         states=", ".join(f"`{state}`" for state in State),
         seals="\n".join(f"- `{seal}`: {words_of_letters.of_seal(seal)}" for seal in Seal),
         exits=_exits(),

@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 LETTER ?=
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Tests start many processes; without bytecode kept on the disk each of them would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help desk demo test test-web test-peers test-long check bench lock debian clean format
 
 help:

@@ -265,7 +265,7 @@ def test_collecting_cut_anywhere_brings_each_parcel_once_and_whole(tmp_path: Pat
             assert sorted(whole.taken.values()) == sorted(known)
             said = bytes(stage.proxy.said[side])
             # A parcel of a megabyte at every byte would take days: its body is cut at 300 places.
-            head, body = (None, 300) if every else (4, 4)
+            head, body = (None, 300) if every else (8, 8)
             for n, place in enumerate(places(said, head=head, body=body)):
                 stage.proxy.cut(side, place, reset=n % 5 == 4)
                 desk, bert = Desk(), stage.carrier(BERT)

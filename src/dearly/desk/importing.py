@@ -18,7 +18,7 @@ from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_folder import mail_folder
 from dearly.desk.importing_own import BundleSource, DrawerSource, run_own
-from dearly.desk.importing_run import Done, run
+from dearly.desk.importing_run import Done, left, run
 from dearly.desk.importing_source import (
     BY_KIND,
     MOST_SKIPPED,
@@ -48,6 +48,7 @@ __all__ = [
     "Done",
     "Plan",
     "Someone",
+    "left",
     "mail_folder",
     "open_archive",
     "plan",
@@ -141,11 +142,14 @@ async def run_ours(
         return await run_own(desk, archive, source, progress, ours=ours)
 
 
-async def plan(desk: Desk, archive: Archive, choices: Choices, progress: Progress) -> Plan:
+async def plan(
+    desk: Desk, archive: Archive, choices: Choices, progress: Progress, *, passphrase: str | None = None
+) -> Plan:
     """What taking it in would come to, by headers alone: an empty letter or an invitation shows only when it is read.
-    Nothing is changed. Raises what `Archive.items` raises, `Usage` (bad_address)."""
-    if isinstance(archive, Ours) and archive.format == "bundle":
-        return await _plan_of_bundle(desk, archive)
+    `passphrase`: of another drawer. Nothing is changed. Raises what `Archive.items` raises, `Usage` (bad_address), and
+    as `own_source`."""
+    if isinstance(archive, Ours):
+        return await _plan_of_ours(desk, archive, passphrase)
     own = await desk.drawer.read(lambda db: accounts.own_addresses(db, left=True))
     before = await desk.drawer.read(lambda db: importing_log.find(db, archive.source))
     tally = _Tally(frozenset(one.key for one in (*own, *map(Address.parse, choices.mine))), choices)
@@ -164,9 +168,9 @@ async def plan(desk: Desk, archive: Archive, choices: Choices, progress: Progres
     return tally.plan(archive, going_on=before is not None and before.ended is None and bool(before.cursor))
 
 
-async def _plan_of_bundle(desk: Desk, archive: Archive) -> Plan:
-    """A bundle says itself how much is in it."""
-    async with own_source(desk, archive, None) as source:
+async def _plan_of_ours(desk: Desk, archive: Archive, passphrase: str | None) -> Plan:
+    """A bundle, and a drawer, says itself how much is in it."""
+    async with own_source(desk, archive, passphrase) as source:
         tally, people = await source.tally(), await source.people()
     found = tally.letters + tally.envelopes
     named = tuple(

@@ -24,7 +24,7 @@ from typing import TypeVar
 from dearly.desk import certificates, importing_sealed, indexing, joining, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
-from dearly.desk.importing_run import Done
+from dearly.desk.importing_run import Done, left
 from dearly.drawer import exporting, exporting_book, importing_book, importing_log, importing_whole, keyring, objects
 from dearly.drawer.connection import Db
 from dearly.drawer.drawer import Drawer
@@ -242,6 +242,7 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
         {},
         erased,
         alike=await joining.alike(desk),
+        left=await left(desk, archive),
     )
 
 

@@ -44,6 +44,9 @@ from dearly.opener.bulk import NO_LETTERS, Kind, Read, Stack
 _HOLD = 0.05
 """Seconds that one transaction should take."""
 
+MOST_LEFT = 10_000
+"""Originals without a letter that are listed."""
+
 _FEWEST, _MOST = 20, 200
 """Letters in one transaction."""
 
@@ -54,7 +57,8 @@ class Done:
     `missed` could not be had at all, in this run (`skipped` names them), the others are kept as they are. `left_out`:
     by reason, of this run. `erased`: were here once and were erased. `locked`: sealed letters whose key is not here,
     kept unopened.
-    `alike`: who may be in the address book twice now; nobody is joined by it."""
+    `alike`: who may be in the address book twice now; nobody is joined by it.
+    `left`: what of this archive is kept without a letter, with the reason, the last first."""
 
     found: int
     taken: int
@@ -67,6 +71,7 @@ class Done:
     missed: int = 0
     skipped: tuple[Skipped, ...] = ()
     alike: Sequence[joining.Alike] = ()
+    left: Sequence[importing.Left] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,14 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
         filing.missed,
         tuple(filing.skipped),
         alike=await joining.alike(desk),
+        left=await left(desk, archive),
     )
+
+
+async def left(desk: Desk, archive: Archive | None = None) -> list[importing.Left]:
+    """What was kept without a letter: of this archive, or of all that were ever taken in."""
+    place, most = (None, MOST_LEFT) if archive is None else (archive.place, MOST_SKIPPED)
+    return await desk.drawer.read(partial(importing.left, place=place, limit=most))
 
 
 async def _prepared(

@@ -183,12 +183,12 @@ async def show(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
                 return views.draft_view(drafts.load(db, number)), drafts.whole(db, number).enclosures
             with suppress(NotFound):
                 arrival = arrivals.arrival(db, number)
-                if arrival.state is arrivals.ArrivalState.UNREADABLE:
+                left = arrival.state is arrivals.ArrivalState.IMPORTED and arrival.letter is None
+                if left or arrival.state is arrivals.ArrivalState.UNREADABLE:
                     return views.unreadable_view(arrival), ()
             raise
         return view, tuple(letters.enclosure(db, view.number, at) for at in range(len(view.enclosures)))
 
-    await signatures.look_at(desk, number)
     await signatures.look_at(desk, number)
     view, enclosures = await desk.drawer.read(work)
     saved = await asyncio.to_thread(saving.save, enclosures, save_to) if save_to is not None else []

@@ -16,7 +16,7 @@ from datetime import datetime
 from dearly.drawer import chain, filing, importing_places, objects, search
 from dearly.drawer.connection import Args, Db
 from dearly.drawer.importing_values import Content, Counts, Imported, PackedEnclosure
-from dearly.drawer.rows import offset, sound, stamp
+from dearly.drawer.rows import moment, offset, sound, stamp
 from dearly.letter.address import Correspondent
 from dearly.letter.clock import Chance
 from dearly.letter.content import LetterId
@@ -27,12 +27,14 @@ __all__ = [
     "Content",
     "Counts",
     "Imported",
+    "Left",
     "Meet",
     "PackedEnclosure",
     "file_late",
     "file_many",
     "here",
     "kept_sealed",
+    "left",
     "note_again",
     "note_signature",
     "signed_original",
@@ -88,6 +90,34 @@ def kept_sealed(db: Db, after: int, limit: int = 50) -> list[int]:
             "SELECT number FROM arrivals INDEXED BY arrivals_left"
             " WHERE state = 'imported' AND letter IS NULL AND seal IS NOT NULL AND number > ? ORDER BY number LIMIT ?",
             (after, limit),
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An original that no letter was made of: kept byte for byte. `sender`: as its outside claims, "" for nobody.
+    `place`: of the archive. `sealed`: it may be opened when its key is given."""
+
+    number: int
+    sender: str
+    place: str
+    taken: datetime
+    reason: str
+    sealed: bool
+    size: int
+
+
+def left(db: Db, place: str | None = None, limit: int = 1000) -> list[Left]:
+    """What was kept without a letter, the last first; of one archive by its `place`, or of all."""
+    return [
+        Left(number, name or address, at, moment(arrived), reason, seal is not None, size)
+        for number, name, address, at, arrived, reason, seal, size in db.each(
+            "SELECT a.number, a.from_name, a.from_address, a.place, a.arrived, a.reason, a.seal, o.size"
+            " FROM arrivals a INDEXED BY arrivals_left JOIN objects o ON o.id = a.object_id"
+            " WHERE a.state = 'imported' AND a.letter IS NULL AND a.place = coalesce(?, a.place)"
+            " ORDER BY a.number DESC LIMIT ?",
+            (None if place is None else sound(place), limit),
         )
     ]
 

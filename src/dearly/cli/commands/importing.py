@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dearly.cli.as_json import plain
+from dearly.cli.as_json import many, plain
 from dearly.cli.as_text import Page
 from dearly.cli.command import OneOf, command, option
 from dearly.cli.errand import Errand
@@ -47,7 +47,16 @@ _MOST_PEOPLE = 10
     "dearly import scan.pdf --from Clara --date 1962-05",
 )
 @click.argument("paths", metavar="[PATH...]", nargs=-1)
-@option("--format", "format_", type=OneOf(FORMATS), default="auto", help=later("What it is, where it is not seen."))
+@option(
+    "--format",
+    "format_",
+    type=OneOf(FORMATS),
+    metavar="FORMAT",
+    default="auto",
+    help=later(
+        "What it is, where that is not seen: maildir, mbox, mboxrd, mboxo, eml, thunderbird, takeout, text, scan or scans."
+    ),
+)
 @option("--account", metavar="ADDRESS", help=later("Instead of a path: this e-mail account of yours."))
 @option("--folder", metavar="NAME", default="INBOX", help=later("Which folder of it, as the server names it."))
 @option("--plan", "only_plan", is_flag=True, help=later("Only say what would be taken."))
@@ -63,8 +72,16 @@ _MOST_PEOPLE = 10
 @option(
     "--its-passphrase-file",
     metavar="FILE",
-    help=later("The passphrase of another drawer, in a file that only you can read, or “-”. Else it is asked for."),
+    help=later(
+        "The passphrase of another drawer, or of the secret keys in a bundle, in a file that only you can read, or “-”."
+    ),
 )
+@option(
+    "--my-drawer",
+    is_flag=True,
+    help=later("This bundle or drawer is your own: what you decided there about the keys of others counts here, too."),
+)
+@option("--left", is_flag=True, help=later("List what was taken in and could not be opened or read, with the reason."))
 @option("--place", metavar="PLACE", default="", help=later("Where it was written."))
 def import_(
     errand: Errand,
@@ -82,9 +99,15 @@ def import_(
     date: str,
     place: str,
     its_passphrase_file: str | None,
+    my_drawer: bool,
+    left: bool,
 ) -> None:
     """Take in archives, one after the other."""
     from dearly.desk.importing import About, Choices, open_archive
+
+    if left:
+        _tell_left(errand)
+        return
 
     choices = Choices(mine, frozenset(take), only_mine, About(sender, to, date, place))
     # What cannot be read is said before any passphrase is typed.
@@ -99,13 +122,15 @@ def import_(
     told: list[Any] = []
     for archive in sources:
         if not isinstance(archive, tuple) and archive.format in ("bundle", "drawer") and not only_plan:
-            done = _run_ours(errand, archive, its_passphrase_file, sure=yes)
+            word = _its_word(errand, archive, its_passphrase_file)
+            done = _run_ours(errand, archive, word, ours=my_drawer, sure=yes)
             told.append(done)
             if not errand.json:
                 errand.tell({}, lambda done=done: _done(errand, done))  # type: ignore[misc]  # bound now
             continue
         if only_plan:
-            plan = _plan(errand, archive, choices)
+            word = None if isinstance(archive, tuple) else _its_word(errand, archive, its_passphrase_file)
+            plan = _plan(errand, archive, choices, word)
             told.append(plan)
             if not errand.json:
                 errand.tell({}, lambda plan=plan: _planned(errand, plan))  # type: ignore[misc]  # bound now
@@ -126,11 +151,11 @@ async def _opened(desk: Desk, source: Archive | tuple[str, str]) -> Archive:
     return await mail_folder(desk, *source) if isinstance(source, tuple) else source
 
 
-def _plan(errand: Errand, archive: Archive | tuple[str, str], choices: Choices) -> Plan:
+def _plan(errand: Errand, archive: Archive | tuple[str, str], choices: Choices, passphrase: str | None = None) -> Plan:
     from dearly.desk.importing import plan
 
     async def look(desk: Desk) -> Plan:
-        return await plan(desk, await _opened(desk, archive), choices, tell)
+        return await plan(desk, await _opened(desk, archive), choices, tell, passphrase=passphrase)
 
     with progress(errand.terminal, quiet=errand.json) as tell:
         return errand.with_desk(look, stoppable=True)
@@ -146,21 +171,25 @@ def _run(errand: Errand, archive: Archive | tuple[str, str], choices: Choices) -
         return errand.with_desk(take_in, stoppable=True)
 
 
-def _run_ours(errand: Errand, archive: Archive, passphrase_file: str | None, *, sure: bool) -> Done:
+def _its_word(errand: Errand, archive: Archive, source: str | None) -> str | None:
+    """The passphrase of another drawer, asked for where no file says it; of the keys in a bundle, where a file does."""
+    if archive.format not in ("bundle", "drawer"):
+        return None
+    if source is not None:
+        return secret_from(errand, source, _("the passphrase of that drawer"))
+    if archive.format == "bundle":
+        return None
+    return errand.terminal.ask_secret(_("Passphrase of “{place}”: ").format(place=shown(archive.place)))
+
+
+def _run_ours(errand: Errand, archive: Archive, word: str | None, *, ours: bool, sure: bool) -> Done:
     """A bundle, or another drawer with its own passphrase, is taken as a whole."""
     from dearly.desk.importing import run_ours
 
-    word = None
-    if archive.format == "drawer":
-        what = _("the passphrase of that drawer")
-        if passphrase_file is not None:
-            word = secret_from(errand, passphrase_file, what)
-        else:
-            word = errand.terminal.ask_secret(_("Passphrase of “{place}”: ").format(place=shown(archive.place)))
     if errand.terminal.in_tty and not sure and not errand.json:
         agree(errand, "", _("Take in everything that is in “{place}”?").format(place=shown(archive.place)))
     with progress(errand.terminal, quiet=errand.json) as tell:
-        return errand.with_desk(lambda desk: run_ours(desk, archive, word, tell), stoppable=True)
+        return errand.with_desk(lambda desk: run_ours(desk, archive, word, tell, ours=ours), stoppable=True)
 
 
 def _agreed(errand: Errand, archive: Archive | tuple[str, str], choices: Choices) -> Choices:
@@ -294,7 +323,41 @@ def _done(errand: Errand, done: Done) -> str:
     if done.left_out:
         blocks.append(_("Left out, because they are no letters:"))
         blocks.append(_list((_reason(reason), str(n)) for reason, n in done.left_out.items()))
+    if done.left:
+        blocks.append(page.prose(_("“dearly import --left” lists what is kept as it came, with the reasons.")))
+    if done.alike:
+        pairs = [(clean(one.keep.name), clean(one.other.name)) for one in done.alike[:_MOST_PEOPLE]]
+        blocks.append(
+            page.prose(
+                _("Perhaps the same person twice in your address book:"),
+                _("They stay apart until you join them with “dearly people merge”."),
+            )
+        )
+        blocks.append(_list(pairs))
     return "\n\n".join(blocks)
+
+
+def _tell_left(errand: Errand) -> None:
+    """What lies in the drawer as it came, without a letter."""
+    from dearly.desk.importing import left
+
+    found = errand.with_desk(left)
+
+    def text() -> str:
+        if not found:
+            return _("Whatever was taken in could be opened and read.")
+        page = Page(errand.terminal)
+        said = page.prose(
+            ngettext(
+                "One is kept as it came, byte for byte, and leaves with every export.",
+                "{n} are kept as they came, byte for byte, and leave with every export.",
+                len(found),
+            ).format(n=len(found))
+        )
+        rows = [(str(one.number), clean(one.sender), clean(one.place), one.reason) for one in found]
+        return said + "\n\n" + _list(rows)
+
+    errand.tell(many("letters", found), text)
 
 
 def _list(rows: Any) -> str:

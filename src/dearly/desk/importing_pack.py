@@ -34,7 +34,7 @@ def packed(raw: bytes, raw_sha256: bytes, read: Read, *, place: str, now: dateti
         text=read.text,
         packed_text=objects.pack_text(read.text),
         # Of a letter of Dearly's own the text is the letter, and the HTML only a rendering of it for others.
-        html=None if read.html is None or head.letter_format else objects.pack(read.html.encode()),
+        html=None if read.html is None or head.letter_format else objects.pack(read.html.encode(), quick=True),
         enclosures=tuple(PackedEnclosure(one.name, one.media_type, _data(raw, one), one.cid) for one in read.pieces),
         in_reply_to=head.in_reply_to,
         references=head.references,

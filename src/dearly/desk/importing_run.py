@@ -41,14 +41,15 @@ from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 from dearly.opener.bulk import NO_LETTERS, Kind, Read, Stack
 
-_HOLD = 0.05
-"""Seconds that one transaction should take."""
+_HOLD = 0.2
+"""Seconds that one transaction should take: whoever saves a draft meanwhile waits as long."""
 
 MOST_LEFT = 10_000
 """Originals without a letter that are listed."""
 
-_FEWEST, _MOST = 20, 200
-"""Letters in one transaction."""
+_FEWEST, _MOST = 50, 200
+"""Letters in one transaction. Fewer of them cost more each: every commit writes the pages anew that all letters share,
+and leaves one more part of the index to be joined."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,7 @@ def _place(errand: Errand, named: str) -> Store:
         may run."""
     ),
     "dearly office serve --store post --listen 127.0.0.1:8410",
-    "dearly office serve --store postgresql://office@db.example.org/office --listen 127.0.0.1:8410 "
-    "--url https://office.example.org",
+    "dearly office serve --store postgresql://db.test/post --listen 127.0.0.1:8410",
     group=office,
 )
 @_store

@@ -54,7 +54,7 @@ _MOST_PEOPLE = 10
     metavar="FORMAT",
     default="auto",
     help=later(
-        "What it is, where it is not seen: maildir, mbox, mboxrd, mboxo, eml, thunderbird, takeout, text, scan or scans."
+        "What it is, where it is not seen: maildir, mbox, mboxrd, mboxo, eml, thunderbird, takeout, text, scan, scans."
     ),
 )
 @option("--account", metavar="ADDRESS", help=later("Instead of a path: this e-mail account of yours."))

@@ -657,7 +657,7 @@ CREATE TABLE arrivals (
   object_id    INTEGER NOT NULL REFERENCES objects (id),
   -- new: not sorted; unopened, opened, unreadable: in the letterbox; own: our copy; report: of a carrier; same: see
   -- same_as; refused: turned away; imported: from an archive, never in the letterbox (letter NULL: it could not be
-  -- opened or read, reason says why)
+  -- opened or read, reason says why; with a letter reason says where its date is from, if not from itself)
   state        TEXT    NOT NULL CHECK (state IN ('new', 'unopened', 'opened', 'unreadable', 'own', 'report', 'same', 'refused', 'imported')),
   -- 1: a stranger's, waiting at the door
   at_door      INTEGER NOT NULL DEFAULT 0 CHECK (at_door IN (0, 1)),
@@ -740,12 +740,13 @@ CREATE TABLE cursors (
   PRIMARY KEY (way, place)
 ) STRICT, WITHOUT ROWID;
 
--- What was answered at the door.
+-- What was answered at the door, and who never stood there.
 CREATE TABLE strangers (
   -- the stranger's address
   address_key TEXT    NOT NULL PRIMARY KEY,
-  -- let_in, or refused: nobody is told
-  answer      TEXT    NOT NULL CHECK (answer IN ('let_in', 'refused')),
+  -- let_in, or refused: nobody is told; archive: came into the book by letters of an archive, and counts as a stranger
+  -- at the door for as long as nothing went from us to that address
+  answer      TEXT    NOT NULL CHECK (answer IN ('let_in', 'refused', 'archive')),
   -- when
   at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -12,11 +12,15 @@ from dearly.drawer import objects
 from dearly.drawer.importing import Content, Imported, PackedEnclosure
 from dearly.letter.envelope import Way
 from dearly.letter.sealing import Seal
+from dearly.letter.words import _
 from dearly.opener.bulk import Kind, Piece, Read
 
 
-def packed(raw: bytes, raw_sha256: bytes, read: Read, *, place: str, now: datetime) -> Imported:
-    """A mail that was never sealed, or that could not be read. `now`: for one without a date."""
+def packed(
+    raw: bytes, raw_sha256: bytes, read: Read, *, place: str, now: datetime, laid_down: datetime | None = None
+) -> Imported:
+    """A mail that was never sealed, or that could not be read. One without a date has that of its last server, else
+    when it was put where it lay (`laid_down`), else `now`; and a word about it."""
     original = objects.pack(raw, raw_sha256, quick=True)
     head = read.heading
     if read.kind is not Kind.LETTER or head is None:
@@ -29,7 +33,7 @@ def packed(raw: bytes, raw_sha256: bytes, read: Read, *, place: str, now: dateti
         senders=head.senders[:1],
         to=head.to,
         cc=head.cc,
-        date=head.date or now,
+        date=head.date or read.received or laid_down or now,
         subject=head.subject,
         text=read.text,
         packed_text=objects.pack_text(read.text),
@@ -45,7 +49,16 @@ def packed(raw: bytes, raw_sha256: bytes, read: Read, *, place: str, now: dateti
         seal=None if read.sent else Seal.NEVER_SEALED,
         entry=read.entry,
     )
-    return Imported(original, Way.MAIL, place, now, content, head.sender, head.letter_id, seal=content.seal)
+    why = "" if head.date else _whose_date(read.received, laid_down)
+    return Imported(original, Way.MAIL, place, now, content, head.sender, head.letter_id, None, content.seal, why)
+
+
+def _whose_date(received: datetime | None, laid_down: datetime | None) -> str:
+    if received is not None:
+        return _("It does not say when it was written; its date is that of the last server on its way.")
+    if laid_down is not None:
+        return _("It does not say when it was written; its date is that on which its mail program filed it.")
+    return _("It does not say when it was written; its date is that on which it was taken in.")
 
 
 def _data(raw: bytes, piece: Piece) -> objects.Packed:

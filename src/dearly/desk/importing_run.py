@@ -244,7 +244,9 @@ def _pack(
     stack: Sequence[Found], reads: dict[int, Read], digests: dict[int, bytes], place: str, now: datetime
 ) -> dict[int, Imported]:
     return {
-        at: importing_pack.packed(one.data, digests[at], reads[at], place=place, now=now)
+        at: importing_pack.packed(
+            one.data, digests[at], reads[at], place=place, now=now, laid_down=one.hints.laid_down
+        )
         for at, one in enumerate(stack)
         if isinstance(one, Item) and at in reads
     }

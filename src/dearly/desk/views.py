@@ -227,6 +227,7 @@ def _notes(db: Db, filed: letters.FiledLetter) -> tuple[str, ...]:
         )
     if filed.seal is Seal.NEVER_SEALED and (beside := _beside(filed.signature)):
         notes.append(beside)
+    notes += arrivals.said_of(db, filed.number)
     for piece in pieces.of_letter(db, filed.number) if filed.direction == "in" else []:
         if not piece.here and piece.name:
             name = plain.clean_filename(piece.name)

@@ -278,6 +278,15 @@ def mark_unreadable(db: Db, number: int, seal: Seal, reason: str, now: datetime)
     )
 
 
+def said_of(db: Db, letter: int) -> list[str]:
+    """What was said of an original when the letter in it was filed: that its date is not the writer's."""
+    found = db.all(
+        "SELECT reason FROM arrivals WHERE letter = ? AND state = 'imported' AND reason <> '' ORDER BY number LIMIT 1",
+        (letter,),
+    )
+    return [reason for (reason,) in found]
+
+
 def letterbox(db: Db, *, unopened_only: bool = False, limit: int = 100, before: int | None = None) -> list[Arrival]:
     """Envelopes in the letterbox (unopened, opened, unreadable), the last arrived first, by counter and never by date.
     `before`: number of the last one of the page before."""
@@ -374,6 +383,14 @@ def leave_all(db: Db, key: str) -> list[int]:
     numbers = _of_stranger(db, key, "('refused')")
     db.many(_AT_DOOR_AGAIN, [(one,) for one in numbers])
     return numbers
+
+
+def heard_of(db: Db, where: Address, now: datetime) -> None:
+    """Somebody came into the book by writing a letter of an archive: at the door they stay a stranger (`knocks`)."""
+    db.run(
+        "INSERT INTO strangers (address_key, answer, at) VALUES (?, 'archive', ?) ON CONFLICT DO NOTHING",
+        (where.key, stamp(now)),
+    )
 
 
 def refused(db: Db, where: Address) -> bool:

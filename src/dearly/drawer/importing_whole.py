@@ -233,7 +233,7 @@ def _arrival(db: Db, other: Other, one: Original, letter: int | None, of: Leavin
             None if one.letter_id is None else sound(one.letter_id),
             _octets(one.seal_sha256, 32),
             seal if state != "unopened" else one.seal or None,
-            "" if letter is not None or state == "unopened" else clean(one.reason) or why,
+            "" if state == "unopened" else clean(one.reason) or why,
             letter,
         ),
     )

@@ -42,7 +42,8 @@ class Hints:
 
     `shown`: where it lies, fit to be shown in one line. `folder`: its folder as the other program shows it
     ("Archive/2019"), "" where there is none. `role`: of that folder, None for one that is merely somewhere. `labels`:
-    as the provider names them. `deleted`: marked as deleted by its program, which has not taken it out yet. `draft`:
+    as the provider names them. `laid_down`: when it came to lie there, by the file itself; None where that
+    says nothing. `deleted`: marked as deleted by its program, which has not taken it out yet. `draft`:
     marked as unfinished. `exact`: False where the bytes may differ from those that once were put into the archive,
     because its writer did not say how it changed lines that begin with "From "."""
 
@@ -50,6 +51,7 @@ class Hints:
     folder: str = ""
     role: Role | None = None
     labels: tuple[str, ...] = ()
+    laid_down: datetime | None = None
     deleted: bool = False
     draft: bool = False
     exact: bool = True

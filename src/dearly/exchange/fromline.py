@@ -7,6 +7,9 @@ together: what the line looks like, whether an empty line is before it, and whet
 from __future__ import annotations
 
 import re
+from datetime import datetime
+
+from dearly.mime.dates import read_date
 
 LONGEST = 1_000
 """Octets of a line that is looked at; a longer one separates nothing."""
@@ -39,6 +42,13 @@ _KNOWN_FIELD = re.compile(
     rb"|Reply-To|In-Reply-To|References|Status|List-[A-Za-z-]{1,40}|User-Agent|Mailing-List|Path|Newsgroups):",
     re.IGNORECASE,
 )
+
+
+def dated(line: bytes) -> datetime | None:
+    """The time on such a line: when the letter that follows it was put into the file."""
+    words = line[:LONGEST].decode("ascii", "replace").split()
+    found = (read_date(" ".join(words[at:])) for at in (2, 1, 3, 4, 5, 6))  # mostly behind one word
+    return next((one for one in found if one is not None), None)
 
 
 def separates(line: bytes, after: bytes, *, blank_before: bool) -> bool:

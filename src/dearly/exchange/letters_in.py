@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 
-from dearly.exchange import mbox, roles, written
+from dearly.exchange import fromline, mbox, roles, written
 from dearly.exchange.found import LARGEST_LETTER, Found, Hints, Item, Page, PassedOver, Role, Said, Written
 from dearly.exchange.kinds import is_maildir_entry, scan_type
 from dearly.exchange.mbox import Dialect, Reads
@@ -76,7 +77,8 @@ def in_mbox(stream: Reads, start: int, dialect: Dialect | None, where: Where) ->
             why = _("It is a note of the mail program to itself.")
             yield where.over("not_a_letter", why, piece.end, piece.offset)
         else:
-            yield Item(piece.data, cursor, passed, _marked(piece.data, where, exact=piece.exact))
+            hints = _marked(piece.data, where, exact=piece.exact)
+            yield Item(piece.data, cursor, passed, replace(hints, laid_down=fromline.dated(piece.line)))
 
 
 def in_file(stream: Reads, where: Where) -> Iterator[Found]:
@@ -90,8 +92,17 @@ def in_file(stream: Reads, where: Where) -> Iterator[Found]:
         return
     flags = _FLAGS.search(where.parts[-1]) if is_maildir_entry(where.parts) else None
     marks = flags[1] if flags else ""
-    hints = replace(where.hints(where.parts[:-1]), deleted="T" in marks, draft="D" in marks)
+    laid_down = _named_second(where.parts[-1]) if is_maildir_entry(where.parts) else None
+    hints = replace(where.hints(where.parts[:-1]), laid_down=laid_down, deleted="T" in marks, draft="D" in marks)
     yield Item(data, where.cursor(None), where.passed(None), hints)
+
+
+def _named_second(name: str) -> datetime | None:
+    """When a file was put into a Maildir: its name begins with the second."""
+    digits = name.partition(".")[0]
+    if not (digits.isascii() and digits.isdecimal() and 8 <= len(digits) <= 10):
+        return None
+    return datetime.fromtimestamp(int(digits), UTC)
 
 
 def in_emlx(stream: Reads, where: Where) -> Iterator[Found]:

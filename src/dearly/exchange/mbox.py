@@ -73,7 +73,8 @@ MBOXRD = Dialect(Quoting.ANY, sure=True)
 class Piece:
     """One letter. `data`: without the line before it; None where it is larger than `largest`, or where what lies there
     is no letter (`garbage`, before the first one). `offset`, `end`: where it begins in the file and where the next one
-    does; `end` is where `pieces` may go on. `by_length`: its end was found by its Content-Length."""
+    does; `end` is where `pieces` may go on. `by_length`: its end was found by its Content-Length. `line`: the
+    one before it."""
 
     data: bytes | None = field(repr=False)
     offset: int
@@ -81,6 +82,7 @@ class Piece:
     exact: bool = True
     garbage: bool = False
     by_length: bool = False
+    line: bytes = b""
 
 
 class Changed(Exception):
@@ -198,6 +200,7 @@ def _next(window: _Window, dialect: Dialect, largest: int) -> Piece:
     if not first and window.ended and len(window.held) < fromline.LONGEST:  # nothing but the line
         window.drop(len(window.held))
         return Piece(b"", offset, window.at)
+    line = window.cut(0, first)
     found = _by_length(window, first, largest) if dialect.lengths else None
     if found is not None:
         last, end = found
@@ -213,7 +216,7 @@ def _next(window: _Window, dialect: Dialect, largest: int) -> Piece:
     # The plain look comes first: it is many times as quick, and nearly always enough.
     quoted = b">From " in data and _QUOTED_LINE.search(data) is not None
     restored = _unquoted(data, dialect) if quoted else data
-    return Piece(restored, offset, window.at, dialect.sure or not quoted, by_length=found is not None)
+    return Piece(restored, offset, window.at, dialect.sure or not quoted, by_length=found is not None, line=line)
 
 
 def _by_line(window: _Window, dialect: Dialect, first: int, largest: int) -> int:

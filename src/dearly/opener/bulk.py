@@ -7,6 +7,7 @@ can find out for itself: digests and packing of the originals are never left to 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 from dearly.letter.address import Address
@@ -86,7 +87,8 @@ class Read:
 
     `sent`: we wrote it, by its sender or the folder that it lay in. `ours`: somebody whom it names is us, or it is
     sent. `inner_sha256`: `reading.cleartext_sha256`. `signed`: what the signature of an unsealed letter comes to as far
-    as it can be told without a key: UNKNOWN for every signature around the whole. `entry`: what it is found by."""
+    as it can be told without a key: UNKNOWN for every signature around the whole. `entry`: what it is found by.
+    `received`: of a letter without a Date, when the last server on its way took it."""
 
     kind: Kind
     sent: bool = False
@@ -98,6 +100,7 @@ class Read:
     pieces: tuple[Piece, ...] = ()
     signed: Signed = Signed.NONE
     entry: Entry | None = field(repr=False, default=None)
+    received: datetime | None = None
     trouble: Trouble | None = None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Sequence
+from datetime import datetime
 
 from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Shape, Signed
@@ -15,6 +16,7 @@ from dearly.letter.search import Entry
 from dearly.letter.words import _
 from dearly.mime import charset, pgpmime
 from dearly.mime.body import content
+from dearly.mime.dates import read_date
 from dearly.mime.outline import Body, Outline, Part
 from dearly.mime.read import outline, readable
 from dearly.mime.signed import foreign_signature, signed_in_part, signed_whole
@@ -73,6 +75,7 @@ def _one(raw: bytes, lay_in_sent: bool, ours: frozenset[str], leave: Sequence[Ki
         kind = Kind.EMPTY
     if kind in leave:
         return Read(kind, sent, is_ours, head)
+    received = None if head.date else read_date(seen.first("received").rpartition(";")[2])
     return Read(
         kind=Kind.LETTER,
         sent=sent,
@@ -83,7 +86,8 @@ def _one(raw: bytes, lay_in_sent: bool, ours: frozenset[str], leave: Sequence[Ki
         html=body.html,
         pieces=_pieces(body, pieces),
         signed=_signed(raw, seen, whole is not None),
-        entry=_entry(head, text, body, sent=sent),
+        entry=_entry(head, text, body, received, sent=sent),
+        received=received,
     )
 
 
@@ -113,9 +117,10 @@ def _pieces(body: Body, places: Sequence[Piece | None]) -> tuple[Piece, ...]:
     )
 
 
-def _entry(head: Heading, text: str, body: Body, *, sent: bool) -> Entry | None:
+def _entry(head: Heading, text: str, body: Body, received: datetime | None, *, sent: bool) -> Entry | None:
     """What the letter is found by; None where its day is for the desk to say."""
-    if head.date is None:
+    date = head.date or received
+    if date is None:
         return None
     has = {Has.IMPORTED, *enclosed(one.media_type for one in body.enclosures)}
     if body.html:
@@ -130,7 +135,7 @@ def _entry(head: Heading, text: str, body: Body, *, sent: bool) -> Entry | None:
         people=people,
         files=[one.name for one in body.enclosures],
         direction="out" if sent else "in",
-        date=head.date,
+        date=date,
         has=has,
     )
 

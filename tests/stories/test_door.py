@@ -343,6 +343,9 @@ def test_what_is_too_large_to_open_is_said_at_the_door_and_never_fetched(
         await collect(ada, box)
         one = next(one for one in await strangers.at_door(ada.desk) if one.too_large)
         assert (one.from_, one.seal, one.fetched, one.state) == (ZOE, None, False, "waiting")
+        said = Page(FakeTerminal(columns=200)).door([one], [None])
+        assert "too large to be fetched" in said
+        assert "when you let it in" not in said
         assert [lying.envelope.seal for lying in (await letterbox.look(ada.desk)).at_door if lying.away] == [
             Seal.NEVER_SEALED,
             None,

@@ -169,7 +169,9 @@ class Page:
             "let_in": _("let in; the next round fetches it"),
             "gone": _("let in, but not found at the account any more; “dearly door let-in {number}” looks again"),
         }.get(one.state)
-        if what is None and not one.fetched:
+        if what is None and one.too_large:
+            what = _("it lies at your mail account, and is too large to be fetched")
+        elif what is None and not one.fetched:
             what = _("it lies at your mail account, and is fetched when you let it in")
         return "\n".join([*lines, *([self.line(what.format(number=one.number), " " * 6, "")] if what else [])])
 

@@ -35,7 +35,8 @@ class Lying:
     one first. `reason`: why it could not be opened. `alike`: whom a stranger can be taken for (A21).
 
     `away`: the account at which the letter itself lies, "" where it is here. Then `subject` and `written` are what its
-    header claims, and `state` is waiting, let_in (the next round fetches it), gone (let in, not found) or refused."""
+    header claims, `too_large` says that it is more than is opened, so never fetched, and `state` is waiting, let_in
+    (the next round fetches it), gone (let in, not found) or refused."""
 
     envelope: EnvelopeView
     claimed: str
@@ -47,6 +48,7 @@ class Lying:
     away: str = ""
     subject: str = ""
     written: datetime | None = None
+    too_large: bool = False
     state: str = ""
 
 
@@ -173,6 +175,7 @@ def _knocking(knock: Knock) -> Lying:
         away=heading.source.place,
         subject=plain.shown(heading.subject),
         written=heading.date,
+        too_large=knock.too_large,
         state=knock.state.value,
     )
 

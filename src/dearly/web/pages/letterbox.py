@@ -53,6 +53,7 @@ class Envelope:
     """The account where the letter itself lies; "" where it is here. Then what its header claims, and where it is:"""
     subject: str = ""
     written: str = ""
+    too_large: bool = False
     state: str = ""
 
 
@@ -78,6 +79,7 @@ def _drawn(one: Lying, visit: Visit) -> Envelope:
         away=one.away,
         subject=one.subject,
         written="" if one.written is None else visit.dates.day(one.written),
+        too_large=one.too_large,
         state=one.state,
     )
 
@@ -87,7 +89,11 @@ def _by_stranger(envelopes: list[Envelope]) -> list[Envelope]:
     found: dict[str, Envelope] = {}
     for one in envelopes:
         key = one.address.casefold() or f"#{one.number}"
-        found[key] = replace(found[key], more=found[key].more + 1) if key in found else one
+        shown = found.get(key)
+        if shown is None:
+            found[key] = one
+        else:  # rather one that can be let in
+            found[key] = replace(one if shown.too_large else shown, more=shown.more + 1)
     return list(found.values())
 
 

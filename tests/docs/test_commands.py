@@ -7,10 +7,12 @@ writes it anew after a command has changed.
 
 import os
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
 import click
+import pytest
 from tests.unit.cli.test_main import COMMANDS
 
 from dearly.cli import words_of_letters
@@ -21,7 +23,9 @@ from dearly.letter.errors import DearlyError, Exit
 from dearly.letter.journey import State
 from dearly.letter.sealing import Seal
 
-MANUAL = Path(__file__).parents[2] / "docs" / "commands.md"
+ROOT = Path(__file__).parents[2]
+MANUAL = ROOT / "docs" / "commands.md"
+PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("*.md") if page != MANUAL)]
 
 HEAD = """\
 # Commands
@@ -153,10 +157,30 @@ def test_every_command_is_in_the_manual() -> None:
         assert all(example in text for example in command.examples)
 
 
+def _typed_in(page: Path) -> list[str]:
+    """The lines of a document that begin with `dearly`, without comments and without options in brackets."""
+    found = re.findall(r"^(?: {4})?dearly (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"\s+#\s.*|\s*\[--.*?\]", "", line) for line in found]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_whatever_a_document_shows_can_be_typed(page: Path) -> None:
+    """Its command exists, and takes these words and options; nothing is carried out."""
+    for line in _typed_in(page):
+        words = shlex.split(line)
+        path = tuple(words[:2]) if tuple(words[:2]) in COMMANDS else tuple(words[:1])
+        assert path in COMMANDS, (page.name, line)
+        numbers = ["1" if word == "N" else word for word in words[len(path) :]]
+        try:
+            COMMANDS[path].make_context("dearly", numbers)
+        except click.ClickException as error:
+            pytest.fail(f"{page.name}: dearly {line}: {error.format_message()}")
+
+
 def test_the_hints_of_errors_name_commands_that_exist() -> None:
     """Every “dearly ...” in a sentence of the program can be typed."""
     names = {path[0] for path in COMMANDS}
-    source = Path(__file__).parents[2] / "src" / "dearly"
+    source = ROOT / "src" / "dearly"
     for file in source.rglob("*.py"):
         for name in re.findall(r"“dearly ([a-z-]+)", file.read_text(encoding="utf-8")):
             assert name in names, (file.name, name)

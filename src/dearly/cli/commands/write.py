@@ -26,7 +26,7 @@ from dearly.letter.words import _
         enclosures, as a new letter. The one that came back stays as it is."""
     ),
     "dearly write Bert --from-file letter.txt --subject 'The garden'",
-    "dearly write bert@new.test --again 4",
+    "dearly write bert@new.test --again 7",
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @option("--from-file", "source", metavar="FILE", help=later("The text of the letter; “-” is standard input."))

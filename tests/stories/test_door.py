@@ -394,6 +394,26 @@ def test_whoever_is_put_into_the_book_is_let_in(tmp_path: Path) -> None:
     played(tmp_path, play)
 
 
+def test_whom_only_an_archive_knows_stands_at_the_door(tmp_path: Path) -> None:
+    """Else anybody could come in by a mail that was imported. Let in, it is the one who is in the book already."""
+
+    async def play(ada: Person, _bert: Person, box: MemoryMailbox) -> None:
+        zoe = await ada.desk.drawer.write(
+            lambda db: book.add(db, "Zoe", [book.NewAddress(ZOE)], now=ada.desk.clock.now(), chance=ada.desk.chance)
+        )
+        await ada.desk.drawer.write(lambda db: arrivals.heard_of(db, Address.parse(ZOE), ada.desk.clock.now()))
+        box.lay(a_mail(number=1))
+        assert await collect(ada, box) == []
+        (waiting,) = await strangers.at_door(ada.desk)
+        await strangers.let_in(ada.desk, waiting.number, box)
+        (lies,) = await ada.desk.drawer.read(arrivals.letterbox)
+        assert (lies.person_id, lies.at_door) == (zoe.id, False)
+        box.lay(a_mail(number=2))
+        assert len(await collect(ada, box)) == 1
+
+    played(tmp_path, play)
+
+
 def test_strangers_may_be_kept_out_altogether(tmp_path: Path) -> None:
     async def play(ada: Person, _bert: Person, box: MemoryMailbox) -> None:
         box.lay(a_mail())

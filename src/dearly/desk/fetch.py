@@ -371,5 +371,5 @@ def _claims(db: Db, outside: Outside) -> arrivals.Outside:
         seal_sha256=outside.seal_sha256,
         seal=Seal.NEVER_SEALED if outside.shape is Shape.PLAIN else None,
         person=person.id if person else None,
-        at_door=person is None,
+        at_door=person is None or (sender is not None and knocks.heard_of(db, sender.address.key)),
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 from dearly.desk import dateline, indexing, introductions, newcomers, parcels, saving, signatures, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import EnvelopeView, LetterView, Opened
-from dearly.drawer import arrivals, drafts, keyring, letters, people, pieces
+from dearly.drawer import arrivals, drafts, keyring, knocks, letters, people, pieces
 from dearly.drawer.connection import Db
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure
@@ -266,8 +266,8 @@ def _let_in(db: Db, desk: Desk, number: int, sender: Correspondent | None, readi
         return None
     now = desk.clock.now()
     person = people.person_of_address(db, sender.address, sender.name)
-    if person is None:
-        person = newcomers.person_of(db, desk, sender)
+    if person is None or knocks.heard_of(db, sender.address.key):
+        person = person or newcomers.person_of(db, desk, sender)
         arrivals.let_in(db, number, person.id, now)
     if reading.signer is not None and reading.seal in parcels.TAKEN:
         keyring.saw(db, person.id, sender.address, reading.signer, "letter", now)

@@ -193,7 +193,7 @@ class _Filing:
         count["erased"] += len(fresh) - len(kept)
         fresh = kept
         letters = [one.content for one in fresh if one.content is not None]
-        self.people = importing_places.People(db, letters, self.meet)
+        self.people = importing_places.People(db, letters, self.meet, self.now)
         self.places = importing_places.Places(db, [stamp(one.date) for one in letters])
         self.ids = objects.put_many(db, _all_bytes(fresh))
         self.number = int(db.value("SELECT max(seq) FROM sqlite_sequence WHERE name = 'numbers'") or 0)
@@ -233,7 +233,7 @@ class _Filing:
             return there
         if known.add(letter_id, content.inner_sha256, number):
             self.twins.add(letter_id)
-        self.people = importing_places.People(self.db, [content], self.meet)
+        self.people = importing_places.People(self.db, [content], self.meet, self.now)
         self.people.meet(content)
         self.places = importing_places.Places(self.db, [stamp(content.date)])
         self.ids = objects.put_many(self.db, _all_bytes([one]))

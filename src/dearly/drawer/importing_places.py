@@ -7,8 +7,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
-from dearly.drawer import filing
+from dearly.drawer import arrivals, filing
 from dearly.drawer.connection import Db
 from dearly.drawer.importing_values import Content, Imported
 from dearly.drawer.rows import PER_DAY, name_key
@@ -74,8 +75,10 @@ def _tombstones(one: Imported) -> list[bytes]:
 class People:
     """Who in the address book is meant by whom a stack of letters names."""
 
-    def __init__(self, db: Db, letters: Sequence[Content], meet: Callable[[Db, Correspondent], int]) -> None:
-        self._db, self._meet = db, meet
+    def __init__(
+        self, db: Db, letters: Sequence[Content], meet: Callable[[Db, Correspondent], int], now: datetime
+    ) -> None:
+        self._db, self._meet, self._now = db, meet, now
         named = {who.address.key for one in letters for group in (one.senders, one.to, one.cc) for who in group}
         self._found: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for key, person in {pair for one in letters for pair in one.known}:
@@ -113,6 +116,8 @@ class People:
         for who in (*letter.to, *letter.cc) if letter.direction == "out" else letter.senders:
             if self.of(who) is None and who.address.key not in self._ours:
                 self._found[who.address.key].append((name_key(who.name), self._meet(self._db, who)))
+                if letter.direction == "in":
+                    arrivals.heard_of(self._db, who.address, self._now)
 
 
 class Places:

@@ -84,6 +84,19 @@ class Known:
     letters: Mapping[LetterId, int]
 
 
+_HEARD_OF = """
+(SELECT 1 FROM strangers s WHERE s.address_key = ? AND s.answer = 'archive' AND NOT EXISTS
+  (SELECT 1 FROM parties t JOIN letters l ON l.number = t.letter
+   WHERE t.address_key = s.address_key AND t.role <> 'from' AND l.direction = 'out'))
+"""
+
+
+def heard_of(db: Db, key: str) -> bool:
+    """Whether this address (`Address.key`) is in the book by letters of an archive alone, and nothing ever went there:
+    at the door it is a stranger's, or else anybody could come in by a mail that was imported."""
+    return db.one(f"SELECT 1 WHERE EXISTS {_HEARD_OF}", (key,)) is not None
+
+
 def known(db: Db, keys: Iterable[str], letter_ids: Iterable[LetterId]) -> Known:
     """Which of these addresses (`Address.key`) and ids are known here. Every question is answered by an index."""
     named = (json.dumps(sorted(set(keys))),)
@@ -96,7 +109,8 @@ def known(db: Db, keys: Iterable[str], letter_ids: Iterable[LetterId]) -> Known:
             db,
             "SELECT a.address_key FROM addresses a WHERE a.address_key IN (SELECT value FROM json_each(?))"
             " AND a.kind <> 'postal' AND EXISTS (SELECT 1 FROM person_addresses e"
-            " JOIN persons p ON p.id = e.person_id WHERE e.address_id = a.id AND p.hidden = 0)",
+            " JOIN persons p ON p.id = e.person_id WHERE e.address_id = a.id AND p.hidden = 0)"
+            " AND NOT EXISTS " + _HEARD_OF.replace("?", "a.address_key"),  # noqa: S608  a constant
             named,
         ),
         refused=_all(

@@ -457,7 +457,7 @@ CREATE TABLE cursors (
 
 CREATE TABLE strangers (
   address_key TEXT    NOT NULL PRIMARY KEY,
-  answer      TEXT    NOT NULL CHECK (answer IN ('let_in', 'refused')),
+  answer      TEXT    NOT NULL CHECK (answer IN ('let_in', 'refused', 'archive')),
   at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

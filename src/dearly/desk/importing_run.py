@@ -41,15 +41,8 @@ from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 from dearly.opener.bulk import NO_LETTERS, Kind, Read, Stack
 
-_HOLD = 0.2
-"""Seconds that one transaction should take: whoever saves a draft meanwhile waits as long."""
-
 MOST_LEFT = 10_000
 """Originals without a letter that are listed."""
-
-_FEWEST, _MOST = 50, 200
-"""Letters in one transaction. Fewer of them cost more each: every commit writes the pages anew that all letters share,
-and leaves one more part of the index to be joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,16 +237,14 @@ def _pack(
     stack: Sequence[Found], reads: dict[int, Read], digests: dict[int, bytes], place: str, now: datetime
 ) -> dict[int, Imported]:
     return {
-        at: importing_pack.packed(
-            one.data, digests[at], reads[at], place=place, now=now, laid_down=one.hints.laid_down
-        )
+        at: importing_pack.packed(one.data, digests[at], reads[at], place=place, now=now, laid_down=one.hints.laid_down)
         for at, one in enumerate(stack)
         if isinstance(one, Item) and at in reads
     }
 
 
 class _Filing:
-    """Files what is ready, in batches that keep the writer for a moment only."""
+    """Files what is ready, in transactions that keep the writer for a moment only."""
 
     def __init__(self, desk: Desk, log: Import, total: int, progress: Progress) -> None:
         self.log, self._place = log, log.place
@@ -263,15 +254,10 @@ class _Filing:
         self.erased = self.locked = 0
         self._desk, self._progress, self._total = desk, progress, total
         self._begun, self._done = time.monotonic(), 0
-        self._each = _HOLD / 50
 
-    async def file(self, ready: Sequence[_Ready]) -> None:
-        while ready:
-            size = min(max(int(_HOLD / self._each), _FEWEST), _MOST)
-            batch, ready = ready[:size], ready[size:]
-            await self._batch(batch)
-
-    async def _batch(self, batch: Sequence[_Ready]) -> None:
+    async def file(self, batch: Sequence[_Ready]) -> None:
+        """File a whole stack in one transaction. Several smaller ones cost more: every commit writes the pages anew
+        that all letters share, and leaves one more part of the index to be joined."""
         desk = self._desk
         items = [one.imported for one in batch if one.imported is not None]
         left_out = Counter(one.left_out for one in batch if one.left_out is not None)
@@ -282,8 +268,7 @@ class _Filing:
         def meet(db: Db, who: Correspondent) -> int:
             return newcomers.person_of(db, desk, who).id
 
-        def work(db: Db) -> tuple[Import, importing.Counts, float]:
-            begun = time.perf_counter()
+        def work(db: Db) -> tuple[Import, importing.Counts]:
             counts = importing.file_many(
                 db, items, meet=meet, now=desk.clock.now(), chance=desk.chance, index=indexing.index
             )
@@ -297,12 +282,10 @@ class _Filing:
             )
             on = importing_log.advance(db, self.log, batch[-1].cursor, more)
             reach("import.before-commit")
-            return on, counts, begun
+            return on, counts
 
-        self.log, counts, begun = await desk.drawer.write(work)
-        took = time.perf_counter() - begun
+        self.log, counts = await desk.drawer.write(work)
         reach("import.after-commit")
-        self._each = (self._each + took / len(batch)) / 2
         self.left_out += left_out
         self.missed += len(missed)
         self.skipped += missed[: MOST_SKIPPED - len(self.skipped)]

@@ -79,7 +79,14 @@ def done(came: Done) -> list[str]:
                         "One was erased here and did not come back.", "{n} were erased here and did not come back.", n
                     ),
                 ),
-                (came.missed, lambda n: ngettext("One could not be had:", "{n} could not be had:", n)),
+                (
+                    came.missed,
+                    lambda n: ngettext(
+                        "One could not be taken, and stays where it lies:",
+                        "{n} could not be taken, and stay where they lie:",
+                        n,
+                    ),
+                ),
             )
         )
         + [f"{clean(one.what)}: {one.why}" for one in came.skipped]

@@ -123,6 +123,12 @@ def test_nothing_is_lost_on_the_way_into_a_new_drawer(tmp_path: Path, by: str) -
             await ada.desk.close()
             archive = importing.open_archive(tmp_path / "one" if by == "bundle" else ada.folder)
             word = WORD if by == "bundle" else "fake passphrase for tests"
+            assert archive.format == by
+            with pytest.raises(Locked):
+                await importing.run_ours(new.desk, archive, "other fake words", lambda *_: None, ours=True)
+            assert await new.desk.drawer.read(lambda db: db.value("SELECT count(*) FROM persons")) == 0
+            plan = await importing.plan(new.desk, archive, importing.Choices(), lambda *_: None, passphrase=word)
+            assert (plan.letters, plan.format) == (5, by)
             done = await importing.run_ours(new.desk, archive, word, lambda *_: None, ours=True)
             assert (done.taken, done.failed) == (4, 1)
             after = await _export(new, tmp_path / "two", WORD)
@@ -200,18 +206,6 @@ def test_what_was_decided_here_stays_decided(tmp_path: Path) -> None:
                 return [(one.fingerprint, one.state.value) for one in keyring.bindings(db, bert.id)]
 
             assert await ada.desk.drawer.read(look) == decided
-
-    run(play)
-
-
-def test_a_wrong_passphrase_of_the_keys_changes_nothing(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with _two(tmp_path) as (ada, new, _town):
-            await _export(ada, tmp_path / "one", WORD)
-            archive = importing.open_archive(tmp_path / "one")
-            with pytest.raises(Locked):
-                await importing.run_ours(new.desk, archive, "other fake words", lambda *_: None)
-            assert await new.desk.drawer.read(lambda db: db.value("SELECT count(*) FROM letters")) == 0
 
     run(play)
 

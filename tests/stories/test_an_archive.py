@@ -18,6 +18,7 @@ from dearly.cli.main import run as run_command
 from dearly.desk.app import App
 from dearly.desk.desk import Desk
 from dearly.desk.open import correspondence, letterbox
+from tests.support import old_keys
 from tests.support.archives import ADA, BERT, letter, maildir, mbox
 from tests.support.desks import a_town
 from tests.support.door import FakeTerminal
@@ -120,3 +121,21 @@ def test_a_scan_and_a_text_say_whose_they_are(home: Home) -> None:
             assert "It snows." in note.text
 
     run(look())
+
+
+def test_what_cannot_be_opened_and_who_is_there_twice_is_said(home: Home) -> None:
+    assert "Whatever was taken in could be opened and read." in home.types("import --left")[1]
+    twice = [letter(1, sender="Clara Moor <clara@letters.test>"), letter(2, sender='"Moor, Clara" <c@work.test>')]
+    maildir(home.folder / "Odd", [*twice, old_keys.mail(old_keys.SEALED_TO_CURVE, 1)])
+    code, said = home.types("import Odd --yes")
+    assert code == 0, said
+    assert "Perhaps the same person twice in your address book" in said and "Clara Moor" in said
+    assert "dearly import --left" in said
+    code, said = home.types("import --left")
+    assert (code, "It is sealed, and its key is not here." in said) == (0, True)
+    code, said = home.types("import Odd --json")
+    (told,) = json.loads(said)["archives"]
+    assert [one["reason"] for one in told["left"]] == ["It is sealed, and its key is not here."]
+    assert [pair["keep"]["name"] for pair in told["alike"]] == ["Clara Moor"]
+    code, said = home.types(f"show {told['left'][0]['number']}")
+    assert (code, "its key is not here" in said) == (0, True)

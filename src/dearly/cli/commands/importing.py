@@ -210,11 +210,12 @@ def _agreed(errand: Errand, archive: Archive | tuple[str, str], choices: Choices
 def _planned(errand: Errand, plan: Plan) -> str:
     """The plan in words."""
     page = Page(errand.terminal)
-    said = [
-        ngettext(
-            "One letter would be taken from “{place}”.", "{n} letters would be taken from “{place}”.", plan.letters
-        ).format(n=plan.letters, place=shown(plan.place))
-    ]
+    would = ngettext(
+        "One letter would be taken from “{place}”.", "{n} letters would be taken from “{place}”.", plan.letters
+    )
+    if not plan.letters:
+        would = _("There is nothing new in “{place}”.")
+    said = [would.format(n=plan.letters, place=shown(plan.place))]
     if plan.going_on:
         said.append(_("It was begun before, and goes on where it stopped."))
     if plan.letters and plan.format != "bundle":
@@ -281,9 +282,8 @@ def _numbers(plan: Plan) -> list[str]:
 
 def _done(errand: Errand, done: Done) -> str:
     """What came of it, in words."""
-    said = [
-        ngettext("One letter was taken in.", "{n} letters were taken in.", done.taken).format(n=done.taken),
-    ]
+    taken = ngettext("One letter was taken in.", "{n} letters were taken in.", done.taken)
+    said = [taken.format(n=done.taken) if done.taken else _("No letter was taken in.")]
     if done.already_here:
         said.append(
             ngettext("One was here already.", "{n} were here already.", done.already_here).format(n=done.already_here)

@@ -47,7 +47,7 @@ _HEADINGS = {
     "dearly ledger open 6",
 )
 @click.argument("decision", type=OneOf(tuple(_DECISIONS)), required=False, default=None)
-@click.argument("number", type=Number(), metavar="N", required=False, default=None)
+@click.argument("number", type=Number(), metavar="[N]", required=False, default=None)
 @option("--on", "on", metavar="DATE", help=later("The day on which to look at it again, as YYYY-MM-DD."))
 @option("--all", "everything", is_flag=True, help=later("Also the correspondences that rest."))
 def ledger(errand: Errand, decision: str | None, number: int | None, on: str | None, everything: bool) -> None:

@@ -51,7 +51,8 @@ class Forked(subprocess.Popen[Any]):
         cwd, env, ends = more[4], more[5], more[9:15]
         read_by_child, _in, _out, written_by_child, _err, complaints = ends
         order = [list(map(str, args)), str(cwd or os.getcwd()), dict(os.environ if env is None else env)]
-        self._fate, theirs = socket.socketpair()
+        # In packets: a quick child's end must not run into its number where this process comes late to read.
+        self._fate, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         given = [
             end if end != -1 else number for number, end in enumerate((read_by_child, written_by_child, complaints))
         ]

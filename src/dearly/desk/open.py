@@ -189,8 +189,9 @@ async def show(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
             raise
         return view, tuple(letters.enclosure(db, view.number, at) for at in range(len(view.enclosures)))
 
-    await signatures.look_at(desk, number)
     view, enclosures = await desk.drawer.read(work)
+    if view.signature is Signed.UNKNOWN and await signatures.look_at(desk, view.number):
+        view, enclosures = await desk.drawer.read(work)
     saved = await asyncio.to_thread(saving.save, enclosures, save_to) if save_to is not None else []
     return Opened(view, enclosures, tuple(saved))
 

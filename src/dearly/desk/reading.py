@@ -18,7 +18,7 @@ from dearly.drawer.enclosed import Enclosed
 from dearly.drawer.letters import Reply
 from dearly.letter.content import Enclosure
 from dearly.letter.errors import DearlyError, NotFound
-from dearly.letter.sealing import CAUTION
+from dearly.letter.sealing import CAUTION, Signed
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.opener.picture import Purpose
@@ -84,8 +84,9 @@ async def read(desk: Desk, number: int, *, all_the_same: bool = False) -> Readin
         on = ledger.put_off(db, filed.number)
         return filed, views.letter_view(db, filed.number), uid, place, _html_for(db, filed), on
 
-    await signatures.look_at(desk, number)
     filed, view, uid, place, html, reply_on = await desk.drawer.read(work)
+    if view.signature is Signed.UNKNOWN and await signatures.look_at(desk, view.number):
+        filed, view, uid, place, html, reply_on = await desk.drawer.read(work)
     cautious = filed.seal in CAUTION
     paper = None
     if all_the_same or not cautious:

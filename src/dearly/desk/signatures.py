@@ -13,15 +13,18 @@ from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Signed
 
 
-async def look_at(desk: Desk, number: int) -> None:
-    """Judge the signature of an imported letter that nobody looked at yet, and keep what it is worth. What cannot be
-    told (the signer's key is not here) is asked anew at the next reading; the key may have come by then."""
+async def look_at(desk: Desk, number: int) -> bool:
+    """Judge the signature of an imported letter that nobody looked at yet, and keep what it is worth; whether that is
+    news. What cannot be told (the signer's key is not here) is asked anew at the next reading; the key may have come by
+    then. Only for a letter whose signature is noted as unknown."""
     if desk.drawer.read_only:
-        return
+        return False
     raw = await desk.drawer.read(lambda db: importing.signed_original(db, number))
     if raw is None:
-        return
+        return False
     with suppress(DearlyError):  # it stays as it is noted
         reading = await read_parcel(desk, raw)
         if reading.signed not in (Signed.NONE, Signed.UNKNOWN):
             await desk.drawer.write(lambda db: importing.note_signature(db, number, reading.signed))
+            return True
+    return False

@@ -6,8 +6,10 @@ import asyncio
 import re
 from pathlib import Path
 
+import pytest
+
 from dearly.desk import account, letterbox, strangers
-from dearly.drawer import arrivals, keyring, people
+from dearly.drawer import arrivals, keyring, knocks, people
 from tests.support.desks import Person, a_town
 from tests.support.memory_mailbox import a_mail
 from tests.support.web import Web, at_desk
@@ -247,6 +249,35 @@ def test_a_knock_is_shown_and_its_letter_fetched_when_it_is_let_in(tmp_path: Pat
                 assert "From Zoë Wood" in text
                 opened = await web.post(f"/letterbox/{zoe}/open")
                 assert "do you remember" in (await web.get(opened.headers["location"])).text
+
+    asyncio.run(play())
+
+
+def test_what_is_too_large_is_said_and_not_offered_to_be_let_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a stranger with two letters, the one stands there that can be let in."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, _bert = await town.with_mail("Ada", "Bert")
+            town.mail.box("ada@letters.test").extend(
+                (
+                    a_mail("yan@elsewhere.test", number=1, text="x" * 9_000),
+                    a_mail("Zoe <zoe@elsewhere.test>", number=2),
+                    a_mail("Zoe <zoe@elsewhere.test>", number=3, text="x" * 9_000),
+                )
+            )
+            await ada.round()
+            monkeypatch.setattr(knocks, "LARGEST_PARCEL", 8_000)
+            at_door = await strangers.at_door(ada.desk)
+            assert len(at_door) == 3
+            async with at_desk(ada.desk) as web:
+                text = (await web.get("/letterbox")).text
+            assert text.count("It is too large to be fetched") == 1
+            assert text.count("It is fetched when you let it in.") == 1
+            (small,) = (one.number for one in at_door if not one.too_large)
+            assert re.findall(r"/letterbox/(\d+)/let-in", text) == [str(small)]
 
     asyncio.run(play())
 

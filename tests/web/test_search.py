@@ -108,7 +108,7 @@ def test_what_is_found_comes_as_one_types_and_is_there_on_the_way_back(desk_of: 
     page.go_back()
     expect(page.locator(".hits li")).to_have_count(2)
 
-    page.goto(f"/page/{number}")
+    page.goto(f"/page/{number}", wait_until="networkidle")  # before its script ran, the button brings a page of its own
     page.get_by_role("button", name="Did I tell this already?").focus()
     page.keyboard.press("Enter")
     passage = page.locator("#told .earlier")

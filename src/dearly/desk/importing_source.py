@@ -11,6 +11,7 @@ from pathlib import Path
 from dearly.desk.importing_folder import MailFolder
 from dearly.desk.importing_written import About as About
 from dearly.exchange.archive import Archive, Found, Hints, Item, PassedOver, Role, Written, recognise
+from dearly.letter.words import _
 from dearly.opener.bulk import HEAVIEST_STACK, MOST_STACKED, Kind
 from dearly.opener.unpacking import unpack
 
@@ -50,6 +51,21 @@ class Skipped:
 
     what: str
     why: str
+
+
+def in_words(reason: str) -> str:
+    """Why something is left out (`REASONS`), for a person."""
+    return {
+        "draft": _("drafts, and what was never sent"),
+        "spam": _("spam"),
+        "trash": _("thrown away"),
+        "chat": _("chats"),
+        "report": _("reports of mail servers, and receipts"),
+        "newsletter": _("newsletters, lists, and what programs send"),
+        "calendar": _("invitations of calendars"),
+        "empty": _("empty"),
+        "others": _("neither from you nor to you"),
+    }.get(reason, _("files that are no letters"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,18 +95,3 @@ def done(came: Done) -> list[str]:
 
 def _each(counted: Sequence[Counted]) -> list[str]:
     return [say(n).format(n=n) for n, say in counted if n]
-
-
-def reason(code: str) -> str:
-    """Why something is left out."""
-    return {
-        "draft": _("drafts, and what was never sent"),
-        "spam": _("spam"),
-        "trash": _("thrown away"),
-        "chat": _("chats"),
-        "report": _("reports of mail servers, and receipts"),
-        "newsletter": _("newsletters, lists, and what programs send"),
-        "calendar": _("invitations of calendars"),
-        "empty": _("empty"),
-        "others": _("neither from you nor to you"),
-    }.get(code, _("files that are no letters"))

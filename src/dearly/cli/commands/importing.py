@@ -227,8 +227,10 @@ def _planned(errand: Errand, plan: Plan) -> str:
     said += _numbers(plan)
     blocks = [page.prose(*said)]
     if plan.left_out:
+        from dearly.desk.importing import in_words
+
         blocks.append(_("Left out, because they are no letters:"))
-        blocks.append(_list((_reason(reason), str(n)) for reason, n in plan.left_out.items()))
+        blocks.append(_list((in_words(reason), str(n)) for reason, n in plan.left_out.items()))
     if plan.people:
         blocks.append(_("With whom:"))
         rows = [(clean(one.name) or clean(one.address), str(one.letters or "")) for one in plan.people[:_MOST_PEOPLE]]
@@ -321,8 +323,10 @@ def _done(errand: Errand, done: Done) -> str:
     page = Page(errand.terminal)
     blocks = [page.prose(*said), *(page.prose(f"{clean(one.what)}: {one.why}") for one in done.skipped)]
     if done.left_out:
+        from dearly.desk.importing import in_words
+
         blocks.append(_("Left out, because they are no letters:"))
-        blocks.append(_list((_reason(reason), str(n)) for reason, n in done.left_out.items()))
+        blocks.append(_list((in_words(reason), str(n)) for reason, n in done.left_out.items()))
     if done.left:
         blocks.append(page.prose(_("“dearly import --left” lists what is kept as it came, with the reasons.")))
     if done.alike:
@@ -362,20 +366,6 @@ def _tell_left(errand: Errand) -> None:
 
 def _list(rows: Any) -> str:
     return "\n".join("  " + line for line in table(rows).splitlines())
-
-
-def _reason(code: str) -> str:
-    return {
-        "draft": _("drafts, and what was never sent"),
-        "spam": _("spam"),
-        "trash": _("thrown away"),
-        "chat": _("chats"),
-        "report": _("reports of mail servers, and receipts"),
-        "newsletter": _("newsletters, lists, and what programs send"),
-        "calendar": _("invitations of calendars"),
-        "empty": _("empty"),
-        "others": _("neither from you nor to you"),
-    }.get(code, _("files that are no letters"))
 
 
 def _together(told: list[Any]) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def _choices(form: Form, before: Choices | None = None) -> Choices:
 
 
 def _planned(visit: Visit, begun: Look, plan: Plan) -> Response:
-    ticks = [(reason, import_words.reason(reason), n) for reason, n in plan.left_out.items()]
+    ticks = [(reason, importing.in_words(reason), n) for reason, n in plan.left_out.items()]
     return visit.show(
         "import-plan.html",
         begun=begun,
@@ -207,6 +207,6 @@ def _about_missing(visit: Visit, begun: Take, said: DearlyError) -> Response:
 
 
 async def _done(visit: Visit, done: Done) -> Response:
-    left = [(import_words.reason(reason), n) for reason, n in done.left_out.items()]
+    left = [(importing.in_words(reason), n) for reason, n in done.left_out.items()]
     twice = bool(await joining.alike(visit.desk))
     return visit.show("import-done.html", facts=import_words.done(done), left=left, twice=twice)

@@ -34,6 +34,7 @@ from pathlib import Path
 
 from tests.support import lifetime
 from tests.support.drawers import PASSPHRASE, make_drawer
+from tests.support.families import family
 
 from dearly.assemble.machine import CHANCE, CLOCK
 from dearly.assemble.ways import MachineWays
@@ -88,17 +89,8 @@ def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None, out
 
 def _watch(pid: int, most: list[float]) -> None:
     while Path(f"/proc/{pid}").exists():
-        most[0] = max(most[0], sum(map(_memory, _family(pid))))
+        most[0] = max(most[0], sum(map(_memory, family(pid))))
         time.sleep(0.1)
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for one in found:
-        with suppress(OSError):
-            for task in Path(f"/proc/{one}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
-    return found
 
 
 def _memory(pid: int) -> float:

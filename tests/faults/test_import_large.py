@@ -22,6 +22,7 @@ import pytest
 from tests.support import lifetime
 from tests.support.commands import Machine, Person
 from tests.support.door import short_folder
+from tests.support.families import family
 from tests.support.machines import cheap_drawer
 
 GIB = 1 << 30
@@ -82,18 +83,9 @@ class _Memory(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        while (held := sum(map(_held, _family(self._pid)))) > 0:
+        while (held := sum(map(_held, family(self._pid)))) > 0:
             self.most = max(self.most, held)
             time.sleep(0.25)
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for one in found:
-        with suppress(OSError):
-            for task in Path(f"/proc/{one}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
-    return found
 
 
 def _held(pid: int) -> float:

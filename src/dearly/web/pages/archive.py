@@ -7,7 +7,6 @@ plan and the run are long work of the desk (`work`), which one may leave and com
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -22,7 +21,7 @@ from dearly.letter.errors import DearlyError, NotFound
 from dearly.letter.words import _
 from dearly.web import import_words, paths
 from dearly.web.forms import Form
-from dearly.web.pages.work import Begun
+from dearly.web.pages.work import Begun, begin, going_on, put_aside
 from dearly.web.visit import Pages, Visit, told_by
 
 routes = Pages()
@@ -75,7 +74,7 @@ async def choose(visit: Visit, said: DearlyError | None = None) -> Response:
     """Where it lies; or how far one is with an archive already."""
     work = visit.desk.work
     begun = work.about
-    if said is None and isinstance(begun, Begun) and work.running:
+    if said is None and going_on(visit):
         return visit.go("/work")
     if said is None and isinstance(begun, Look) and isinstance(work.result, Plan):
         return _planned(visit, begun, work.result)
@@ -114,7 +113,7 @@ async def look(visit: Visit) -> Response:
     async def work(progress: Progress) -> Plan:
         return await importing.plan(desk, archive, choices, progress)
 
-    return await _begun(visit, Look(path, choices), work)
+    return begin(visit, Look(path, choices), work)
 
 
 @routes.post("/import/run")
@@ -137,7 +136,7 @@ async def run(visit: Visit) -> Response:
             return await importing.run_ours(desk, archive, None, progress)
         return await importing.run(desk, archive, take.choices, progress)
 
-    return await _begun(visit, take, work)
+    return begin(visit, take, work)
 
 
 @routes.post("/import/drawer")
@@ -154,19 +153,13 @@ async def drawer(visit: Visit) -> Response:
     async def work(progress: Progress) -> Done:
         return await importing.run_ours(desk, archive, word, progress)
 
-    return await _begun(visit, Take(path, Choices(), ours=True), work)
+    return begin(visit, Take(path, Choices(), ours=True), work)
 
 
 @routes.post("/import/other")
 async def other(visit: Visit) -> Response:
     """Put this archive aside, and choose another."""
-    visit.desk.work.forget()
-    return visit.go("/import")
-
-
-async def _begun(visit: Visit, begun: Begun, work: Callable[[Progress], Awaitable[object]]) -> Response:
-    visit.desk.work.begin(begun, work)
-    return visit.go("/work")
+    return put_aside(visit, "/import")
 
 
 def _nothing_planned() -> NotFound:

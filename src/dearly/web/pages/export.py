@@ -18,7 +18,7 @@ from dearly.letter.words import _
 from dearly.web import paths
 from dearly.web.forms import Form
 from dearly.web.pages.locked import chosen_passphrase
-from dearly.web.pages.work import Begun
+from dearly.web.pages.work import Begun, begin, going_on, put_aside
 from dearly.web.visit import Pages, Visit, told_by
 
 routes = Pages()
@@ -51,7 +51,7 @@ async def choose(visit: Visit, said: DearlyError | None = None) -> Response:
     """What, and where to; or what came of it."""
     work = visit.desk.work
     begun = work.about
-    if said is None and isinstance(begun, Begun) and work.running:
+    if said is None and going_on(visit):
         return visit.go("/work")
     copy = begun if isinstance(begun, Copy) else None
     if said is None and copy is not None and isinstance(work.result, Exported):
@@ -98,15 +98,13 @@ async def run(visit: Visit) -> Response:
     async def work(progress: Progress) -> Exported:
         return await exporting.export(desk, path, whole, progress)
 
-    visit.desk.work.begin(Copy(path, wish), work)
-    return visit.go("/work")
+    return begin(visit, Copy(path, wish), work)
 
 
 @routes.post("/export/other")
 async def other(visit: Visit) -> Response:
     """Put what came of it aside."""
-    visit.desk.work.forget()
-    return visit.go("/export")
+    return put_aside(visit, "/export")
 
 
 def _wish(form: Form) -> Wish:

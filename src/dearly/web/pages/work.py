@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from starlette.responses import Response
 
+from dearly.desk.app import Progress
 from dearly.letter.words import _, ngettext
 from dearly.web.visit import Pages, Visit
 
@@ -29,14 +31,29 @@ class Begun:
         raise NotImplementedError
 
 
+def begin(visit: Visit, begun: Begun, work: Callable[[Progress], Awaitable[object]]) -> Response:
+    """Let it go on by itself, and show how far it is. Raises `InUse` (work_running)."""
+    visit.desk.work.begin(begun, work)
+    return visit.go("/work")
+
+
+def going_on(visit: Visit) -> bool:
+    """Whether something that a page began is going on: then there is nothing to choose before it is over."""
+    return visit.desk.work.running and isinstance(visit.desk.work.about, Begun)
+
+
+def put_aside(visit: Visit, page: str) -> Response:
+    """Forget what came of it, and begin anew at `page`."""
+    visit.desk.work.forget()
+    return visit.go(page)
+
+
 @routes.get("/work", idle=True)
 async def work(visit: Visit) -> Response:
     """How far it is; once it is over, what came of it."""
-    going = visit.desk.work
-    begun = going.about
-    if not going.running or not isinstance(begun, Begun):
+    begun, step = visit.desk.work.about, visit.desk.work.step
+    if not going_on(visit):
         return visit.go(begun.page if isinstance(begun, Begun) else "/")
-    step = going.step
     return visit.show(
         "work.html", begun=begun, step=step, left=left(step.left) if step is not None and step.left is not None else ""
     )

@@ -262,17 +262,23 @@ def said(words: object) -> str:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A few messages of a folder, byte for byte, oldest first; None for one that did not come. `cursor`: behind them.
-    `done` of `total`: how many of the folder lie up to there."""
+    `done` of `total`: how many of the folder lie up to there. `weight`: octets of these messages, as the carrier states
+    them."""
 
     cursor: str
     messages: tuple[bytes | None, ...] = field(repr=False)
     done: int
     total: int
+    weight: int = 0
 
 
 class Leafs(Protocol):
-    """A way that lets a person leaf through a folder which they keep at their provider."""
+    """A way that lets a person leaf through the folders which they keep at their provider."""
 
-    async def leaf(self, folder: str, cursor: str) -> Leaf:
-        """What lies in it behind `cursor` ("": from the beginning); no messages at its end. It is only read. Raises
-        `CarrierTrouble`, where there is no such folder too."""
+    async def leaf(self, folder: str, cursor: str, *, heads: bool = False) -> Leaf:
+        """What lies in it behind `cursor` ("": from the beginning); no messages at its end. It is only read. `heads`:
+        no more than header fields of each (as `Head.data`), so that nothing whole is fetched. Raises `CarrierTrouble`,
+        where there is no such folder too."""
+
+    async def shelves(self) -> Sequence[str]:
+        """The names of the folders that can be leafed through, as the carrier lists them. Raises `CarrierTrouble`."""

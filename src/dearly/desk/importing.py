@@ -16,7 +16,7 @@ from functools import partial
 
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
-from dearly.desk.importing_folder import mail_folder
+from dearly.desk.importing_folder import Lent, MailFolder, lent_folder, mail_folder, shelves
 from dearly.desk.importing_own import BundleSource, DrawerSource, run_own
 from dearly.desk.importing_run import Done, left, run
 from dearly.desk.importing_source import (
@@ -47,15 +47,18 @@ __all__ = [
     "Archive",
     "Choices",
     "Done",
+    "Lent",
     "Plan",
     "Someone",
     "in_words",
     "left",
+    "lent_folder",
     "mail_folder",
     "open_archive",
     "plan",
     "run",
     "run_ours",
+    "shelves",
 ]
 
 _MOST_NAMED = 1000
@@ -148,21 +151,28 @@ async def plan(
     desk: Desk, archive: Archive, choices: Choices, progress: Progress, *, passphrase: str | None = None
 ) -> Plan:
     """What taking it in would come to, by headers alone: an empty letter or an invitation shows only when it is read.
-    `passphrase`: of another drawer. Nothing is changed. Raises what `Archive.items` raises, `Usage` (bad_address), and
-    as `own_source`."""
+    Of a folder at a server nothing but headers is fetched, so there a letter is known by its own id. `passphrase`: of
+    another drawer. Nothing is changed. Raises what `Archive.items` raises, `Usage` (bad_address), and as
+    `own_source`."""
     if isinstance(archive, Ours):
         return await _plan_of_ours(desk, archive, passphrase)
     own = await desk.drawer.read(lambda db: accounts.own_addresses(db, left=True))
     before = await desk.drawer.read(lambda db: importing_log.find(db, archive.source))
     tally = _Tally(frozenset(one.key for one in (*own, *map(Address.parse, choices.mine))), choices)
     total = await asyncio.to_thread(archive.size) or 0
-    async for stack in stacks(archive):
+    async for stack in stacks(archive, heads=True):
         items = [one for one in stack if isinstance(one, Item)]
         facts = await desk.opener.heads([_header(one.data) for one in items])
-        digests = await asyncio.to_thread(_digests, items)
-        here, erased = await desk.drawer.read(partial(importing.here, digests=digests))
-        for item, fact, digest in zip(items, facts, digests, strict=True):
-            tally.count(item, fact, digest, here, erased)
+        if isinstance(archive, MailFolder):  # of which only headers came
+            total = archive.total
+            marks = [_by_id(item, fact) for item, fact in zip(items, facts, strict=True)]
+            here = await desk.drawer.read(partial(importing.here_by_id, letter_ids=marks))
+            erased: frozenset[bytes] = frozenset()
+        else:
+            marks = await asyncio.to_thread(_digests, items)
+            here, erased = await desk.drawer.read(partial(importing.here, digests=marks))
+        for item, fact, mark in zip(items, facts, marks, strict=True):
+            tally.count(item, fact, mark, here, erased)
         for one in stack:
             if not isinstance(one, Item):
                 tally.count_other(one)
@@ -204,6 +214,11 @@ def _digests(items: Sequence[Item]) -> list[bytes]:
     return [hashlib.sha256(one.data).digest() for one in items]
 
 
+def _by_id(item: Item, facts: HeadFacts) -> bytes:
+    """The id that a letter gives itself; where it gives none, something that no letter has."""
+    return facts.letter_id.encode() if facts.letter_id else hashlib.sha256(item.data).digest()
+
+
 def _header(data: bytes) -> bytes:
     """The header section, by its empty line: to be read in the child."""
     ends = [end for mark in (b"\n\n", b"\r\n\r\n") if (end := data.find(mark)) >= 0]
@@ -226,13 +241,14 @@ class _Tally:
         self._skipped: list[Skipped] = []
 
     def count(
-        self, item: Item, facts: HeadFacts, digest: bytes, here: frozenset[bytes], erased: frozenset[bytes]
+        self, item: Item, facts: HeadFacts, mark: bytes, here: frozenset[bytes], erased: frozenset[bytes]
     ) -> None:
+        """`mark`: what an original is known by, as in `here` and `erased`."""
         self._n["found"] += 1
         sender = facts.sender
-        if digest in erased:
+        if mark in erased:
             self._n["erased"] += 1
-        elif digest in here or digest in self._seen:
+        elif mark in here or mark in self._seen:
             self._n["already_here"] += 1
         elif (why := self._why_not(item, facts)) is not None:
             self._left[why] += 1
@@ -245,7 +261,7 @@ class _Tally:
                 self._left["others"] += 1
             else:
                 self._letter(facts, sent=sent, by_folder=bool(item.hints.sent))
-        self._seen.add(digest)
+        self._seen.add(mark)
 
     def _why_not(self, item: Item, facts: HeadFacts) -> str | None:
         why = left_out_by_place(item.hints)

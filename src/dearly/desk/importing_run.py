@@ -19,6 +19,7 @@ from functools import partial
 from dearly.desk import importing_pack, indexing, joining, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
+from dearly.desk.importing_folder import MailFolder
 from dearly.desk.importing_source import (
     ASKED,
     BY_KIND,
@@ -100,6 +101,8 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
     filing = _Filing(desk, log, size or 0, progress)
     async with desk.drawer.writing_much(), aclosing(_prepared(desk, archive, choices, own, log.cursor)) as stacks_ready:
         async for ready in stacks_ready:
+            if isinstance(archive, MailFolder):
+                filing.total = archive.total
             await filing.file(ready)
     await desk.drawer.write(lambda db: importing_log.end(db, filing.log, desk.clock.now()))
     while await desk.drawer.write(importing_log.tidy):
@@ -252,7 +255,7 @@ class _Filing:
         self.missed = 0
         self.skipped: list[Skipped] = []
         self.erased = self.locked = 0
-        self._desk, self._progress, self._total = desk, progress, total
+        self._desk, self._progress, self.total = desk, progress, total
         self._begun, self._done = time.monotonic(), 0
 
     async def file(self, batch: Sequence[_Ready]) -> None:
@@ -294,4 +297,4 @@ class _Filing:
         self._done += len(batch)
         rate = self._done / max(time.monotonic() - self._begun, 0.001)
         what = _("Taking in letters, {rate} a second").format(rate=round(rate))
-        self._progress(what, batch[-1].passed, self._total)
+        self._progress(what, batch[-1].passed, self.total)

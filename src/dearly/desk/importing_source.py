@@ -104,11 +104,11 @@ def is_no_letter(passed: PassedOver) -> bool:
     return passed.code in _NOT_THERE
 
 
-async def stacks(archive: Archive, cursor: str = "") -> AsyncGenerator[Sequence[Found], None]:
-    """Everything in the archive after `cursor`, as many at a time as are read in one question. Close it when you stop
-    early."""
+async def stacks(archive: Archive, cursor: str = "", *, heads: bool = False) -> AsyncGenerator[Sequence[Found], None]:
+    """Everything in the archive after `cursor`, as many at a time as are read in one question. `heads`: headers are
+    enough, where the rest would have to come over a network. Close it when you stop early."""
     if isinstance(archive, MailFolder):
-        async with aclosing(archive.stacks(cursor)) as pieces:
+        async with aclosing(archive.stacks(cursor, heads=heads)) as pieces:
             async for piece in pieces:
                 yield piece
         return

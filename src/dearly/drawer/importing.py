@@ -33,6 +33,7 @@ __all__ = [
     "file_late",
     "file_many",
     "here",
+    "here_by_id",
     "kept_sealed",
     "left",
     "note_again",
@@ -59,6 +60,13 @@ def here(db: Db, digests: Sequence[bytes]) -> tuple[frozenset[bytes], frozenset[
     )
     there = frozenset(one for (one,) in kept)
     return there, frozenset(one for (one,) in gone) - there
+
+
+def here_by_id(db: Db, letter_ids: Sequence[bytes]) -> frozenset[bytes]:
+    """Those of these ids that a letter here gives itself: a claim, where no more than a header is known."""
+    wanted = json.dumps([sound(one.decode("utf-8", "replace")) for one in letter_ids])
+    found = db.each("SELECT letter_id FROM letters WHERE letter_id IN (SELECT value FROM json_each(?))", (wanted,))
+    return frozenset(one.encode() for (one,) in found)
 
 
 def note_again(db: Db, digests: Sequence[bytes], way: Way, place: str, now: datetime) -> None:

@@ -29,12 +29,21 @@ def test_a_folder_is_leafed_through_and_left_as_it_is(tmp_path: Path) -> None:
             ada = await town.person("Ada")
             await ada.gets_mail()
             box = mailbox(account(server.port))
+            server.folders["Nothing"] = Folder(attributes=r"\Noselect")
+            assert await box.shelves() == ["INBOX", "Old/2009", "Sent"]
+            fetched = 0
             for name, many in (("Old/2009", 103), ("Sent", 1)):
                 folder = MailFolder(box, "ada@letters.test", name)
                 plan = await importing.plan(ada.desk, folder, Choices(), lambda *_: None)
                 assert (plan.letters, plan.format) == (many, "imap")
+                assert folder.weight == sum(len(message.data) for message in server.folders[name].messages)
+                assert len(server.bodies) == fetched, "a plan fetches no bodies"
                 done = await importing.run(ada.desk, folder, Choices(), lambda *_: None)
                 assert (done.found, done.taken) == (many, many)
+                fetched = len(server.bodies)
+                assert fetched
+                again_planned = await importing.plan(ada.desk, folder, Choices(), lambda *_: None)
+                assert (again_planned.letters, again_planned.already_here) == (0, many), "known by their ids"
             again = await importing.run(
                 ada.desk, MailFolder(box, "ada@letters.test", "Sent"), Choices(), lambda *_: None
             )

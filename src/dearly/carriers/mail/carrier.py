@@ -66,8 +66,15 @@ class MailCarrier:
     async def fetch(self, sources: Sequence[Source]) -> tuple[Parcel, ...]:
         return () if self._incoming is None else tuple(await self._incoming.fetch(sources))
 
-    async def leaf(self, folder: str, cursor: str) -> Leaf:
+    async def leaf(self, folder: str, cursor: str, *, heads: bool = False) -> Leaf:
         """As `Leafs.leaf`, of a mailbox by IMAP. Raises `CarrierTrouble` (no_folders) for another one."""
+        return await self._leafing().leaf(folder, cursor, heads=heads)
+
+    async def shelves(self) -> Sequence[str]:
+        """As `Leafs.shelves`, of a mailbox by IMAP. Raises `CarrierTrouble` (no_folders) for another one."""
+        return await self._leafing().shelves()
+
+    def _leafing(self) -> Mailbox:
         from dearly.carriers.mail.mailbox import Mailbox
 
         if not isinstance(self._incoming, Mailbox):
@@ -76,7 +83,7 @@ class MailCarrier:
                 _("The account {address} has no folders that can be looked into.").format(address=self.place),
                 _("Only mailboxes by IMAP have folders."),
             )
-        return await self._incoming.leaf(folder, cursor)
+        return self._incoming
 
     async def check(self) -> Sequence[Check]:
         """What works and what does not, both sides, without sending or changing anything. Raises nothing."""

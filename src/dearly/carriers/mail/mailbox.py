@@ -85,10 +85,15 @@ class Mailbox:
         async with self._act():
             return await self._round.fetch(sources)
 
-    async def leaf(self, folder: str, cursor: str) -> Leaf:
+    async def leaf(self, folder: str, cursor: str, *, heads: bool = False) -> Leaf:
         """As `Leafs.leaf`."""
         async with self._act():
-            return await imapleaf.leaf(self.ask, folder, cursor)
+            return await imapleaf.leaf(self.ask, folder, cursor, heads=heads)
+
+    async def shelves(self) -> list[str]:
+        """As `Leafs.shelves`."""
+        async with self._act():
+            return await imapleaf.shelves(self.ask)
 
     async def acknowledge(self, sources: Sequence[Source]) -> None:
         """Move these to our own folder, where the person wants one; else do nothing. As `Collects.acknowledge`."""

@@ -740,15 +740,18 @@ CREATE TABLE cursors (
   PRIMARY KEY (way, place)
 ) STRICT, WITHOUT ROWID;
 
--- What was answered at the door, and who never stood there.
+-- What was answered at the door, and who is in the book and a stranger there all the same.
 CREATE TABLE strangers (
   -- the stranger's address
-  address_key TEXT    NOT NULL PRIMARY KEY,
-  -- let_in, or refused: nobody is told; archive: came into the book by letters of an archive, and counts as a stranger
-  -- at the door for as long as nothing went from us to that address
-  answer      TEXT    NOT NULL CHECK (answer IN ('let_in', 'refused', 'archive')),
+  address_key  TEXT    NOT NULL PRIMARY KEY,
+  -- let_in, or refused: nobody is told; NULL: nothing was answered, or the answer was taken back
+  answer       TEXT    CHECK (answer IN ('let_in', 'refused')),
+  -- 1: came into the book by letters of an archive, and counts as a stranger at the door until they are let in, or
+  -- something goes from us to that address
+  from_archive INTEGER NOT NULL DEFAULT 0 CHECK (from_archive IN (0, 1)),
   -- when
-  at          INTEGER NOT NULL
+  at           INTEGER NOT NULL,
+  CHECK (answer IS NOT NULL OR from_archive = 1)
 ) STRICT, WITHOUT ROWID;
 
 -- Strangers at the door whose letters lie unfetched at a carrier: what their headers claim.

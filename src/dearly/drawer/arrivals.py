@@ -48,7 +48,7 @@ class ArrivalState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What sorting found on the outside. `seal`: NEVER_SEALED, or None for a sealed one, which says nothing before it
-    is opened. `person`: whose address the claimed sender's is. `at_door`: whether a stranger's letter waits there."""
+    is opened. `person`: whose address the claimed sender's is. `at_door`: it is a stranger's, if they were not let in."""
 
     sender: Correspondent | None
     letter_id: LetterId | None
@@ -226,7 +226,7 @@ def put_in_letterbox(db: Db, number: int, outside: Outside, now: datetime) -> Ar
     state = ArrivalState.UNOPENED
     if other is not None:
         state = ArrivalState.SAME
-    elif outside.person is None and sender is not None and refused(db, sender.address):
+    elif outside.at_door and sender is not None and refused(db, sender.address):
         state = ArrivalState.REFUSED
     same_as, letter = other or (None, None)
     changed = db.run(
@@ -379,7 +379,8 @@ def leave(db: Db, number: int) -> list[int]:
 
 def leave_all(db: Db, key: str) -> list[int]:
     """The same for the stranger of this address."""
-    db.run("DELETE FROM strangers WHERE address_key = ? AND answer = 'refused'", (key,))
+    db.run("DELETE FROM strangers WHERE address_key = ? AND answer = 'refused' AND from_archive = 0", (key,))
+    db.run("UPDATE strangers SET answer = NULL WHERE address_key = ? AND answer = 'refused'", (key,))
     numbers = _of_stranger(db, key, "('refused')")
     db.many(_AT_DOOR_AGAIN, [(one,) for one in numbers])
     return numbers
@@ -388,7 +389,8 @@ def leave_all(db: Db, key: str) -> list[int]:
 def heard_of(db: Db, where: Address, now: datetime) -> None:
     """Somebody came into the book by writing a letter of an archive: at the door they stay a stranger (`knocks`)."""
     db.run(
-        "INSERT INTO strangers (address_key, answer, at) VALUES (?, 'archive', ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO strangers (address_key, from_archive, at) VALUES (?, 1, ?)"
+        " ON CONFLICT (address_key) DO UPDATE SET from_archive = 1",
         (where.key, stamp(now)),
     )
 

@@ -85,16 +85,18 @@ class Known:
 
 
 _HEARD_OF = """
-(SELECT 1 FROM strangers s WHERE s.address_key = ? AND s.answer = 'archive' AND NOT EXISTS
-  (SELECT 1 FROM parties t JOIN letters l ON l.number = t.letter
-   WHERE t.address_key = s.address_key AND t.role <> 'from' AND l.direction = 'out'))
+SELECT s.address_key FROM strangers s
+WHERE s.address_key IN (SELECT value FROM json_each(?)) AND s.from_archive = 1 AND s.answer IS NOT 'let_in'
+  AND NOT EXISTS
+    (SELECT 1 FROM parties t JOIN letters l ON l.number = t.letter
+     WHERE t.address_key = s.address_key AND t.role <> 'from' AND l.direction = 'out')
 """
 
 
 def heard_of(db: Db, key: str) -> bool:
     """Whether this address (`Address.key`) is in the book by letters of an archive alone, and nothing ever went there:
     at the door it is a stranger's, or else anybody could come in by a mail that was imported."""
-    return db.one(f"SELECT 1 WHERE EXISTS {_HEARD_OF}", (key,)) is not None
+    return db.one(_HEARD_OF, (json.dumps([key]),)) is not None
 
 
 def known(db: Db, keys: Iterable[str], letter_ids: Iterable[LetterId]) -> Known:
@@ -109,10 +111,10 @@ def known(db: Db, keys: Iterable[str], letter_ids: Iterable[LetterId]) -> Known:
             db,
             "SELECT a.address_key FROM addresses a WHERE a.address_key IN (SELECT value FROM json_each(?))"
             " AND a.kind <> 'postal' AND EXISTS (SELECT 1 FROM person_addresses e"
-            " JOIN persons p ON p.id = e.person_id WHERE e.address_id = a.id AND p.hidden = 0)"
-            " AND NOT EXISTS (heard of)".replace("(heard of)", _HEARD_OF.replace("?", "a.address_key")),
+            " JOIN persons p ON p.id = e.person_id WHERE e.address_id = a.id AND p.hidden = 0)",
             named,
-        ),
+        )
+        - _all(db, _HEARD_OF, named),
         refused=_all(
             db,
             "SELECT address_key FROM strangers WHERE answer = 'refused'"

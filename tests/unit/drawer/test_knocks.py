@@ -201,3 +201,41 @@ def test_whatever_happens_in_whatever_order(db: Db, seed: int) -> None:
             key = f"s{chances.randrange(3)}@elsewhere.test"
             {"refuse": knocks.refuse, "leave": knocks.leave, "let in": knocks.let_in}[what](db, key, NOON)
     assert sorted(_states(db)) == sorted(born.values())
+
+
+@pytest.mark.parametrize("refused_first", [False, True])
+def test_a_refusal_taken_back_leaves_a_stranger_known_from_an_archive_one(db: Db, *, refused_first: bool) -> None:
+    """Whoever is in the book by letters of an archive alone is at the door: before a refusal, under it, after it."""
+
+    def met() -> None:
+        known(db, ZOE)
+        arrivals.heard_of(db, ZOE.address, NOON)
+
+    def at_the_door() -> bool:
+        asked = knocks.known(db, [ZOE.address.key], [])
+        return knocks.heard_of(db, ZOE.address.key) and not asked.people
+
+    if not refused_first:
+        met()
+        assert at_the_door()
+    arrivals.refuse_all(db, ZOE.address.key, NOON)
+    if refused_first:
+        met()
+    assert at_the_door(), "refused"
+    assert knocks.known(db, [ZOE.address.key], []).refused == {ZOE.address.key}
+    arrivals.leave_all(db, ZOE.address.key)
+    assert at_the_door(), "left at the door again"
+    assert not knocks.known(db, [ZOE.address.key], []).refused
+    arrivals.let_in_all(db, ZOE.address.key, None, NOON)
+    assert not at_the_door(), "let in"
+
+
+def test_who_is_refused_does_not_come_in_by_having_been_imported(db: Db) -> None:
+    """Neither by an envelope that was fetched before its sender was known."""
+    zoe = known(db, ZOE)
+    arrivals.heard_of(db, ZOE.address, NOON)
+    arrivals.refuse_all(db, ZOE.address.key, NOON)
+    number = took_in(db, parcel("1"))
+    assert number is not None
+    outside = arrivals.Outside(ZOE, None, None, None, zoe.id, at_door=True)
+    assert arrivals.put_in_letterbox(db, number, outside, NOON) is arrivals.ArrivalState.REFUSED

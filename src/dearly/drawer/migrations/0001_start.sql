@@ -456,9 +456,11 @@ CREATE TABLE cursors (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE strangers (
-  address_key TEXT    NOT NULL PRIMARY KEY,
-  answer      TEXT    NOT NULL CHECK (answer IN ('let_in', 'refused', 'archive')),
-  at          INTEGER NOT NULL
+  address_key  TEXT    NOT NULL PRIMARY KEY,
+  answer       TEXT    CHECK (answer IN ('let_in', 'refused')),
+  from_archive INTEGER NOT NULL DEFAULT 0 CHECK (from_archive IN (0, 1)),
+  at           INTEGER NOT NULL,
+  CHECK (answer IS NOT NULL OR from_archive = 1)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE knocks (

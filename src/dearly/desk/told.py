@@ -18,7 +18,6 @@ from dearly.desk.desk import Desk
 from dearly.drawer import drafts, searching
 from dearly.drawer.connection import Db
 from dearly.drawer.searching import Hit, Places
-from dearly.letter.address import Address
 from dearly.terms import marks
 from dearly.terms.excerpt import Excerpt, Finder
 from dearly.terms.expression import phrase
@@ -70,11 +69,6 @@ async def told(desk: Desk, number: int, paragraph: str, limit: int = 3) -> list[
         return resembling(db, sorted(keys), paragraph, limit)
 
     return await desk.drawer.read(work)
-
-
-async def told_them(desk: Desk, to: Sequence[Address], paragraph: str, limit: int = 3) -> list[Passage]:
-    """As `told`, for readers who are named by their addresses."""
-    return await desk.drawer.read(lambda db: resembling(db, [one.key for one in to], paragraph, limit))
 
 
 def resembling(db: Db, keys: Sequence[str], paragraph: str, limit: int) -> list[Passage]:

@@ -48,7 +48,7 @@ class ArrivalState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What sorting found on the outside. `seal`: NEVER_SEALED, or None for a sealed one, which says nothing before it
-    is opened. `person`: whose address the claimed sender's is. `at_door`: it is a stranger's, if they were not let in."""
+    is opened. `person`: whose address the claimed sender's is. `at_door`: a stranger's, who waits if not let in."""
 
     sender: Correspondent | None
     letter_id: LetterId | None

@@ -215,18 +215,6 @@ def digest_of(fields: Args, *lists: Iterable[Args]) -> bytes:
     return digest.digest()
 
 
-def redate(db: Db, number: int, date: datetime, now: datetime) -> None:
-    """Give the letter another date (the one on the paper), and so another place in the archive."""
-    search.take_out(db, number)
-    key = _sort_key(db, date)
-    db.run(
-        "UPDATE letters SET date = ?, date_offset = ?, sort_key = ? WHERE number = ?",
-        (stamp(date), offset(date), key, number),
-    )
-    db.run("UPDATE correspondences SET sort_key = ? WHERE letter = ?", (key, number))
-    chain.append(db, chain.Kind.FILED, _seal_content(db, number), now)
-
-
 def erase(db: Db, number: int, now: datetime) -> None:
     """Take a letter of ours that never left out of the drawer, with a tombstone in the chain (`outbox.take_back`)."""
     chain.append(db, chain.Kind.ERASED, content_digest(db, number), now)

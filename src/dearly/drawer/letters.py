@@ -16,7 +16,7 @@ from dearly.drawer import objects
 from dearly.drawer.connection import Db
 from dearly.drawer.damage import damaged
 from dearly.drawer.enclosed import IN_LETTER, Enclosed
-from dearly.drawer.filing import Filed, Received, content_digest, file_received, file_sent, own_id, redate, same
+from dearly.drawer.filing import Filed, Received, content_digest, file_received, file_sent, own_id, same
 from dearly.drawer.rows import LAST, address, maybe, moment, written_at
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Enclosure, Letter, LetterId
@@ -48,7 +48,6 @@ __all__ = [
     "our_numbers",
     "own_id",
     "postmarks_of",
-    "redate",
     "same",
     "their_numbers",
     "threading",

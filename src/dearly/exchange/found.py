@@ -101,11 +101,6 @@ class Page:
     media_type: str
     data: bytes = field(repr=False)
 
-    @property
-    def can_be_shown(self) -> bool:
-        """Whether Dearly shows such a file; HEIC and TIFF are kept as they are, for other programs to show."""
-        return self.media_type in ("application/pdf", "image/jpeg", "image/png", "image/webp")
-
 
 @dataclass(frozen=True, slots=True)
 class Said:

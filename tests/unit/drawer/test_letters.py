@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -256,15 +256,6 @@ def test_html_is_kept_beside_the_text(db: Db) -> None:
     number = letters.file_received(db, _came(db, "1"), filing.Received(**fields), NOON).number
     assert letters.letter(db, number).has_html
     assert letters.html(db, number) == "<p>Dear Ada</p>?"
-
-
-def test_redated(db: Db) -> None:
-    bert = known(db, BERT)
-    old, new = (arrived(db, n, person=bert.id, date=NOON + int(n) * DAY).number for n in "12")
-    letters.redate(db, new, datetime(1861, 7, 14, 9, tzinfo=UTC), NOON)
-    assert [line.number for line in letters.correspondence(db, bert.id)] == [new, old]
-    assert letters.letter(db, new).date.year == 1861
-    assert damage.damaged(db) == []
 
 
 def test_many_letters_of_one_day(db: Db) -> None:

@@ -260,7 +260,6 @@ def test_scans_whose_names_count_up_are_pages_of_one_letter(tmp_path: Path) -> N
     assert [page.data[-1] for page in letters[0].pages] == list(range(1, 12))
     assert letters[0].said.date == written.read_when("1987-05-12")
     assert [one.pages[0].media_type for one in letters[-2:]] == ["image/heic", "image/tiff"]
-    assert [one.pages[0].can_be_shown for one in letters[-4:]] == [True, True, False, False]
 
 
 def test_a_folder_of_scans_is_one_letter_by_word(tmp_path: Path) -> None:

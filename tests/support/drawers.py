@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dearly.drawer import derive, slots
 from dearly.drawer.connection import DataKey
 from dearly.drawer.drawer import Drawer
 from dearly.drawer.folder import BALLAST
@@ -28,6 +29,21 @@ def cheap_cost() -> SlotCost:
     for name, value in (("memory_kib", 64), ("passes", 1), ("lanes", 1)):
         object.__setattr__(cost, name, value)
     return cost
+
+
+_in_a_child = slots._child
+
+
+def _derived(order: dict[str, Any], passphrase: bytes) -> bytes:
+    """A slot that the program itself could not have made is derived in this process: the children of some two thousand
+    cheap slots would take minutes. Slots of the program's own cost (tests/unit/drawer/test_slots) have their child."""
+    if order["do"] == "derive" and order["memory_kib"] < derive.FLOOR_KIB:
+        given = {name: order[name] for name in ("memory_kib", "passes", "lanes")}
+        return derive.derive(passphrase, bytes.fromhex(order["salt"]), **given)
+    return _in_a_child(order, passphrase)
+
+
+slots._child = _derived
 
 
 async def make_drawer(folder: Path, **more: Any) -> Drawer:

@@ -17,6 +17,7 @@ from functools import partial
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_folder import Lent, MailFolder, lent_folder, mail_folder, shelves
+from dearly.desk.importing_handed import Handed, Handing, is_a_backup
 from dearly.desk.importing_own import BundleSource, DrawerSource, run_own
 from dearly.desk.importing_run import Done, left, run
 from dearly.desk.importing_source import (
@@ -35,18 +36,21 @@ from dearly.desk.importing_source import (
 from dearly.drawer import accounts, importing, importing_log
 from dearly.drawer.drawer import Drawer
 from dearly.exchange.archive import Archive, Item, Ours, PassedOver, Written
+from dearly.exchange.bundle_reading import Bundle
 from dearly.letter.address import Address, Correspondent, clean
-from dearly.letter.errors import Usage
 from dearly.letter.words import _
 from dearly.opener.bulk import NO_LETTERS, Kind, kind_by_header
 from dearly.opener.heads import HeadFacts
 
 __all__ = [
+    "OURS",
     "REASONS",
     "About",
     "Archive",
     "Choices",
     "Done",
+    "Handed",
+    "Handing",
     "Lent",
     "Plan",
     "Someone",
@@ -60,6 +64,9 @@ __all__ = [
     "run_ours",
     "shelves",
 ]
+
+OURS = frozenset({"bundle", "drawer"})
+"""Formats of Dearly itself, which are taken in as a whole."""
 
 _MOST_NAMED = 1000
 """People who are named in a plan, those with the most letters first."""
@@ -120,18 +127,17 @@ async def own_source(
     """What a bundle (with the passphrase of the secret keys in it), or another drawer with its own, holds.
 
     Raises `Usage` (not_a_bundle), `Damaged`, `Locked` (wrong_passphrase), `InUse` (drawer_in_use)."""
-    assert isinstance(archive, Ours)
     source: BundleSource | DrawerSource
-    if archive.format == "bundle":
-        source = await asyncio.to_thread(BundleSource, archive.path, passphrase)
+    if isinstance(archive, Handed):
+        source = BundleSource(await asyncio.to_thread(Bundle.of, *archive.bundle()), passphrase)
+    elif not isinstance(archive, Ours):
+        raise TypeError(archive.format)
+    elif archive.format == "bundle":
+        source = BundleSource(await asyncio.to_thread(Bundle.open, archive.path), passphrase)
     elif archive.path.is_dir():
         source = DrawerSource(await Drawer.open(archive.path, passphrase or "", clock=desk.clock, chance=desk.chance))
     else:
-        raise Usage(
-            "is_a_backup",
-            _("“{name}” is a backup of a drawer.").format(name=archive.place),
-            _("Make a drawer of it with “dearly restore”, and import that."),
-        )
+        raise is_a_backup(archive.place)
     try:
         yield source
     finally:
@@ -154,7 +160,7 @@ async def plan(
     Of a folder at a server nothing but headers is fetched, so there a letter is known by its own id. `passphrase`: of
     another drawer. Nothing is changed. Raises what `Archive.items` raises, `Usage` (bad_address), and as
     `own_source`."""
-    if isinstance(archive, Ours):
+    if archive.format in OURS:
         return await _plan_of_ours(desk, archive, passphrase)
     own = await desk.drawer.read(lambda db: accounts.own_addresses(db, left=True))
     before = await desk.drawer.read(lambda db: importing_log.find(db, archive.source))

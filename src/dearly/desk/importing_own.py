@@ -18,7 +18,6 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar
 
 from dearly.desk import certificates, importing_sealed, indexing, joining, newcomers
@@ -75,8 +74,8 @@ class _Piece:
 class BundleSource:
     """What is in a bundle. `passphrase`: of the secret keys in it, None to leave them where they are."""
 
-    def __init__(self, path: Path, passphrase: str | None = None) -> None:
-        self._bundle = Bundle.open(path)
+    def __init__(self, bundle: Bundle, passphrase: str | None = None) -> None:
+        self._bundle = bundle
         self._passphrase = passphrase
 
     async def people(self) -> list[LeavingPerson]:

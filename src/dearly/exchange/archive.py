@@ -49,6 +49,7 @@ __all__ = [
     "Unpack",
     "When",
     "Written",
+    "not_an_archive",
     "recognise",
 ]
 
@@ -110,7 +111,7 @@ def _recognised(path: Path, wanted: str, unpack: Unpack) -> Archive:
     if wanted == "auto":
         form = _of_file(path, unpack) if single else _of_folder(path)
     elif single and wanted in ("maildir", "thunderbird"):
-        raise _not_an_archive(path, _("It is a file, and this format is a folder."))
+        raise not_an_archive(path, _("It is a file, and this format is a folder."))
     return Place(form, path, source, _rules(form, path, chosen=wanted != "auto", single=single), unpack, single=single)
 
 
@@ -164,7 +165,7 @@ def _of_file(path: Path, unpack: Unpack) -> str:
         return _of_packed(path, kinds.packing(path.name, head) or "gz", unpack)
     if kind is None:
         instead = kinds.what_instead(head)
-        raise _not_an_archive(path, instead[1] if instead else _("It is no letter, by its name and its beginning."))
+        raise not_an_archive(path, instead[1] if instead else _("It is no letter, by its name and its beginning."))
     return "scan" if kind is Kind.SCAN else _NAMES[kind]
 
 
@@ -173,17 +174,17 @@ def _of_packed(path: Path, packing: str, unpack: Unpack) -> str:
     with unpack(path, packing, () if packing == "gz" else _NO_CONTENTS) as members:
         first = next(members, None)
         if first is None:
-            raise _not_an_archive(path, _("There is nothing in it."))
+            raise not_an_archive(path, _("There is nothing in it."))
         head = first.read(HEAD) if packing == "gz" else b""
         if first.trouble and not head:
-            raise _not_an_archive(path, _("It is packed, and damaged."))
+            raise not_an_archive(path, _("It is packed, and damaged."))
         if packing != "gz":
             return "takeout" if first.name.lower().startswith("takeout/") else "packed"
     if kinds.packing("", head) == "tar":
         return _of_packed(path, "tgz", unpack)
     kind = kinds.kind_of([path.name[: -len(".gz")] if path.name.lower().endswith(".gz") else path.name], head)
     if kind is None or kind is Kind.PACKED:
-        raise _not_an_archive(path, _("It is packed, and what is in it is no letter by its beginning."))
+        raise not_an_archive(path, _("It is packed, and what is in it is no letter by its beginning."))
     return _NAMES[kind]
 
 
@@ -207,7 +208,7 @@ def _of_folder(path: Path) -> str:
             return "maildir" if kinds.is_maildir_entry(parts) else _NAMES.get(kind, "folder")
     if scanned:
         return "scans"
-    raise _not_an_archive(path, _("There is nothing in it.") if empty else _("No file in it is a letter."))
+    raise not_an_archive(path, _("There is nothing in it.") if empty else _("No file in it is a letter."))
 
 
 def _kind(root: Path, parts: Parts) -> Kind | None:
@@ -249,7 +250,8 @@ def _outside_mail(parts: Parts) -> bool:
     return len(parts) > 3 or parts[-1] in (b"extensions", b"storage", b"cache2", b"Crash Reports", b"datareporting")
 
 
-def _not_an_archive(path: Path, why: str) -> Usage:
+def not_an_archive(path: Path, why: str) -> Usage:
+    """What is said where nothing at `path` can be taken in."""
     return Usage(
         "not_an_archive",
         _("There are no letters in “{name}” that can be read. {why}").format(name=clean(str(path)), why=why),

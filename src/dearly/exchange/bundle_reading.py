@@ -71,7 +71,11 @@ class Bundle:
     def open(cls, path: Path) -> Bundle:
         """The bundle at `path`. Raises `Usage` (not_a_bundle), `MadeByNewer` (bundle_newer), `Damaged`
         (bundle_damaged)."""
-        file = path.open("rb")
+        return cls.of(path.open("rb"), path)
+
+    @classmethod
+    def of(cls, file: BinaryIO, path: Path) -> Bundle:
+        """As `open`, of a file that is open already and becomes the bundle's own. `path`: what it is called."""
         try:
             bundle = cls(file, path)
             bundle._look()

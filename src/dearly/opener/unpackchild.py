@@ -1,7 +1,8 @@
 """The process that unpacks: zlib, the tables of tar and zip, and nothing else.
 
 Run as `python -I -m dearly.opener.unpackchild PACKING START ENDING...`, once for each packed file, which is its
-standard input, open for reading alone. What is inside goes out as records (`unpackwire`).
+standard input, open for reading alone; or a socket, at whose other end somebody is asked for its octets (`Asked`). What
+is inside goes out as records (`unpackwire`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import stat
 import struct
 import sys
 import tarfile
@@ -16,10 +18,25 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import IO, BinaryIO, Protocol
+from typing import IO, TYPE_CHECKING, BinaryIO, Protocol
 
 from dearly.opener import limits
-from dearly.opener.unpackwire import BEGINS, CHUNK, DAMAGED, DATA, END_OF_ALL, ENDS, HEAD, LONGEST_NAME, UNSUPPORTED
+from dearly.opener.unpackwire import (
+    BEGINS,
+    CHUNK,
+    DAMAGED,
+    DATA,
+    END_OF_ALL,
+    ENDS,
+    HEAD,
+    LONGEST_NAME,
+    SIZE,
+    UNSUPPORTED,
+    WANTED,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _MEMORY = 256 << 20
 _SECONDS = 4 * 60 * 60
@@ -38,6 +55,50 @@ class _Contents(Protocol):
         """What comes of one step: where a file is damaged, all before that comes out."""
 
     def close(self) -> None: ...
+
+
+class Asked(io.RawIOBase):
+    """A file that somebody else reads for us: we say where and how much, and get so many octets, or all that are left
+    (`unpackwire`)."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self._line, self._at = line, 0
+        self._size: int = SIZE.unpack(self._exactly(SIZE.size))[0]
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = begin + offset
+        if self._at < 0:
+            raise ValueError("before the beginning")
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        wanted = min(len(view), CHUNK, max(0, self._size - self._at))
+        if wanted:
+            os.write(self._line, WANTED.pack(self._at, wanted))
+            view[:wanted] = self._exactly(wanted)
+            self._at += wanted
+        return wanted
+
+    def _exactly(self, size: int) -> bytes:
+        got = bytearray()
+        while len(got) < size:
+            data = os.read(self._line, size - len(got))
+            if not data:
+                raise EOFError
+            got += data
+        return bytes(got)
 
 
 Inside = Iterator[tuple[str, Callable[[], _Contents] | None]]
@@ -155,6 +216,10 @@ if __name__ == "__main__":
     limits.keep_private()
     _warm()
     _packing, _start, *_endings = sys.argv[1:]
-    _file = open(0, "rb", closefd=False)  # noqa: SIM115 - it ends with the process
+    _file: BinaryIO
+    if stat.S_ISSOCK(os.fstat(0).st_mode):
+        _file = io.BufferedReader(Asked(0), CHUNK)
+    else:
+        _file = open(0, "rb", closefd=False)  # noqa: SIM115 - it ends with the process
     limits.lock_down(_MEMORY, _SECONDS)
     _unpack(1, _file, _packing, int(_start), tuple(_endings) or ("",))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from dearly.cli.names import OWNED
 from dearly.door.place import default_drawer
 from dearly.door.terminal import LocalTerminal
 
+TYPE_CHECKING = False  # as typing's: the first way imports as little as can be
 if TYPE_CHECKING:
     from dearly.assemble.front import Web
     from dearly.desk.app import App
@@ -107,11 +107,14 @@ def _asks_for_help(argv: list[str]) -> bool:
 def _at_owner(drawer: str, argv: list[str], terminal: LocalTerminal) -> int | None:
     """The exit code of the command as run by the process that holds the drawer; None where there is none."""
     from dearly.door.client import call
-    from dearly.letter.errors import DearlyError
 
     try:
         return call(drawer, argv, terminal)
-    except DearlyError as error:
+    except Exception as error:
+        from dearly.letter.errors import DearlyError
+
+        if not isinstance(error, DearlyError):
+            raise
         return _told(error, argv, terminal)
 
 

@@ -6,9 +6,7 @@ Quick to import: nothing of the desk, and not the library that parses arguments.
 from __future__ import annotations
 
 import os
-import socket
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from _socket import AF_UNIX, SOCK_STREAM, socket  # what `socket` is made of; it imports ten more modules
 
 from dearly.door.frames import (
     DATA,
@@ -28,7 +26,10 @@ from dearly.door.frames import (
 from dearly.door.peer import peer_uid
 from dearly.door.place import places
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from dearly.door.terminal import LocalTerminal
     from dearly.letter.errors import DearlyError
 
@@ -40,7 +41,8 @@ def call(drawer: str, argv: list[str], terminal: LocalTerminal) -> int | None:
 
     Raises `DearlyError` where one answers but cannot serve, or ends before the command does."""
     for path in places(drawer):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock = socket(AF_UNIX, SOCK_STREAM)
+        try:
             sock.settimeout(SECONDS_FOR_HELLO)
             try:
                 sock.connect(path)
@@ -50,10 +52,12 @@ def call(drawer: str, argv: list[str], terminal: LocalTerminal) -> int | None:
                 continue
             if _greet(sock, drawer, argv, terminal):
                 return _follow(sock, terminal)
+        finally:
+            sock.close()
     return None
 
 
-def _greet(sock: socket.socket, drawer: str, argv: list[str], terminal: LocalTerminal) -> bool:
+def _greet(sock: socket, drawer: str, argv: list[str], terminal: LocalTerminal) -> bool:
     """Send the request. True: the command runs. False: this owner is not the drawer's."""
     request = pack_json(
         {
@@ -69,9 +73,10 @@ def _greet(sock: socket.socket, drawer: str, argv: list[str], terminal: LocalTer
     if len(request) > MOST_REQUEST:
         raise _too_long()
     try:
-        with suppress(BrokenPipeError):
-            # An owner that refuses may have hung up before all was said; its answer is still there to be read.
+        try:  # noqa: SIM105 (contextlib would be imported for this alone)
             sock.sendall(request)
+        except BrokenPipeError:
+            pass  # an owner that refuses may have hung up before all was said; its answer is still there to be read
         kind, body = receive_from(sock)
         answer = unpack_json(body) if kind == JSON else {}
     except (TimeoutError, Breach):
@@ -86,7 +91,7 @@ def _greet(sock: socket.socket, drawer: str, argv: list[str], terminal: LocalTer
     raise _refused(answer.get("refused"))
 
 
-def _follow(sock: socket.socket, terminal: LocalTerminal) -> int:
+def _follow(sock: socket, terminal: LocalTerminal) -> int:
     """Do as the owner says until it gives the exit code."""
     sock.settimeout(None)
     terminal.when_gone(lambda: _deaf(sock))
@@ -99,14 +104,16 @@ def _follow(sock: socket.socket, terminal: LocalTerminal) -> int:
     return code
 
 
-def _deaf(sock: socket.socket) -> None:
-    with suppress(OSError):
+def _deaf(sock: socket) -> None:
+    try:
+        sock.sendall(pack_json({"deaf": True}))
+    except OSError:
         # An owner that has said all may have hung up by now. Whether it did is for reading to tell: its last words may
         # still be there, and what became of the output here is told even so.
-        sock.sendall(pack_json({"deaf": True}))
+        return
 
 
-def _obey(sock: socket.socket, terminal: LocalTerminal, kind: bytes, body: bytes) -> int | None:
+def _obey(sock: socket, terminal: LocalTerminal, kind: bytes, body: bytes) -> int | None:
     """Do what one frame says. The exit code, when it is that. Raises `Breach` for what an owner does not say."""
     if kind == OUT:
         terminal.out(body.decode("utf-8", "replace"))
@@ -122,7 +129,7 @@ def _obey(sock: socket.socket, terminal: LocalTerminal, kind: bytes, body: bytes
     return None
 
 
-def _answer(sock: socket.socket, terminal: LocalTerminal, asked: dict[str, Any]) -> None:
+def _answer(sock: socket, terminal: LocalTerminal, asked: dict[str, Any]) -> None:
     match asked:
         case {"ask": "secret" | "line" as kind, "prompt": str(prompt)}:
             typed = terminal.ask_secret(prompt) if kind == "secret" else terminal.ask(prompt)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _socket import socket
 
-def peer_uid(sock: socket.socket) -> int:
+
+def peer_uid(sock: socket) -> int:
     """The effective user id of the process at the other end when it connected (or began to listen).
 
     Raises `OSError` where the kernel does not say."""
@@ -18,5 +21,7 @@ def peer_uid(sock: socket.socket) -> int:
             raise OSError("unknown xucred version")
         return int(uid)
     # unix(7): SO_PEERCRED gives struct ucred: pid, uid, gid.
-    _pid, uid, _gid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    from _socket import SO_PEERCRED, SOL_SOCKET  # `socket` imports ten more, at every command
+
+    _pid, uid, _gid = struct.unpack("3i", sock.getsockopt(SOL_SOCKET, SO_PEERCRED, struct.calcsize("3i")))
     return int(uid)

@@ -13,7 +13,10 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LONGEST = 100
 """Bytes of a socket's path. `sun_path` holds 108 on Linux and 104 on macOS, with a closing zero."""
@@ -68,10 +71,9 @@ process that has both."""
 
 
 def _name(drawer: str, kind: str) -> str:
-    import hashlib
+    from _blake2 import blake2s  # hashlib's own, without OpenSSL, which takes as long to load as all of this room
 
-    digest = hashlib.sha256(os.fsencode(os.path.realpath(drawer))).hexdigest()
-    return f"{digest[:16]}.{kind}"
+    return f"{blake2s(os.fsencode(os.path.realpath(drawer)), digest_size=8).hexdigest()}.{kind}"
 
 
 def places(drawer: str, kind: str = DOOR) -> list[str]:

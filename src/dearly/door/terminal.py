@@ -12,9 +12,11 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TextIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
 
 CARRIED = (
     "LANGUAGE",
@@ -91,8 +93,12 @@ class LocalTerminal:
         Ctrl-D does, and is noted in `stopped`: what was typed is not lost. Raises `OSError`."""
         if source == "-":
             # Kept: a command that moves to the owner half-way reads the same input there.
-            if self._input is None:
-                self._input = self._typed(limit) if self.in_tty else _all_of(_standard_input(), limit)
+            if self._input is None and self.in_tty:
+                from dearly.door.typed import typed
+
+                self._input, self.stopped = typed(_standard_input(), limit)
+            elif self._input is None:
+                self._input = _all_of(_standard_input(), limit)
             return self._input, None
         handle = os.open(os.path.join(self.cwd, source), os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -129,21 +135,6 @@ class LocalTerminal:
             os.close(handle)
         return line.decode("utf-8", "replace").rstrip("\r\n") if line else None
 
-    def _typed(self, limit: int) -> bytes:
-        import select
-
-        handle, got = _standard_input(), bytearray()
-        with _keeping_the_line(handle) as rest, _interrupts() as interrupted:
-            while len(got) <= limit:
-                if interrupted in select.select([handle, interrupted], [], [])[0]:
-                    self.stopped = True
-                    return bytes(got + rest())
-                piece = os.read(handle, min(_PIECE, limit + 1 - len(got)))
-                if not piece:
-                    break
-                got += piece
-        return bytes(got)
-
     def _deafen(self) -> None:
         self._deaf = True
         # What is still buffered would otherwise fail once more when the interpreter ends.
@@ -172,56 +163,6 @@ def _the_terminal() -> int:
 
 def _standard_input() -> int:
     return sys.stdin.fileno() if sys.stdin else os.open(os.devnull, os.O_RDONLY)
-
-
-@contextmanager
-def _keeping_the_line(handle: int) -> Iterator[Callable[[], bytes]]:
-    """Have the terminal keep the line that is being typed when Ctrl-C comes, which it would throw away.
-
-    Gives what takes that line: it has no end yet, so it can only be read as single characters."""
-    import termios
-
-    before = termios.tcgetattr(handle)
-
-    def change(flags: int) -> None:
-        wanted = termios.tcgetattr(handle)
-        wanted[3] = flags
-        termios.tcsetattr(handle, termios.TCSANOW, wanted)
-
-    def rest() -> bytes:
-        change(before[3] & ~termios.ICANON & ~termios.ECHO)
-        os.set_blocking(handle, False)
-        try:
-            return os.read(handle, _PIECE)
-        except BlockingIOError:
-            return b""
-        finally:
-            os.set_blocking(handle, True)
-
-    change(before[3] | termios.NOFLSH)
-    try:
-        yield rest
-    finally:
-        termios.tcsetattr(handle, termios.TCSANOW, before)
-
-
-@contextmanager
-def _interrupts() -> Iterator[int]:
-    """A file that can be read once Ctrl-C was typed. An exception might come between a line's reading and keeping."""
-    import signal
-
-    near, far = os.pipe()
-    before = signal.signal(signal.SIGINT, lambda _number, _frame: _knock(far))
-    try:
-        yield near
-    finally:
-        signal.signal(signal.SIGINT, before)
-        os.close(near)
-        os.close(far)
-
-
-def _knock(handle: int) -> None:
-    os.write(handle, b"!")
 
 
 def _all_of(handle: int, limit: int) -> bytes:

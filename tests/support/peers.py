@@ -22,6 +22,10 @@ def run(argv: list[str], given: bytes = b"", env: dict[str, str] | None = None) 
     return done.stdout
 
 
+_KEYS: dict[tuple[str, str, str], tuple[dict[Path, bytes], bytes]] = {}
+"""What `GnuPG.make_key` made in this process: files in the home, and the certificate."""
+
+
 class GnuPG:
     """GnuPG with default settings and a home of its own, under a short path: its agent's socket allows no long one."""
 
@@ -47,10 +51,33 @@ class GnuPG:
         return run([self.program, "--batch", "--no-tty", *arguments], given, self.env)
 
     def make_key(self, user_id: str, algorithm: str = "default", expires: str = "0") -> bytes:
-        """A key without passphrase, as GnuPG makes it by default; its certificate."""
-        loopback = ["--pinentry-mode", "loopback", "--passphrase", ""]
-        self(*loopback, "--quick-generate-key", user_id, algorithm, "default", expires)
-        return self("--export", user_id)
+        """A key without passphrase, as GnuPG makes it by default; its certificate.
+
+        To find the primes of one takes two seconds: whoever asks for the same again gets the same key, laid where
+        GnuPG had laid it."""
+        made = (user_id, algorithm, expires)
+        if made not in _KEYS:
+            before = self._kept()
+            loopback = ["--pinentry-mode", "loopback", "--passphrase", ""]
+            self(*loopback, "--quick-generate-key", user_id, algorithm, "default", expires)
+            files = {file.relative_to(self.home): file.read_bytes() for file in self._kept() - before}
+            _KEYS[made] = files, self("--export", user_id)
+        else:
+            files, certificate = _KEYS[made]
+            for path, data in files.items():
+                (self.home / path).parent.mkdir(mode=0o700, exist_ok=True)
+                (self.home / path).write_bytes(data)
+            self("--import", given=certificate)
+            (fingerprint, *_) = (line.split(":")[9] for line in self._listed(user_id) if line.startswith("fpr"))
+            self("--import-ownertrust", given=f"{fingerprint}:6:\n".encode())
+        return _KEYS[made][1]
+
+    def _kept(self) -> set[Path]:
+        """The files of secret keys and of their revocations."""
+        return {*self.home.glob("private-keys-v1.d/*"), *self.home.glob("openpgp-revocs.d/*")}
+
+    def _listed(self, *what: str) -> list[str]:
+        return self("--with-colons", "--list-keys", *what).decode().splitlines()
 
     def take(self, certificate: bytes) -> None:
         self("--import", given=certificate)
@@ -71,8 +98,7 @@ class GnuPG:
 
     def user_ids(self, fingerprint: str) -> dict[str, str]:
         """User ID -> validity letter ("r" when revoked)."""
-        listing = self("--with-colons", "--list-keys", fingerprint).decode()
-        return {f[9]: f[1] for f in (line.split(":") for line in listing.splitlines()) if f[0] == "uid"}
+        return {f[9]: f[1] for f in (line.split(":") for line in self._listed(fingerprint)) if f[0] == "uid"}
 
 
 class Sq:

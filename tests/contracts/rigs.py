@@ -10,7 +10,6 @@ import asyncio
 import base64
 import errno
 import hashlib
-import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
@@ -30,7 +29,8 @@ from dearly.letter.address import Address
 from dearly.letter.envelope import SealedLetter
 from dearly.letter.errors import DearlyError
 from dearly.letter.journey import Evidence, NothingProven, NotThere
-from dearly.office.sqlite import FILE
+from dearly.office.db import connect
+from dearly.office.sqlite_file import FILE
 from tests.support.cutting_proxy import CuttingProxy, Side, cutting_proxy
 from tests.support.fake_letters import ADA, BERT, CLARA
 from tests.support.letters_office import in_letterbox, letters_office
@@ -268,13 +268,12 @@ class OfficeCollecting(CollectingRig):
 
     def _damage(self, letter: SealedLetter, data: bytes) -> None:
         """What a bad disk would do to the office."""
-        with closing(sqlite3.connect(self.store)) as db:
+        with closing(connect(self.store, writes=True)) as db:
             uid = "B" + hashlib.sha256(letter.data).hexdigest()
-            changed = db.execute(
+            changed = db.run(
                 "UPDATE pieces SET data = ? WHERE number = (SELECT number << 10 FROM blobs WHERE uid = ?)", (data, uid)
             )
-            assert changed.rowcount == 1
-            db.commit()
+            assert changed == 1
 
     def lost_answer(self) -> None:
         self.proxy.cut(Side.SERVER, 0)

@@ -12,7 +12,6 @@ import asyncio
 import hashlib
 import itertools
 import signal
-import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -25,7 +24,8 @@ from dearly.letter.address import Address
 from dearly.letter.envelope import Parcel, SealedLetter, Source
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.journey import Accepted, Delivered, Found, NothingProven, NotThere, TryLater, Unknown
-from dearly.office.sqlite import FILE
+from dearly.office.db import connect
+from dearly.office.sqlite_file import FILE
 from tests.support.cutting_proxy import CuttingProxy, Side, cutting_proxy, ends, exchanges, places
 from tests.support.fake_letters import ADA, BERT, CLARA, fake_letter
 from tests.support.letters_office import letters_office
@@ -71,12 +71,12 @@ class Scene:
     def held(self, letter: SealedLetter, recipient: Address) -> int:
         """How often this letter lies in the recipient's letterbox."""
         uid = "B" + hashlib.sha256(letter.data).hexdigest()
-        with closing(sqlite3.connect(self._store)) as db:
-            (count,) = db.execute(
+        with closing(connect(self._store, writes=False)) as db:
+            (count,) = db.one(
                 "SELECT count(*) FROM emails e JOIN blobs b ON b.number = e.blob"
                 " JOIN accounts a ON a.number = e.account WHERE b.uid = ? AND a.key = ? AND e.mailbox = 'inbox'",
                 (uid, recipient.key),
-            ).fetchone()
+            )
         return int(count)
 
     async def close(self) -> None:

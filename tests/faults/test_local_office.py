@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ from dearly.desk import people, post, rounds, setup, write
 from dearly.drawer.drawer import Drawer
 from dearly.letter.errors import CarrierTrouble, DearlyError, NoSpace
 from dearly.office import accounts, sqlite
+from dearly.office.db import connect
 from dearly.office.sqlite import FILE, SqliteStore
 from tests.support.days import desk_in
 from tests.support.drawers import PASSPHRASE, cheap_cost, run
@@ -174,9 +174,9 @@ def _serving(place: Path, processes: list[subprocess.Popen[str]]) -> subprocess.
 
 
 def _healthy(place: Path) -> bool:
-    db = sqlite3.connect(place / FILE)
+    db = connect(place / FILE, writes=False)
     try:
-        return db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return db.all("PRAGMA integrity_check") == [("ok",)]
     finally:
         db.close()
 

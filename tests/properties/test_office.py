@@ -16,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from dearly.letter.address import Address
 from dearly.office.blobs import uid_of
+from dearly.office.db import Db
 from dearly.office.jmap import KNOWN, METHODS
 from dearly.office.limits import DEFAULT
 from dearly.office.schema import SCHEMA
@@ -161,10 +162,8 @@ class ChangesModel(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        import sqlite3
-
-        self.db = sqlite3.connect(":memory:", isolation_level=None)
-        self.db.executescript(SCHEMA)
+        self.db = Db(":memory:")
+        self.db.execute(SCHEMA)
         self.shelf = SqliteShelf(self.db, DEFAULT, "letters.test")
         self.now = datetime(2026, 11, 22, tzinfo=UTC)
         self.ada = self.shelf.add_account("A1", Address("ada", "letters.test"), b"t" * 32, self.now)

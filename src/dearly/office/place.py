@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
+
+from dearly.office.db import Db, connect, trouble
 from dearly.office.limits import DEFAULT
 from dearly.office.shelf_moving import MovableSqliteShelf
-from dearly.office.sqlite import FILE, connect, trouble
+from dearly.office.sqlite_file import FILE
 
 
 class SqlitePlace:
@@ -18,7 +20,7 @@ class SqlitePlace:
     def __init__(self, folder: Path) -> None:
         self._reads = connect(folder / FILE, writes=False)
         self._writes = connect(folder / FILE, writes=True)
-        (self._domain,) = self._reads.execute("SELECT value FROM facts WHERE name = 'domain'").fetchone()
+        (self._domain,) = self._reads.one("SELECT value FROM facts WHERE name = 'domain'")
 
     @contextmanager
     def looking(self) -> Iterator[MovableSqliteShelf]:
@@ -31,7 +33,7 @@ class SqlitePlace:
             yield shelf
 
     @contextmanager
-    def _transaction(self, db: sqlite3.Connection, begin: str) -> Iterator[MovableSqliteShelf]:
+    def _transaction(self, db: Db, begin: str) -> Iterator[MovableSqliteShelf]:
         try:
             db.execute(begin)
             try:
@@ -40,7 +42,7 @@ class SqlitePlace:
                 db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
-        except sqlite3.Error as e:
+        except apsw.Error as e:
             raise trouble(e) from None
 
     def close(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from dearly.letter.address import Address
+from dearly.office.db import Db
 from dearly.office.store import Account, Blob, Changes, Delivery, Email, Submission
 
 PIECE = 1 << 20
@@ -77,10 +77,10 @@ def changes_of(rows: Sequence[tuple[Any, ...]], since: int, now: int, most: int)
     return Changes(rows[-1][0] if more else now, more, tuple(came), tuple(updated), tuple(went))
 
 
-def holder(db: sqlite3.Connection, token_sha256: bytes) -> Account | None:
+def holder(db: Db, token_sha256: bytes) -> Account | None:
     """The account with this token digest, compared in constant time."""
     found = None
-    rows = db.execute(
+    rows = db.all(
         "SELECT number, uid, address, joined, token FROM accounts WHERE substr(token, 1, 4) = ?", (token_sha256[:4],)
     )
     for *row, token in rows:
@@ -89,9 +89,9 @@ def holder(db: sqlite3.Connection, token_sha256: bytes) -> Account | None:
     return found
 
 
-def piece(db: sqlite3.Connection, account: int, uid: str, offset: int, length: int | None) -> bytes | None:
+def piece(db: Db, account: int, uid: str, offset: int, length: int | None) -> bytes | None:
     """Part of a blob that the account may see."""
-    row = db.execute(_SIZE, (uid, account, account)).fetchone()
+    row = db.one(_SIZE, (uid, account, account))
     if row is None:
         return None
     number, size = row
@@ -100,9 +100,7 @@ def piece(db: sqlite3.Connection, account: int, uid: str, offset: int, length: i
         return b""
     first, last = offset // PIECE, (end - 1) // PIECE
     base = number << 10
-    rows = db.execute(
-        "SELECT data FROM pieces WHERE number BETWEEN ? AND ? ORDER BY number", (base + first, base + last)
-    ).fetchall()
+    rows = db.all("SELECT data FROM pieces WHERE number BETWEEN ? AND ? ORDER BY number", (base + first, base + last))
     data: bytes = rows[0][0] if len(rows) == 1 else b"".join(r[0] for r in rows)
     start = offset - first * PIECE
     return data if start == 0 and len(data) == end - offset else data[start : start + end - offset]

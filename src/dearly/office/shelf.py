@@ -23,18 +23,16 @@ class SqliteShelf(People):
     # -- submissions
 
     def submission_seq(self, account: Account) -> int:
-        seq: int = self._db.execute(
-            "SELECT submission_seq FROM accounts WHERE number = ?", (account.number,)
-        ).fetchone()[0]
+        seq: int = self._db.one("SELECT submission_seq FROM accounts WHERE number = ?", (account.number,))[0]
         return seq
 
     def put_submission(self, account: Account, submission: Submission) -> None:
         s = submission
         deliveries = json.dumps([(d.recipient, d.accepted, d.reply) for d in s.deliveries])
-        (seq,) = self._db.execute(
+        (seq,) = self._db.one(
             "UPDATE accounts SET submission_seq = submission_seq + 1 WHERE number = ? RETURNING submission_seq",
             (account.number,),
-        ).fetchone()
+        )
         self._db.execute(
             "INSERT INTO submissions (account, uid, key, email, blob, sender, at, deliveries, created, changed)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -44,17 +42,15 @@ class SqliteShelf(People):
 
     def submission_changes(self, account: Account, since: int, most: int) -> Changes | None:
         n = account.number
-        now, floor = self._db.execute(
-            "SELECT submission_seq, submissions_from FROM accounts WHERE number = ?", (n,)
-        ).fetchone()
+        now, floor = self._db.one("SELECT submission_seq, submissions_from FROM accounts WHERE number = ?", (n,))
         if since > now or since < floor:
             return None
-        rows = self._db.execute(
+        rows = self._db.all(
             "SELECT created, uid, 'created', 0 FROM submissions WHERE account = ?1 AND created > ?2"
             " UNION ALL SELECT changed, uid, 'updated', 0 FROM submissions"
             " WHERE account = ?1 AND changed > ?2 AND changed > created ORDER BY 1 LIMIT ?3",
             (n, since, most + 1),
-        ).fetchall()
+        )
         return changes_of(rows, since, now, most)
 
     def submissions(self, account: Account, uids: Sequence[str]) -> Mapping[str, Submission]:
@@ -67,66 +63,57 @@ class SqliteShelf(People):
         found: list[Submission] = []
         for some in portions(values):
             marks = ",".join("?" * len(some))
-            rows = self._db.execute(
-                f"{SUBMISSION} WHERE account = ? AND {column} IN ({marks})", (account.number, *some)
-            )
+            rows = self._db.all(f"{SUBMISSION} WHERE account = ? AND {column} IN ({marks})", (account.number, *some))
             found += map(submission_of, rows)
         return found
 
     def all_submissions(self, account: Account) -> Iterator[Submission]:
-        rows = self._db.execute(f"{SUBMISSION} WHERE account = ? ORDER BY number", (account.number,))
-        return map(submission_of, rows.fetchall())
+        return map(submission_of, self._db.all(f"{SUBMISSION} WHERE account = ? ORDER BY number", (account.number,)))
 
     # -- time, and counting
 
     def counts(self) -> Counts:
-        row = self._db.execute(
+        row = self._db.one(
             "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM emails),"
             " (SELECT coalesce(sum(held), 0) FROM accounts),"
             " (SELECT count(*) FROM invitations WHERE account IS NULL)"
-        ).fetchone()
+        )
         return Counts(*row)
 
     def sweep(self, now: datetime, most: int) -> int:
-        rows = self._db.execute(
+        rows = self._db.all(
             "SELECT account, number, uid, blob, size, created FROM emails WHERE leaves < ? LIMIT ?", (sec(now), most)
-        ).fetchall()
+        )
         for account, number, uid, blob, size, created in rows:
             self._remove(account, number, uid, blob, size, created, now)
-        uploads = self._db.execute(
+        uploads = self._db.all(
             "SELECT account, blob, (SELECT size FROM blobs WHERE number = blob) FROM uploads WHERE at < ? LIMIT ?",
             (sec(now - self._limits.unclaimed), most),
-        ).fetchall()
+        )
         for account, blob, size in uploads:
             self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", (account, blob))
             self._room(account, -size)
             self._drop_blob(blob)
-        old = self._db.execute(
+        old = self._db.all(
             "SELECT account, destroyed FROM gone WHERE at < ? ORDER BY account, destroyed LIMIT ?",
             (sec(now - self._limits.changes), most),
-        ).fetchall()
+        )
         for account, destroyed in old:
             self._db.execute("DELETE FROM gone WHERE account = ? AND destroyed = ?", (account, destroyed))
             self._db.execute(
                 "UPDATE accounts SET known_from = max(known_from, ?) WHERE number = ?", (destroyed, account)
             )
-        proofs = self._db.execute(
+        proofs = self._db.all(
             "DELETE FROM submissions WHERE at < ?"
             " AND number IN (SELECT number FROM submissions ORDER BY number LIMIT ?) RETURNING account",
             (sec(now - self._limits.remembered), most),
-        ).fetchall()
+        )
         for account in set(proofs):
             self._db.execute(
                 "UPDATE accounts SET submission_seq = submission_seq + 1, submissions_from = submission_seq + 1"
                 " WHERE number = ?",
                 account,
             )
-        spent = self._db.execute(
-            "DELETE FROM invitations WHERE until < ?", (sec(now - self._limits.invitation),)
-        ).rowcount
-        # What was freed goes back to the disk, a few megabytes at a time; the sqlite3 module steps this statement once,
-        # and one step gives one page back.
-        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
-        for _page in range(min(free, 2_000)):
-            self._db.execute("PRAGMA incremental_vacuum")
+        spent = self._db.run("DELETE FROM invitations WHERE until < ?", (sec(now - self._limits.invitation),))
+        self._db.all("PRAGMA incremental_vacuum(2000)")  # what was freed goes back to the disk, 8 MB at a time
         return len(rows) + len(uploads) + len(old) + len(proofs) + spent

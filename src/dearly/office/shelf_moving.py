@@ -25,7 +25,7 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
     """See `belongings.MovableShelf`."""
 
     def fact(self, name: str) -> str | None:
-        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        row = self._db.one("SELECT value FROM facts WHERE name = ?", (name,))
         return row[0] if row else None
 
     def set_fact(self, name: str, value: str | None) -> None:
@@ -41,14 +41,14 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
         """There is one writer at a time, and in a transaction that writes that is us."""
 
     def marks(self) -> Mapping[str, int]:
-        rows = self._db.execute(
+        rows = self._db.all(
             f"SELECT a.key, count(u.at), coalesce(sum(u.at), 0), {', '.join(f'a.{c}' for c in PERSON)}"
             " FROM accounts a LEFT JOIN uploads u ON u.account = a.number GROUP BY a.number"
         )
         return {row[0]: mark(row[3:], row[1:3]) for row in rows}
 
     def _number(self, key: str) -> int | None:
-        row = self._db.execute("SELECT number FROM accounts WHERE key = ?", (key,)).fetchone()
+        row = self._db.one("SELECT number FROM accounts WHERE key = ?", (key,))
         return row[0] if row else None
 
     def belongings(self, key: str) -> Belongings | None:
@@ -57,7 +57,7 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
             return None
 
         def rows(sql: str) -> list[tuple[object, ...]]:
-            return self._db.execute(sql, (number,)).fetchall()
+            return self._db.all(sql, (number,))
 
         (person,) = rows(f"SELECT {_columns(PERSON)} FROM accounts WHERE number = ?")
         blobs = rows(
@@ -81,11 +81,10 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
         key = key_of(given.person)
         number = self._number(key)
         if number is None:
-            number = self._db.execute(
-                f"INSERT INTO accounts ({_columns(PERSON)}, key) VALUES ({_marks(len(PERSON) + 1)})",
+            (number,) = self._db.one(
+                f"INSERT INTO accounts ({_columns(PERSON)}, key) VALUES ({_marks(len(PERSON) + 1)}) RETURNING number",
                 (*given.person, key),
-            ).lastrowid
-            assert number is not None
+            )
         else:
             sets = ", ".join(f"{name} = ?" for name in PERSON)
             self._db.execute(f"UPDATE accounts SET {sets} WHERE number = ?", (*given.person, number))
@@ -113,7 +112,7 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
         return came
 
     def _held_blobs(self, number: int) -> set[int]:
-        rows = self._db.execute(
+        rows = self._db.all(
             "SELECT blob FROM emails WHERE account = ?1 UNION SELECT blob FROM uploads WHERE account = ?1", (number,)
         )
         return {row[0] for row in rows}
@@ -123,7 +122,7 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
         numbers: dict[str, int] = {}
         for some in portions([row[0] for row in given.blobs]):
             marks = _marks(len(some))
-            numbers |= dict(self._db.execute(f"SELECT uid, number FROM blobs WHERE uid IN ({marks})", some))
+            numbers |= dict(self._db.all(f"SELECT uid, number FROM blobs WHERE uid IN ({marks})", tuple(some)))
         came = 0
         for blob, _size, sender, _at in given.blobs:
             if blob not in numbers:
@@ -138,10 +137,10 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
             self.remove_account(account)
 
     def invitations(self) -> Sequence[tuple[bytes, str, int, str | None]]:
-        return self._db.execute(
+        return self._db.all(
             "SELECT i.token, i.name, i.until, coalesce(a.key, CASE WHEN i.account IS NULL THEN NULL ELSE '' END)"
             " FROM invitations i LEFT JOIN accounts a ON a.number = i.account ORDER BY i.token"
-        ).fetchall()
+        )
 
     def replace_invitations(self, given: Sequence[tuple[bytes, str, int, str | None]]) -> None:
         self._db.execute("DELETE FROM invitations")

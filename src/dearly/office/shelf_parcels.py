@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from dearly.office.db import Db
 from dearly.office.limits import Limits
 from dearly.office.rows import (
     BLOB,
@@ -24,18 +24,16 @@ from dearly.office.store import INBOX, SEEN, Account, Blob, Changes, Email, Find
 class Parcels(Shelf):
     """The parcels' part of `store.Shelf`, over one connection within one transaction."""
 
-    def __init__(self, db: sqlite3.Connection, limits: Limits, domain: str) -> None:
+    def __init__(self, db: Db, limits: Limits, domain: str) -> None:
         self._db, self._limits, self._domain = db, limits, domain
 
     # -- blobs
 
     def keep(self, account: Account, uid: str, data: bytes, sender: str, now: datetime) -> Blob | None:
-        there = self._db.execute("SELECT number FROM blobs WHERE uid = ?", (uid,)).fetchone()
+        there = self._db.one("SELECT number FROM blobs WHERE uid = ?", (uid,))
         number = there[0] if there else self._lay_down(uid, data, sender)
         upload = (sec(now), account.number, number)
-        fresh = self._db.execute(
-            "INSERT INTO uploads (at, account, blob) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", upload
-        ).rowcount
+        fresh = self._db.run("INSERT INTO uploads (at, account, blob) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", upload)
         if not fresh:
             self._db.execute("UPDATE uploads SET at = ? WHERE account = ? AND blob = ?", upload)
         elif self._room(account.number, len(data)) is None:
@@ -46,9 +44,9 @@ class Parcels(Shelf):
 
     def _lay_down(self, uid: str, data: bytes, sender: str) -> int:
         """The rows of a blob that is not there yet; its number."""
-        (number,) = self._db.execute(
+        (number,) = self._db.one(
             "INSERT INTO blobs (uid, size, sender) VALUES (?, ?, ?) RETURNING number", (uid, len(data), sender)
-        ).fetchone()
+        )
         view = memoryview(data)
         for place in range(0, max(len(data), 1), PIECE):
             self._db.execute(
@@ -58,7 +56,7 @@ class Parcels(Shelf):
         return int(number)
 
     def blob(self, account: Account, uid: str) -> Blob | None:
-        row = self._db.execute(BLOB, (uid, account.number, account.number)).fetchone()
+        row = self._db.one(BLOB, (uid, account.number, account.number))
         return Blob(*row) if row else None
 
     def blobs(self, account: Account, uids: Sequence[str]) -> Mapping[str, Blob]:
@@ -69,19 +67,19 @@ class Parcels(Shelf):
 
     def _room(self, account: int, size: int, changes: int = 0) -> int | None:
         """Hold `size` more bytes for the account, and count `changes` of its emails: the email_seq now. None: full."""
-        row = self._db.execute(
+        row = self._db.one(
             "UPDATE accounts SET held = held + ?1, email_seq = email_seq + ?2"
             " WHERE number = ?3 AND (?1 <= 0 OR held + ?1 <= coalesce(quota, ?4)) RETURNING email_seq",
             (size, changes, account, self._limits.quota),
-        ).fetchone()
+        )
         return row[0] if row else None
 
     def _drop_blob(self, number: int) -> None:
-        gone = self._db.execute(
+        gone = self._db.run(
             "DELETE FROM blobs WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM emails WHERE blob = ?1)"
             " AND NOT EXISTS (SELECT 1 FROM uploads WHERE blob = ?1)",
             (number,),
-        ).rowcount
+        )
         if gone:
             base = number << 10
             self._db.execute("DELETE FROM pieces WHERE number BETWEEN ? AND ?", (base, base + 1023))
@@ -89,7 +87,7 @@ class Parcels(Shelf):
     # -- Emails
 
     def email_seq(self, account: Account) -> int:
-        seq: int = self._db.execute("SELECT email_seq FROM accounts WHERE number = ?", (account.number,)).fetchone()[0]
+        seq: int = self._db.one("SELECT email_seq FROM accounts WHERE number = ?", (account.number,))[0]
         return seq
 
     def add_email(
@@ -98,7 +96,7 @@ class Parcels(Shelf):
         size = blob.size
         if mailbox != INBOX:
             where = (account.number, blob.number)
-            size -= size * self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", where).rowcount
+            size -= size * self._db.run("DELETE FROM uploads WHERE account = ? AND blob = ?", where)
         seq = self._room(account.number, size, changes=1)
         if seq is None:
             return None
@@ -131,7 +129,7 @@ class Parcels(Shelf):
         found: dict[str, Email] = {}
         for some in portions(uids):
             marks = ",".join("?" * len(some))
-            rows = self._db.execute(
+            rows = self._db.all(
                 f"{EMAIL} WHERE e.account = ? AND e.uid IN ({marks})",
                 (account.number, *some),
             )
@@ -165,22 +163,22 @@ class Parcels(Shelf):
         order = "received DESC, created DESC" if find.newest_first else "received, created"
         # Only the fixed texts above are put together.
         sql = f"SELECT uid FROM emails WHERE {' AND '.join(where)} ORDER BY {order}"  # noqa: S608
-        return [r[0] for r in self._db.execute(sql, values)]
+        return [r[0] for r in self._db.all(sql, tuple(values))]
 
     def count_emails(self, account: Account, mailbox: str) -> tuple[int, int]:
-        total, seen = self._db.execute(
+        total, seen = self._db.one(
             "SELECT count(*), coalesce(sum(instr(' ' || keywords || ' ', ?) > 0), 0) FROM emails"
             " WHERE account = ? AND mailbox = ?",
             (f" {SEEN} ", account.number, mailbox),
-        ).fetchone()
+        )
         return total, total - seen
 
     def change_email(
         self, account: Account, email: Email, mailbox: str, keywords: Sequence[str], now: datetime
     ) -> None:
-        number, before = self._db.execute(
+        number, before = self._db.one(
             "SELECT number, leaves FROM emails WHERE account = ? AND uid = ?", (account.number, email.uid)
-        ).fetchone()
+        )
         words = sorted(keywords)
         self._db.execute(
             "UPDATE emails SET mailbox = ?, keywords = ?, leaves = ?, changed = ? WHERE number = ?",
@@ -194,9 +192,7 @@ class Parcels(Shelf):
         )
 
     def remove_email(self, account: Account, email: Email, now: datetime) -> None:
-        (number,) = self._db.execute(
-            "SELECT number FROM emails WHERE account = ? AND uid = ?", (account.number, email.uid)
-        ).fetchone()
+        (number,) = self._db.one("SELECT number FROM emails WHERE account = ? AND uid = ?", (account.number, email.uid))
         self._remove(account.number, number, email.uid, email.blob.number, email.blob.size, email.seq, now)
 
     def _remove(self, account: int, number: int, uid: str, blob: int, size: int, created: int, now: datetime) -> None:
@@ -209,16 +205,16 @@ class Parcels(Shelf):
 
     def email_changes(self, account: Account, since: int, most: int) -> Changes | None:
         n = account.number
-        now, floor = self._db.execute("SELECT email_seq, known_from FROM accounts WHERE number = ?", (n,)).fetchone()
+        now, floor = self._db.one("SELECT email_seq, known_from FROM accounts WHERE number = ?", (n,))
         if since > now or since < floor:
             return None
         # Every event by its own seq, so that someone who goes in small steps is told of a creation before a change.
-        rows = self._db.execute(
+        rows = self._db.all(
             "SELECT created, uid, 'created', 0 FROM emails WHERE account = ?1 AND created > ?2"
             " UNION ALL SELECT changed, uid, 'updated', 0 FROM emails"
             " WHERE account = ?1 AND changed > ?2 AND changed > created"
             " UNION ALL SELECT destroyed, uid, 'destroyed', created FROM gone WHERE account = ?1 AND destroyed > ?2"
             " ORDER BY 1 LIMIT ?3",
             (n, since, most + 1),
-        ).fetchall()
+        )
         return changes_of(rows, since, now, most)

@@ -26,7 +26,7 @@ class People(Parcels):
         return self._domain
 
     def url(self) -> str:
-        row = self._db.execute("SELECT value FROM facts WHERE name = 'url'").fetchone()
+        row = self._db.one("SELECT value FROM facts WHERE name = 'url'")
         return row[0] if row else ""
 
     def serving(self, url: str) -> None:
@@ -35,36 +35,35 @@ class People(Parcels):
 
     def closed(self) -> bool:
         """Whether the office is being moved, or was: then nothing may be written (`moving.py`)."""
-        row = self._db.execute("SELECT value FROM facts WHERE name = 'closed'").fetchone()
+        row = self._db.one("SELECT value FROM facts WHERE name = 'closed'")
         return row is not None and is_closed(row[0], time.time())
 
     def accounts(self) -> Sequence[tuple[Account, Holding]]:
-        rows = self._db.execute(
+        rows = self._db.all(
             "SELECT number, uid, address, joined, held, quota,"
             " (SELECT count(*) FROM emails WHERE account = a.number AND mailbox = ?),"
             " (SELECT count(*) FROM emails WHERE account = a.number AND mailbox = ? AND leaves IS NULL)"
             " FROM accounts a ORDER BY key",
             (INBOX, INBOX),
         )
-        return [(account_of(r[:4]), Holding(r[6], r[7], r[4], r[5])) for r in rows.fetchall()]
+        return [(account_of(r[:4]), Holding(r[6], r[7], r[4], r[5])) for r in rows]
 
     def account(self, key: str) -> Account | None:
-        row = self._db.execute(f"{ACCOUNT} WHERE key = ?", (key,)).fetchone()
+        row = self._db.one(f"{ACCOUNT} WHERE key = ?", (key,))
         return account_of(row) if row else None
 
     def account_numbered(self, number: int) -> Account | None:
-        row = self._db.execute(f"{ACCOUNT} WHERE number = ?", (number,)).fetchone()
+        row = self._db.one(f"{ACCOUNT} WHERE number = ?", (number,))
         return account_of(row) if row else None
 
     def account_of(self, token_sha256: bytes) -> Account | None:
         return holder(self._db, token_sha256)
 
     def add_account(self, uid: str, address: Address, token_sha256: bytes, now: datetime) -> Account:
-        number = self._db.execute(
-            "INSERT INTO accounts (uid, address, key, token, joined) VALUES (?, ?, ?, ?, ?)",
+        (number,) = self._db.one(
+            "INSERT INTO accounts (uid, address, key, token, joined) VALUES (?, ?, ?, ?, ?) RETURNING number",
             (uid, str(address), address.key, token_sha256, sec(now)),
-        ).lastrowid
-        assert number is not None
+        )
         return Account(number, uid, address, now)
 
     def set_token(self, account: Account, token_sha256: bytes) -> None:
@@ -75,9 +74,9 @@ class People(Parcels):
 
     def remove_account(self, account: Account) -> None:
         n = (account.number,)
-        blobs = self._db.execute(
+        blobs = self._db.all(
             "SELECT blob FROM emails WHERE account = ? UNION SELECT blob FROM uploads WHERE account = ?", n + n
-        ).fetchall()
+        )
         for table in ("emails", "uploads", "gone", "submissions"):
             self._db.execute(f"DELETE FROM {table} WHERE account = ?", n)  # noqa: S608  the four names above
         self._db.execute("DELETE FROM accounts WHERE number = ?", n)
@@ -91,9 +90,7 @@ class People(Parcels):
         )
 
     def invitation(self, token_sha256: bytes) -> Invitation | None:
-        row = self._db.execute(
-            "SELECT name, until, account FROM invitations WHERE token = ?", (token_sha256,)
-        ).fetchone()
+        row = self._db.one("SELECT name, until, account FROM invitations WHERE token = ?", (token_sha256,))
         return Invitation(row[0], when(row[1]), row[2]) if row else None
 
     def spend(self, token_sha256: bytes, account: Account) -> None:

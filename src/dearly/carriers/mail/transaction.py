@@ -7,6 +7,7 @@ accepted. So both recipients stand in one transaction, and its single 250 covers
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dearly.carriers.mail.line import Gone, Line, stuffed
@@ -90,10 +91,14 @@ def turned_before(cargo: Load, recipient: Address, able: Abilities) -> Turned | 
     return None
 
 
-def carry(line: Line, cargo: Load, recipient: Address, ourselves: Address) -> Outcome:
+def carry(
+    line: Line, cargo: Load, recipient: Address, ourselves: Address, about_to: Callable[[], bool] = lambda: True
+) -> Outcome:
     """Hand the letter over to one recipient and to ourselves. Look at `line.usable` afterwards.
 
-    Raises `LineGone` where the line broke and certainly nothing was accepted, and `SenderRefused`."""
+    `about_to` is asked right before the final dot, from which on the letter may be accepted: where it says no, or
+    raises, the line is cut and nothing was. Raises `LineGone` where the line broke and certainly nothing was accepted,
+    and `SenderRefused`."""
     begun = False
     try:
         reply = line.ask(_mail_from(line.abilities, cargo, recipient))
@@ -104,7 +109,7 @@ def carry(line: Line, cargo: Load, recipient: Address, ourselves: Address) -> Ou
         if came := outcome(reply, Stage.MAIL):
             return came
         begun = True
-        came = outcome(line.ask(_rcpt_to(line.abilities, recipient)), Stage.RCPT)
+        came = outcome(line.ask(_rcpt_to(line.abilities, cargo, recipient)), Stage.RCPT)
         if came is None:
             came = _copy_and_data(line, cargo, recipient, ourselves)
         if came is not None:
@@ -113,6 +118,14 @@ def carry(line: Line, cargo: Load, recipient: Address, ourselves: Address) -> Ou
         line.send_letter(cargo.octets)
     except Gone as gone:
         raise LineGone(gone.why, begun=begun) from None
+    try:
+        may = about_to()
+    except BaseException:
+        line.cut()  # without its dot a server lets go of it (RFC 5321 3.9)
+        raise
+    if not may:
+        line.cut()
+        raise LineGone(_("It is no longer ours to hand over."), begun=begun)
     try:
         line.send_final_dot()
         came = outcome(line.hear(line.patience.final), Stage.END)
@@ -152,15 +165,17 @@ def _mail_from(able: Abilities, cargo: Load, recipient: Address) -> str:
     if _wide(cargo, recipient):
         words.append("SMTPUTF8")
     if "DSN" in able:  # RFC 3461 4.3, 4.4: by ENVID the report finds its journey; the letter itself need not come back
-        words += ["RET=HDRS", f"ENVID={_xtext(cargo.letter.key)}"]
+        words += ["RET=HDRS", *([f"ENVID={_xtext(cargo.letter.key)}"] if cargo.letter.key else [])]
     return " ".join(words)
 
 
-def _rcpt_to(able: Abilities, recipient: Address) -> str:
+def _rcpt_to(able: Abilities, cargo: Load, recipient: Address) -> str:
     command = f"RCPT TO:{_path(recipient)}"
     if "DSN" not in able:
         return command
-    return f"{command} NOTIFY=SUCCESS,FAILURE,DELAY ORCPT={_original(recipient)}"
+    # Where no report would find its way to a journey, there is no use for one that says that all is well.
+    wanted = "SUCCESS,FAILURE,DELAY" if cargo.letter.key else "FAILURE"
+    return f"{command} NOTIFY={wanted} ORCPT={_original(recipient)}"
 
 
 def _path(address: Address) -> str:

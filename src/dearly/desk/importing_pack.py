@@ -10,10 +10,13 @@ from datetime import datetime
 
 from dearly.drawer import objects
 from dearly.drawer.importing import Content, Imported, PackedEnclosure
+from dearly.exchange import export_opened
 from dearly.letter.envelope import Way
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 from dearly.opener.bulk import Kind, Piece, Read
+
+_OPENED_COPY = f"{export_opened.HEADER}:".encode()
 
 
 def packed(
@@ -26,10 +29,11 @@ def packed(
     if read.kind is not Kind.LETTER or head is None:
         why = f"{read.trouble.message} {read.trouble.hint}".strip() if read.trouble else ""
         return Imported(original, Way.MAIL, place, now, reason=why)
+    copy = raw.startswith(_OPENED_COPY)
     content = Content(
         direction="out" if read.sent else "in",
         letter_id=head.letter_id,
-        inner_sha256=read.inner_sha256,
+        inner_sha256=raw_sha256 if copy else read.inner_sha256,
         senders=head.senders[:1],
         to=head.to,
         cc=head.cc,
@@ -50,7 +54,9 @@ def packed(
         entry=read.entry,
     )
     why = "" if head.date else _whose_date(read.received, laid_down)
-    return Imported(original, Way.MAIL, place, now, content, head.sender, head.letter_id, None, content.seal, why)
+    return Imported(
+        original, Way.MAIL, place, now, content, head.sender, head.letter_id, None, content.seal, why, copy=copy
+    )
 
 
 def _whose_date(received: datetime | None, laid_down: datetime | None) -> str:

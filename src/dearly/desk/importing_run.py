@@ -39,8 +39,11 @@ from dearly.letter.address import Address, Correspondent
 from dearly.letter.envelope import Way
 from dearly.letter.errors import Usage
 from dearly.letter.failpoint import reach
-from dearly.letter.words import _
+from dearly.letter.words import _, ngettext
 from dearly.opener.bulk import NO_LETTERS, Kind, Read, Stack
+
+_MOST_LACKING = 10
+"""Enclosures of one text that are named because they are not there."""
 
 MOST_LEFT = 10_000
 """Originals without a letter that are listed."""
@@ -49,9 +52,9 @@ MOST_LEFT = 10_000
 @dataclass(frozen=True, slots=True)
 class Done:
     """What an import came to, with what an earlier run of it did that was stopped. `failed`: could not be read; of them
-    `missed` could not be had at all, in this run (`skipped` names them), the others are kept as they are. `left_out`:
-    by reason, of this run. `erased`: were here once and were erased. `locked`: sealed letters whose key is not here,
-    kept unopened.
+    `missed` could not be had at all, in this run, the others are kept as they are. `skipped` names what could not be
+    had, and what letters name as enclosed and do not hold. `left_out`: by reason, of this run. `erased`: were here once
+    and were erased. `locked`: sealed letters whose key is not here, kept unopened.
     `alike`: who may be in the address book twice now; nobody is joined by it.
     `left`: what of this archive is kept without a letter, with the reason, the last first."""
 
@@ -78,7 +81,8 @@ class _Ready:
     imported: Imported | None
     left_out: str | None = None
     missed: Skipped | None = None
-    already_here: bool = False
+    lacking: Skipped | None = None
+    """What the letter should hold and does not."""
     again: bytes | None = None
     """Digest of an original whose very bytes are here."""
 
@@ -124,10 +128,13 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
     )
 
 
-async def left(desk: Desk, archive: Archive | None = None) -> list[importing.Left]:
-    """What was kept without a letter: of this archive, or of all that were ever taken in."""
-    place, most = (None, MOST_LEFT) if archive is None else (archive.place, MOST_SKIPPED)
-    return await desk.drawer.read(partial(importing.left, place=place, limit=most))
+async def left(
+    desk: Desk, archive: Archive | None = None, *, before: int | None = None, most: int = MOST_LEFT
+) -> list[importing.Left]:
+    """What was kept without a letter, the last first: of this archive, or of all that were ever taken in; at most
+    `most`, and only below the number `before`."""
+    place, most = (None, most) if archive is None else (archive.place, MOST_SKIPPED)
+    return await desk.drawer.read(partial(importing.left, place=place, limit=most, before=before))
 
 
 async def _prepared(
@@ -184,7 +191,7 @@ async def _prepare(
                     missed = Skipped(one.hints.shown, f"{unsaid.message} {unsaid.hint}".strip())
                     ready.append(_Ready(one.cursor, one.passed, None, missed=missed))
                 else:
-                    ready.append(_Ready(one.cursor, one.passed, made, already_here=made is None))
+                    ready.append(_Ready(one.cursor, one.passed, made, lacking=_lacking(one)))
             case Item() if at in again:
                 ready.append(_Ready(one.cursor, one.passed, None, again=digests[at]))
             case Item():
@@ -219,6 +226,20 @@ async def _read(
         tuple(one.data for _at, one in mails), tuple(one.hints.sent for _at, one in mails), own, choices.leave
     )
     return dict(zip((at for at, _one in mails), await desk.opener.read_many(asked), strict=True))
+
+
+def _lacking(one: Written) -> Skipped | None:
+    """What a text names as enclosed and is not there; it is taken in without."""
+    if not one.lacking:
+        return None
+    names = ", ".join(one.lacking[:_MOST_LACKING])
+    more = len(one.lacking) - _MOST_LACKING
+    why = ngettext(
+        "What it names as enclosed is not there: {names}.",
+        "Files that it names as enclosed are not there: {names}.",
+        len(one.lacking),
+    )
+    return Skipped(one.hints.shown, why.format(names=f"{names}, …" if more > 0 else names))
 
 
 def _by_place(one: Item | Written, choices: Choices) -> str | None:
@@ -266,7 +287,6 @@ class _Filing:
         left_out = Counter(one.left_out for one in batch if one.left_out is not None)
         missed = [one.missed for one in batch if one.missed is not None]
         again = [one.again for one in batch if one.again is not None]
-        already_here = len(again) + sum(one.already_here for one in batch)
 
         def meet(db: Db, who: Correspondent) -> int:
             return newcomers.person_of(db, desk, who).id
@@ -279,7 +299,7 @@ class _Filing:
             more = Tally(
                 len(batch),
                 counts.taken,
-                counts.already_here + already_here,
+                counts.already_here + len(again),
                 left_out.total() + counts.erased,
                 counts.failed + len(missed),
             )
@@ -291,7 +311,8 @@ class _Filing:
         reach("import.after-commit")
         self.left_out += left_out
         self.missed += len(missed)
-        self.skipped += missed[: MOST_SKIPPED - len(self.skipped)]
+        told = [one for ready in batch for one in (ready.missed, ready.lacking) if one is not None]
+        self.skipped += told[: MOST_SKIPPED - len(self.skipped)]
         self.erased += counts.erased
         self.locked += sum(one.content is None and one.seal is not None for one in items)
         self._done += len(batch)

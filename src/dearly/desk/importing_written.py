@@ -8,12 +8,13 @@ Whoever has an e-mail address in the book is named by it. Somebody without one i
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 
 from dearly.desk.desk import Desk
-from dearly.drawer import accounts, letters, objects, people
+from dearly.drawer import accounts, objects, people
 from dearly.drawer.connection import Db
 from dearly.drawer.importing import Content, Imported, PackedEnclosure
 from dearly.exchange.archive import When, Written
@@ -47,38 +48,39 @@ class _Side:
     person: int | None
 
 
-async def packed(desk: Desk, one: Written, about: About, *, place: str, now: datetime) -> Imported | None:
-    """What the drawer keeps of it; None where the letter, by the id that the file gives, is here. Raises `Usage`
-    (whose_letter, when_written) where nobody says it, `NotFound` (ambiguous_person)."""
+async def packed(desk: Desk, one: Written, about: About, *, place: str, now: datetime) -> Imported:
+    """What the drawer keeps of it. A file that names the id of a letter is a copy of that, if it says the same.
+
+    Raises `Usage` (whose_letter, when_written) where nobody says it, `NotFound` (ambiguous_person)."""
     sender, to = about.sender or one.said.sender or "", (about.to,) if about.to else one.said.to
 
-    def work(db: Db) -> tuple[bool, tuple[_Side, ...]] | None:
-        if one.said.letter_id and letters.with_id(db, LetterId(one.said.letter_id)):
-            return None
-        ours = {address.key for address in accounts.own_addresses(db, left=True)}
+    def work(db: Db) -> tuple[bool, tuple[_Side, ...], frozenset[str]]:
+        ours = frozenset(address.key for address in accounts.own_addresses(db, left=True))
         out = _is_ours(one, about, sender, ours)
         named = to if out else (sender,) if sender else ()
-        if not named:
+        if not named and not one.said.letter_id:
             raise Usage(
                 "whose_letter",
                 _("“{what}” does not say who wrote it, or to whom.").format(what=one.hints.shown),
                 _("Say so with --from NAME or --to NAME."),
             )
-        return out, tuple(_side(db, desk, text, now) for text in named)
+        return out, tuple(_side(db, desk, text, now) for text in named), ours
 
-    sides = await desk.drawer.write(work)
-    if sides is None:
-        return None
-    out, others = sides
+    out, others, ours = await desk.drawer.write(work)
     when = _when(one, about)
     own = await desk.drawer.read(accounts.own_addresses)
-    us = (Correspondent("", own[0]),) if own else ()
+    us: tuple[Correspondent, ...] = (Correspondent("", own[0]),) if own else ()
     original = one.original or _manifest(one)
     text = one.text or ""
     where = clean(about.place or one.said.place or "")
     if one.text is None and where:
         text = where + "\n"
     whos = tuple(side.who for side in others)
+    if one.said.letter_id:  # it knows by which of our addresses it went, and who else read it
+        wrote, read, too = (_addressed(texts) for texts in ((sender,), to, one.said.cc))
+        us = tuple(who for who in wrote if who.address.key in ours) or us if out else read or us
+    else:
+        too = ()
     way = Way.PAPER if one.text is None else Way.HAND
     content = Content(
         direction="out" if out else "in",
@@ -86,7 +88,7 @@ async def packed(desk: Desk, one: Written, about: About, *, place: str, now: dat
         inner_sha256=hashlib.sha256(original).digest(),
         senders=us if out else whos[:1],
         to=whos if out else us,
-        cc=(),
+        cc=too,
         date=when.moment,
         subject=clean(one.said.subject or ""),
         text=text,
@@ -101,10 +103,16 @@ async def packed(desk: Desk, one: Written, about: About, *, place: str, now: dat
         seal=None if out else Seal.NEVER_SEALED,
         known=tuple((side.who.address.key, side.person) for side in others if side.person is not None),
     )
-    return Imported(objects.pack(original), way, place, now, content, content.senders[0] if content.senders else None)
+    who = content.senders[0] if content.senders else None
+    return Imported(objects.pack(original), way, place, now, content, who, copy=bool(one.said.letter_id))
 
 
-def _is_ours(one: Written, about: About, sender: str, ours: set[str]) -> bool:
+def _addressed(texts: Iterable[str]) -> tuple[Correspondent, ...]:
+    """Those of them who are named with an address."""
+    return tuple(who for text in texts if (who := _correspondent(text)) is not None)
+
+
+def _is_ours(one: Written, about: About, sender: str, ours: frozenset[str]) -> bool:
     if about.sender or about.to:
         return bool(about.to) and not about.sender
     if one.said.direction in ("in", "out"):

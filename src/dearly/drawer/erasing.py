@@ -3,8 +3,8 @@
 Of the letter itself nothing stays: not its text, its original bytes, its enclosures, its sealed forms, its draft with
 all versions, nor its words in the index. SQLite overwrites the freed pages (secure_delete). Copies elsewhere are out of
 reach: backups, the server, the one who wrote it or was written to. When such a copy comes here again by itself, it is
-known by digests that stand in the tombstones (of its originals, of the sealed slice, of its id and signed bytes), and
-is not kept.
+known by digests that stand in the tombstones (of its originals, of the sealed slice, of its id with its signed bytes or
+with its text), and is not kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime
 from dearly.drawer import chain, filing, objects, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.content import LetterId
-from dearly.letter.errors import NotFound, Refused
+from dearly.letter.errors import Damaged, NotFound, Refused
 from dearly.letter.journey import State
 from dearly.letter.words import _
 
@@ -77,7 +77,20 @@ def _known_by(db: Db, number: int) -> list[bytes]:
         " UNION SELECT letter_id, inner_sha256 FROM pieces WHERE letter = ?1 AND inner_sha256 IS NOT NULL",
         (number,),
     )
-    return [one for (one,) in found] + [filing.identity(LetterId(name), inner) for name, inner in named]
+    letter_id, body = db.all("SELECT letter_id, body FROM letters WHERE number = ?", (number,))[0]
+    return [
+        *(one for (one,) in found),
+        *(filing.identity(LetterId(name), inner) for name, inner in named),
+        filing.claimed(letter_id),
+        *_said(letter_id, body),
+    ]
+
+
+def _said(letter_id: LetterId, body: bytes) -> list[bytes]:
+    try:
+        return [filing.said(letter_id, objects.unpack_text(body))]
+    except Damaged:
+        return []  # it can be erased all the same
 
 
 def _holdings(db: Db, number: int) -> list[int]:

@@ -18,7 +18,7 @@ from dearly.drawer.persons import known
 from dearly.drawer.pieces import Announced, Maker
 from dearly.drawer.rows import PER_DAY, offset, sound, stamp
 from dearly.letter.address import Correspondent
-from dearly.letter.content import Enclosure, Letter, LetterId
+from dearly.letter.content import Enclosure, Letter, LetterId, bare
 from dearly.letter.errors import NotFound
 from dearly.letter.sealing import PROVEN, Seal, Signed
 from dearly.letter.search import Entry
@@ -86,15 +86,11 @@ def file_received(db: Db, arrival: int, received: Received, now: datetime) -> Fi
     """File what an arrival held; the arrival becomes "opened". The letter's number is the arrival's, unless the same
     letter is here already: then that one stays, and keeps the better of the two seals. Filing the same arrival again
     changes nothing else; filing another copy of one is filing that one. Raises `NotFound` (no_arrival)."""
-    row = db.one(
-        "SELECT number, raw_sha256 FROM arrivals"
-        " WHERE number = (SELECT coalesce(same_as, number) FROM arrivals WHERE number = ?)",
-        (arrival,),
-    )
-    if row is None:
+    there = db.value("SELECT coalesce(same_as, number) FROM arrivals WHERE number = ?", (arrival,))
+    if there is None:
         raise NotFound("no_arrival", _("There is no envelope with the number {n}.").format(n=arrival))
-    arrival, raw_sha256 = row
-    letter_id = received.letter_id or own_id(raw_sha256)
+    arrival = int(there)
+    letter_id = received.letter_id or own_id(received.inner_sha256, received.subject)
     number = same(db, letter_id, received.inner_sha256)
     first = number is None
     if number is None and (number := _other_half(db, letter_id, received)) is not None:
@@ -179,9 +175,22 @@ def identity(letter_id: LetterId, inner_sha256: bytes) -> bytes:
     return hashlib.sha256(b"dearly letter identity 1" + inner_sha256 + letter_id.encode()).digest()
 
 
-def own_id(raw_sha256: bytes) -> LetterId:
-    """The id of a letter that came without one, from the bytes as fetched (F39); its domain is nobody's (RFC 2606)."""
-    return LetterId(f"sha256-{raw_sha256[:16].hex()}@no-id.invalid")
+def claimed(letter_id: LetterId) -> bytes:
+    """The id alone as a digest: an erased letter's tells that a letter which claims it is worth a closer look."""
+    return hashlib.sha256(b"dearly letter id 1" + letter_id.encode()).digest()
+
+
+def said(letter_id: LetterId, text: str) -> bytes:
+    """The id and what the text says (`bare`) as one digest: by it an erased letter is known again where it was written
+    out in other words of its own bytes, as a text file, or in the clear."""
+    return hashlib.sha256(b"dearly letter said 1" + claimed(letter_id) + bare(text).encode()).digest()
+
+
+def own_id(inner_sha256: bytes, subject: str) -> LetterId:
+    """The id of a letter that came without one (F39): from what `same` compares, so that it is one letter in whatever
+    line ends it is met, and its subject. Its domain is nobody's (RFC 2606)."""
+    digest = hashlib.sha256(inner_sha256 + sound(subject).encode()).digest()
+    return LetterId(f"sha256-{digest[:16].hex()}@no-id.invalid")
 
 
 def content_digest(db: Db, number: int) -> bytes:

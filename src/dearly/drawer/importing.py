@@ -85,7 +85,8 @@ def file_many(
 
     The same bytes are taken once. An original whose letter is here already (the same id and the same signed bytes) is
     kept as another copy of it. The same id with other bytes is another letter; both are marked as twins (F38). A letter
-    without an id gets one from its bytes (F39). What was erased here does not come back, in other bytes neither.
+    without an id gets one from what it says (F39). A copy that Dearly wrote out is not kept beside its letter. What was
+    erased here does not come back, in other bytes neither.
     `meet`: for whoever wrote a letter to us, or got one from us, and is not in the book."""
     return _Filing(db, meet, now, chance, index).file(stack)
 
@@ -116,16 +117,17 @@ class Left:
     size: int
 
 
-def left(db: Db, place: str | None = None, limit: int = 1000) -> list[Left]:
-    """What was kept without a letter, the last first; of one archive by its `place`, or of all."""
+def left(db: Db, place: str | None = None, limit: int = 1000, before: int | None = None) -> list[Left]:
+    """What was kept without a letter, the last first; of one archive by its `place`, or of all. `before`: only what has
+    a lower number."""
     return [
         Left(number, name or address, at, moment(arrived), reason, seal is not None, size)
         for number, name, address, at, arrived, reason, seal, size in db.each(
             "SELECT a.number, a.from_name, a.from_address, a.place, a.arrived, a.reason, a.seal, o.size"
             " FROM arrivals a INDEXED BY arrivals_left JOIN objects o ON o.id = a.object_id"
-            " WHERE a.state = 'imported' AND a.letter IS NULL AND a.place = coalesce(?, a.place)"
+            " WHERE a.state = 'imported' AND a.letter IS NULL AND a.place = coalesce(?, a.place) AND a.number < ?"
             " ORDER BY a.number DESC LIMIT ?",
-            (None if place is None else sound(place), limit),
+            (None if place is None else sound(place), (1 << 62) if before is None else before, limit),
         )
     ]
 
@@ -203,25 +205,27 @@ class _Filing:
         letters = [one.content for one in fresh if one.content is not None]
         self.people = importing_places.People(db, letters, self.meet, self.now)
         self.places = importing_places.Places(db, [stamp(one.date) for one in letters])
-        self.ids = objects.put_many(db, _all_bytes(fresh))
         self.number = int(db.value("SELECT max(seq) FROM sqlite_sequence WHERE name = 'numbers'") or 0)
         numbered: list[tuple[int, Imported, LetterId | None, int | None]] = []
         for one in fresh:
-            number = self._next()
             letter_id: LetterId | None = None
             letter: int | None = None
             if one.content is None:
                 count["failed"] += 1
             else:
-                letter_id = one.content.letter_id or filing.own_id(one.raw.sha256)
-                letter = known.same(letter_id, one.content.inner_sha256)
+                letter_id = importing_places.id_of(one, one.content)
+                letter = known.same(one, one.content)
                 count["taken" if letter is None else "already_here"] += 1
-                if letter is None:
-                    letter = number
-                    if known.add(letter_id, one.content.inner_sha256, number):
-                        self.twins.add(letter_id)
-                    self.people.meet(one.content)
+                if letter is not None and one.copy:
+                    continue  # nothing is in it that is not here
+            number = self._next()
+            if one.content is not None and letter_id is not None and letter is None:
+                letter = number
+                if known.add(one, one.content, number):
+                    self.twins.add(letter_id)
+                self.people.meet(one.content)
             numbered.append((number, one, letter_id, letter))
+        self.ids = objects.put_many(db, _all_bytes(one for _number, one, _id, _letter in numbered))
         # Only now, when everybody is in the book whom any of these letters brings there.
         for number, one, letter_id, letter in numbered:
             if one.content is not None and letter_id is not None and letter == number:
@@ -235,11 +239,11 @@ class _Filing:
     def late(self, number: int, one: Imported, content: Content) -> int:
         """File the letter of an original that is here under this number; the number of the letter."""
         known = importing_places.known_letters(self.db, [one])
-        letter_id = content.letter_id or filing.own_id(one.raw.sha256)
-        there = known.same(letter_id, content.inner_sha256)
+        letter_id = importing_places.id_of(one, content)
+        there = known.same(one, content)
         if there is not None:
             return there
-        if known.add(letter_id, content.inner_sha256, number):
+        if known.add(one, content, number):
             self.twins.add(letter_id)
         self.people = importing_places.People(self.db, [content], self.meet, self.now)
         self.people.meet(content)

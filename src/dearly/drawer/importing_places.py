@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from dearly.drawer import arrivals, filing
+from dearly.drawer import arrivals, chain, filing, importing_copies
 from dearly.drawer.connection import Db
 from dearly.drawer.importing_values import Content, Imported
 from dearly.drawer.rows import PER_DAY, name_key
@@ -24,29 +24,51 @@ class Known:
         self._db = db
         self._before = ids
         self._erased = erased
-        self._now: dict[LetterId, dict[bytes | None, int]] = defaultdict(dict)
+        self._now: dict[LetterId, list[tuple[int, Imported]]] = {}
 
     def erased(self, one: Imported) -> bool:
         """Whether this is another copy of a letter that was erased here."""
-        return not self._erased.isdisjoint(_tombstones(one))
+        known = self._erased.intersection(_tombstones(one))
+        letter = one.content
+        if letter is None or known != {filing.claimed(id_of(one, letter))}:
+            return bool(known)
+        # Its id alone proves nothing (decision 9).
+        return chain.known(self._db, chain.Kind.ERASED, filing.said(id_of(one, letter), letter.text))
 
-    def same(self, letter_id: LetterId, inner_sha256: bytes | None) -> int | None:
-        """Number of the letter with this id and these signed bytes, ours too."""
-        found = self._now[letter_id].get(inner_sha256) if letter_id in self._now else None
-        if found is None and inner_sha256 is not None and letter_id in self._before:
-            found = filing.same(self._db, letter_id, inner_sha256)
+    def same(self, one: Imported, letter: Content) -> int | None:
+        """Number of the letter in this original: with the same id and the same signed bytes, ours too; or, where one of
+        the two is a copy that Dearly wrote out, saying the same (`importing_copies`)."""
+        letter_id, inner_sha256 = id_of(one, letter), letter.inner_sha256
+        there = self._now.get(letter_id, [])
+        found = next((n for n, was in there if was.content and was.content.inner_sha256 == inner_sha256), None)
+        if found is None and letter_id in self._before:
+            if inner_sha256 is not None:
+                found = filing.same(self._db, letter_id, inner_sha256)
+            found = found or importing_copies.here(self._db, letter_id, letter, copy=one.copy)
+        if found is None and any(one.copy or was.copy for _number, was in there):
+            said = importing_copies.words_of(letter)
+            alike = (
+                n for n, was in there if was.content and said.same(importing_copies.words_of(was.content), one.copy)
+            )
+            found = next(alike, None)
         return found
 
-    def add(self, letter_id: LetterId, inner_sha256: bytes | None, number: int) -> bool:
+    def add(self, one: Imported, letter: Content, number: int) -> bool:
         """Note one more; whether there is another letter with the same id."""
+        letter_id = id_of(one, letter)
         twin = letter_id in self._before or letter_id in self._now
-        self._now[letter_id][inner_sha256] = number
+        self._now.setdefault(letter_id, []).append((number, one))
         return twin
+
+
+def id_of(one: Imported, letter: Content) -> LetterId:
+    """The id of the letter in an original: its own, or one that is made for it (F39)."""
+    return letter.letter_id or filing.own_id(letter.inner_sha256 or one.raw.sha256, letter.subject)
 
 
 def known_letters(db: Db, stack: Sequence[Imported]) -> Known:
     """What is here of the ids that these letters claim, and what was erased."""
-    claimed = {one.content.letter_id for one in stack if one.content is not None and one.content.letter_id is not None}
+    claimed = {id_of(one, one.content) for one in stack if one.content is not None}
     ids = {
         LetterId(letter_id)
         for table in ("letters", "pieces")
@@ -67,8 +89,11 @@ def _tombstones(one: Imported) -> list[bytes]:
     """What would stand in the chain, had this letter been erased here (`erasing`); its original's own digest aside."""
     found = [] if one.seal_sha256 is None else [one.seal_sha256]
     letter = one.content
-    if letter is not None and letter.letter_id is not None and letter.inner_sha256 is not None:
-        found.append(filing.identity(letter.letter_id, letter.inner_sha256))
+    if letter is not None:
+        letter_id = id_of(one, letter)
+        found.append(filing.claimed(letter_id))
+        if letter.inner_sha256 is not None:
+            found.append(filing.identity(letter_id, letter.inner_sha256))
     return found
 
 

@@ -65,7 +65,8 @@ class Content:
 class Imported:
     """An original of an archive. `raw`: its bytes. `way`: how it once travelled. `place`: what the archive is called.
     `arrived`: aware, for its order among those without a letter. `content`: the letter in it; None where it could not
-    be opened or read, and `reason` says why. `sender`, `letter_id`: as the outside claims."""
+    be opened or read, and `reason` says why. `sender`, `letter_id`: as the outside claims. `copy`: Dearly itself wrote
+    it out of a letter (`importing_copies`); `inner_sha256` of its content is that of these bytes."""
 
     raw: Packed
     way: Way
@@ -77,6 +78,7 @@ class Imported:
     seal_sha256: bytes | None = None
     seal: Seal | None = None
     reason: str = ""
+    copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ and it is a *claim*: anyone can write any id, so nothing is ever found, replaced
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
@@ -17,6 +18,8 @@ from dearly.letter.errors import Refused, Usage
 from dearly.letter.words import _
 
 LetterId = NewType("LetterId", str)
+
+_PLACE = re.compile(r"(!\[[^\]\n]{0,200}\]\()[^)\s]{1,300}")
 
 MOST_ENCLOSED = 50_000_000
 """Bytes of all enclosures of one letter together. A sealed letter of this size still passes the office's limit."""
@@ -60,6 +63,12 @@ class Letter:
     in_reply_to: LetterId | None = None
     references: tuple[LetterId, ...] = ()
     letter_no: int | None = None
+
+
+def bare(text: str) -> str:
+    """What a text says, without what is lost or added where it is written out as Markdown and read in again: blanks,
+    backslashes, characters that nobody sees, and the places of its pictures."""
+    return "".join(one for one in _PLACE.sub(r"\1", text) if one.isprintable() and one not in " \\")
 
 
 def check(draft: Draft) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,31 @@ import pytest
 
 from dearly.letter.address import Address
 from dearly.letter.errors import DearlyError
-from dearly.office import accounts, stores
+from dearly.letter.journey import Turned
+from dearly.office import abroad, accounts, stores
 from dearly.office.blobs import uid_of
 from dearly.office.limits import DEFAULT, Limits
 from dearly.office.rows import PIECE
-from dearly.office.store import INBOX, SENT, Account, Blob, Delivery, Email, Find, Shelf, Store, Submission
+from dearly.office.store import (
+    INBOX,
+    SENT,
+    Abroad,
+    Account,
+    Blob,
+    Delivery,
+    Email,
+    Find,
+    Outgoing,
+    Shelf,
+    Step,
+    Store,
+    Submission,
+)
 from tests.support.offices import MachineChance, MachineClock
 from tests.support.postgres import a_database
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+QUEUED = Abroad.QUEUED
 SMALL = Limits(quota=10_000)
 
 Run = Callable[..., Any]
@@ -528,3 +545,81 @@ def test_old_invitations_go(run: Run) -> None:
         assert (await store.read(lambda shelf: shelf.counts())).invitations == 0
 
     run(act)
+
+
+# -- to the world
+
+
+def outgoing(shelf: Shelf, account: Account, uid: str, *, data: bytes = b"x" * 100, at: datetime = NOW) -> Outgoing:
+    """A parcel of the account's in the queue, of which there is an Email too."""
+    put(shelf, account, data, SENT, at)
+    one = Outgoing(uid, f"S{uid}", "dora@world.test", uid_of(data), len(data), at, at)
+    assert shelf.add_outgoing(account, one)
+    return one
+
+
+def test_the_bytes_of_what_goes_out_stay_until_it_is_done(run: Run) -> None:
+    async def act(store: Store) -> None:
+        def begin(shelf: Shelf) -> None:
+            ada = add(shelf, "ada")
+            outgoing(shelf, ada, "W1")
+            for email in everything(shelf, ada):
+                shelf.remove_email(ada, email, NOW)
+
+        await store.write(begin)
+        ada = await store.read(lambda shelf: named(shelf, "ada"))
+        assert await store.piece(ada, uid_of(b"x" * 100), 0, 200) == b"x" * 100
+        assert await store.read(lambda shelf: (held(shelf), shelf.counts().outgoing)) == ({"ada": 100}, 1)
+        one = await store.read(lambda shelf: shelf.outgoing(ada, "W1"))
+        assert one is not None and one.size == 100
+        done = replace(one, step=Step.DONE, due=NOW + timedelta(hours=1))
+        await store.write(lambda shelf: shelf.change_outgoing(ada, done))
+        assert await store.piece(ada, uid_of(b"x" * 100), 0, 200) is None
+        assert await store.read(lambda shelf: (held(shelf), shelf.counts().outgoing)) == ({"ada": 0}, 0)
+        assert await store.read(lambda shelf: shelf.outgoing_since(ada, NOW - timedelta(minutes=59))) == 1
+        await store.write(lambda shelf: shelf.sweep(NOW + timedelta(hours=2), 9))
+        assert await store.read(lambda shelf: shelf.outgoing_of(ada, "SW1")) == []
+
+    run(act)
+
+
+def test_what_is_due_is_one_nodes_for_a_while_and_behind_its_dot_nobody_elses(run: Run) -> None:
+    pace = abroad.PACE
+
+    async def act(one: Store, other: Store) -> None:
+        def begin(shelf: Shelf) -> None:
+            ada, bert = add(shelf, "ada"), add(shelf, "bert")
+            for n in range(6):
+                outgoing(shelf, (ada, bert)[n % 2], f"W{n}", data=b"%d" % n * 50)
+                shelf.put_submission(
+                    (ada, bert)[n % 2],
+                    Submission(
+                        f"SW{n}", f"k{n}", "M", "B", "a", NOW, (Delivery("dora@world.test", True, "250 ", QUEUED),)
+                    ),
+                )
+
+        def claim(holder: str, minutes: int) -> Callable[[Shelf], Any]:
+            return lambda shelf: abroad.claim(shelf, holder, NOW + timedelta(minutes=minutes), 4, pace)
+
+        await one.write(begin)
+        both = await asyncio.gather(one.write(claim("one", 0)), other.write(claim("other", 0)))
+        uids = [sorted(claimed.uid for _account, claimed in mine) for mine in both]
+        assert sorted(uids[0] + uids[1]) == [f"W{n}" for n in range(6)]
+        assert await one.write(claim("third", 1)) == []
+        account, first = both[0][0]
+        assert await one.write(lambda shelf: abroad.about_to(shelf, account, first, NOW, pace))
+        # The while is over: what was behind no dot is another's; of what was, nobody knows.
+        later = [await other.write(claim("late", 16)), await other.write(claim("later", 21))]
+        again = [claimed.uid for mine in later for _account, claimed in mine]
+        assert first.uid not in again and len(again) == 5
+        ((delivery,),) = await one.read(
+            lambda shelf: [s.deliveries for s in shelf.submissions(account, [f"S{first.uid}"]).values()]
+        )
+        assert delivery.abroad is Abroad.UNCERTAIN
+        account, slow = both[1][0]
+        now = NOW + timedelta(minutes=21)
+        assert not await one.write(lambda shelf: abroad.about_to(shelf, account, slow, now, pace))
+        settled = lambda shelf: abroad.settle(shelf, account, slow, Turned("550 no"), "mail", now, DEFAULT)  # noqa: E731
+        assert await one.write(settled) is None
+
+    run(act, nodes=2)

@@ -27,6 +27,7 @@ from dearly.office.limits import Limits
 from dearly.office.metrics import Metrics
 from dearly.office.readers import Properties, or_null, text
 from dearly.office.refusals import RequestError, SetError
+from dearly.office.relaying import Relaying
 from dearly.office.store import Account, Counts, Shelf, Store
 from dearly.office.wire import load, parse
 
@@ -39,14 +40,20 @@ _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5}
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}\Z")
 
 
-def create_app(store: Store, *, clock: Clock, chance: Chance, limits: Limits) -> Callable[..., Awaitable[None]]:
-    """The whole office as an ASGI application over `store`, which the caller closes."""
-    office = _Office(store, clock, chance, limits)
+def create_app(
+    store: Store, *, clock: Clock, chance: Chance, limits: Limits, relaying: Relaying | None = None
+) -> Callable[..., Awaitable[None]]:
+    """The whole office as an ASGI application over `store`, which the caller closes. `relaying`: where the operator
+    has named a smarthost; the caller runs it."""
+    office = _Office(store, clock, chance, limits, relaying)
     return Guard(Starlette(routes=office.routes()), limits, office.metrics)
 
 
 class _Office:
-    def __init__(self, store: Store, clock: Clock, chance: Chance, limits: Limits) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, chance: Chance, limits: Limits, relaying: Relaying | None = None
+    ) -> None:
+        self._relaying, self._world = relaying, relaying.world if relaying else None
         self._store, self._clock, self._chance, self._limits = store, clock, chance, limits
         self._requests = AtOnce(limits.requests_at_once, "maxConcurrentRequests")
         self._uploads = AtOnce(limits.uploads_at_once, "maxConcurrentUpload", limits.memory)
@@ -118,7 +125,7 @@ class _Office:
     async def session(self, http: Http) -> Response:
         """RFC 8620 2."""
         account = await self._member(http)
-        return json_answer(jmap.session(account, self._limits, _base(http)))
+        return json_answer(jmap.session(account, self._limits, _base(http), self._world))
 
     async def api(self, http: Http) -> Response:
         """RFC 8620 3.1."""
@@ -133,7 +140,7 @@ class _Office:
 
             def act(shelf: Shelf) -> bytes:
                 _still(shelf, account)
-                return jmap.respond(shelf, account, request, self._limits, self._clock, self._chance)
+                return jmap.respond(shelf, account, request, self._limits, self._clock, self._chance, self._world)
 
             if jmap.writes(request):
                 data = await self._store.write(act, {account.address.key, *jmap.recipients(request)})
@@ -249,7 +256,8 @@ class _Office:
             # Counting millions takes seconds: it is done as rarely as it is slow.
             now = time.monotonic()
             self._counted = (now + max(_COUNTED_SECONDS, 100 * (now - begun)), counts)
-        text = self.metrics.text(healthy=fine, counts=counts if fine else None)
+        handed_on = self._relaying.outcomes if self._relaying else None
+        text = self.metrics.text(healthy=fine, counts=counts if fine else None, handed_on=handed_on)
         return Response(text, 200, HEADERS, "text/plain; version=0.0.4; charset=utf-8")
 
 

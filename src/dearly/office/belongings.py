@@ -22,6 +22,7 @@ PERSON = (
 EMAIL = ("uid", "mailbox", "blob", "received", "leaves", "keywords", "created", "changed")
 GONE = ("destroyed", "uid", "created", "at")
 SUBMISSION = ("uid", "key", "email", "blob", "sender", "at", "deliveries", "created", "changed")
+OUTGOING = ("uid", "submission", "recipient", "blob", "size", "since", "due", "step", "holder", "tries")
 BLOB = ("uid", "size", "sender", "at")
 """`at`: when it was uploaded, if it waits as an upload."""
 
@@ -35,6 +36,7 @@ class Belongings:
     emails: Sequence[Row]
     gone: Sequence[Row]
     submissions: Sequence[Row]
+    outgoing: Sequence[Row]
 
 
 class MovableShelf(Shelf):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dearly.letter.clock import Chance
 from dearly.letter.words import _
@@ -26,6 +26,9 @@ from dearly.office.readers import (
 from dearly.office.refusals import MethodError, SetError
 from dearly.office.store import Account, Blob, Changes, Email, Shelf, Submission
 
+if TYPE_CHECKING:
+    from dearly.office.abroad import World
+
 T = TypeVar("T")
 
 Answer = dict[str, Any]
@@ -34,7 +37,8 @@ Answer = dict[str, Any]
 @dataclass(slots=True)
 class Context:
     """One request of one account within one transaction. `created`: creation ids and what they became.
-    `after`: responses that follow the one being made (RFC 8621 7.5, the implicit Email/set). `blobs`, `emails`,
+    `world`: the smarthost, if there is one. `after`: responses that follow the one being made (RFC 8621 7.5, the
+    implicit Email/set). `blobs`, `emails`,
     `people` and `handed` (submissions by key): what this request has just made or looked up, so that a batch does not
     ask the store for each again."""
 
@@ -45,6 +49,7 @@ class Context:
     chance: Chance
     using: frozenset[str]
     created: dict[str, str] = field(default_factory=dict)
+    world: World | None = None
     second: str = ""
     after: list[tuple[str, Answer]] = field(default_factory=list)
     spent: int = 0

@@ -5,8 +5,10 @@ second time, with the same parcel and the same recipients, makes nothing: the an
 answer was lost may simply ask again, and an empty `EmailSubmission/query` by `onceKeys` proves that nothing was taken.
 Without a key one is derived from the parcel and the envelope, which protects every other client in the same way.
 
-Accepted means delivered: the parcel lies in the recipient's letterbox when the answer is sent. There is no queue.
-Recipients who were refused are tried again when the same submission is made again.
+Accepted means delivered: the parcel lies in the recipient's letterbox when the answer is sent. Recipients who were
+refused are tried again when the same submission is made again. Only for recipients in the world there is a queue, where
+the office has a smarthost (`abroad`): what became of those is said, whatever it was, and never made again under a key
+of the client's; whoever wants it made again gives another key.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 from dearly.letter.address import Address
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
-from dearly.office import outer
+from dearly.office import abroad, outer
 from dearly.office.context import Answer, Context, set_
 from dearly.office.imports import email_follow
 from dearly.office.mailboxes import IDENTITY
@@ -51,8 +53,9 @@ def submission_set(c: Context, given: dict[str, Any]) -> Answer:
     def update(uid: str, patch: dict[str, Any]) -> None:
         if uid not in c.shelf.submissions(c.account, [uid]):
             raise SetError("notFound")
-        if patch.keys() == {"undoStatus"}:
-            raise SetError("cannotUnsend", _("It lies in their letterbox already."))
+        if patch == {"undoStatus": "canceled"}:
+            abroad.cancel(c, c.shelf.submissions(c.account, [uid])[uid])
+            return
         raise SetError("invalidProperties", _("A submission cannot be changed."), properties=[n[:60] for n in patch])
 
     def destroy(uid: str) -> None:
@@ -100,12 +103,13 @@ def _create(c: Context, properties: dict[str, Any]) -> Submission:
     if before is not None and (before.blob != blob.uid or _keys(before.deliveries) != _folded(envelope.recipients)):
         description = _("This key was used for another letter or other recipients.")
         raise SetError("alreadyExists", description, existingId=before.uid, properties=["onceKey"])
-    accepted = {_folded_one(d.recipient) for d in before.deliveries if d.accepted} if before else frozenset()
-    tries = [_deliver(c, blob, r) for r in envelope.recipients if _folded_one(r) not in accepted]
+    settled = {_folded_one(d.recipient) for d in before.deliveries if _settled(d, key)} if before else frozenset()
+    uid = before.uid if before else c.new("S")
+    tries = [_deliver(c, uid, blob, r) for r in envelope.recipients if _folded_one(r) not in settled]
     if before is None:
         if not any(d.accepted for d in tries):
             raise _nobody(tries)
-        made = Submission(c.new("S"), key, e.uid, blob.uid, envelope.sender, c.now, tuple(tries))
+        made = Submission(uid, key, e.uid, blob.uid, envelope.sender, c.now, tuple(tries))
         c.shelf.put_submission(c.account, made)
         c.handed[key] = made
         return made
@@ -197,15 +201,21 @@ def _check(c: Context, blob: Blob, envelope: _Envelope) -> None:
         raise SetError("tooManyRecipients", maxRecipients=c.limits.recipients)
 
 
-def _deliver(c: Context, blob: Blob, recipient: str) -> Delivery:
-    """Into their letterbox, in this transaction; or why not, in words and in codes of RFC 3463."""
+def _settled(delivery: Delivery, key: str) -> bool:
+    """Whether nothing more is done for this recipient when the same submission is made again. What came back from the
+    world would be: but a desk asks by its key what became of it, and a question must never hand anything over."""
+    return delivery.accepted or (delivery.abroad is not None and not key.startswith("="))
+
+
+def _deliver(c: Context, submission: str, blob: Blob, recipient: str) -> Delivery:
+    """Into their letterbox, in this transaction, or into the queue for the world; or why not, in words and in codes of
+    RFC 3463."""
     try:
         address = Address.parse(recipient)
     except Usage as e:
         return Delivery(recipient, accepted=False, reply=f"550 5.1.3 {e.message}")
     if address.domain != c.shelf.domain():
-        words = _("This office delivers only to its own people, not to {domain}.").format(domain=address.domain)
-        return Delivery(recipient, accepted=False, reply=f"550 5.1.2 {words}")
+        return abroad.queue(c, submission, blob, recipient, address)
     account = c.person(address.key)
     if account is None:
         words = _("Nobody has the address {address} here.").format(address=address)

@@ -7,6 +7,7 @@ itself.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 from dearly.letter.clock import Chance, Clock
 from dearly.office import blobs, emails, handover, imports, mailboxes, outer, submissions
+from dearly.office.abroad import WORLD, World
 from dearly.office.context import Answer, Context
 from dearly.office.limits import Limits
 from dearly.office.refusals import MethodError
@@ -25,7 +27,7 @@ CORE = "urn:ietf:params:jmap:core"
 MAIL = "urn:ietf:params:jmap:mail"
 SUBMISSION = "urn:ietf:params:jmap:submission"
 BLOB = "urn:ietf:params:jmap:blob"
-KNOWN = frozenset({CORE, MAIL, SUBMISSION, BLOB, ONCE})
+KNOWN = frozenset({CORE, MAIL, SUBMISSION, BLOB, ONCE, WORLD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,17 @@ def _is_text(value: dict[str, Any], name: str) -> bool:
     return isinstance(value.get(name), str)
 
 
-def respond(shelf: Shelf, account: Account, request: Request, limits: Limits, clock: Clock, chance: Chance) -> bytes:
+def respond(
+    shelf: Shelf,
+    account: Account,
+    request: Request,
+    limits: Limits,
+    clock: Clock,
+    chance: Chance,
+    world: World | None = None,
+) -> bytes:
     """The Response object (RFC 8620 3.4): the responses to every call, in order."""
-    c = Context(shelf, account, limits, clock.now(), chance, request.using, dict(request.created or {}))
+    c = Context(shelf, account, limits, clock.now(), chance, request.using, dict(request.created or {}), world)
     answers: list[Call] = []
     for call in request.calls:
         try:
@@ -102,7 +112,7 @@ def respond(shelf: Shelf, account: Account, request: Request, limits: Limits, cl
         answers.append(Call(name, answer, call.id))
         answers += [Call(also, more, call.id) for also, more in c.after]
         c.after.clear()
-    return _body(answers, None if request.created is None else c.created)
+    return _body(answers, session_state(world, limits), None if request.created is None else c.created)
 
 
 def _one(c: Context, call: Call, answers: Sequence[Call]) -> Answer:
@@ -114,19 +124,22 @@ def _one(c: Context, call: Call, answers: Sequence[Call]) -> Answer:
     return method.act(c, given)
 
 
-def _body(answers: Sequence[Call], created: dict[str, str] | None) -> bytes:
+def _body(answers: Sequence[Call], state: str, created: dict[str, str] | None) -> bytes:
     responses = [(a.name, a.arguments, a.id) for a in answers]
-    value: dict[str, Any] = {"methodResponses": responses, "sessionState": SESSION_STATE}
+    value: dict[str, Any] = {"methodResponses": responses, "sessionState": state}
     if created is not None:
         value["createdIds"] = created
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-SESSION_STATE = "1"
-"""Nothing in a session of ours changes while the office runs, except what a new version brings."""
+def session_state(world: World | None, limits: Limits) -> str:
+    """Nothing in a session of ours changes while the office runs; it may have another smarthost when it runs again."""
+    if world is None:
+        return "1"
+    return "1" + hashlib.sha256(repr(world.announced(limits)).encode()).hexdigest()[:8]
 
 
-def session(account: Account, limits: Limits, base: str) -> Answer:
+def session(account: Account, limits: Limits, base: str, world: World | None = None) -> Answer:
     """The Session object (RFC 8620 2). `base`: scheme, host and port as the client sees them."""
     mail = {
         "maxMailboxesPerEmail": 1,
@@ -143,7 +156,14 @@ def session(account: Account, limits: Limits, base: str) -> Answer:
         "supportedDigestAlgorithms": list(blobs.DIGESTS),
     }
     once = {"rememberedDays": limits.remembered.days, "keptDays": limits.kept.days, "maxAnswerBytes": limits.answer}
-    each = {MAIL: mail, SUBMISSION: {"maxDelayedSend": 0, "submissionExtensions": {}}, BLOB: blob, ONCE: once}
+    each: dict[str, Answer] = {
+        MAIL: mail,
+        SUBMISSION: {"maxDelayedSend": 0, "submissionExtensions": {}},
+        BLOB: blob,
+        ONCE: once,
+    }
+    if world is not None:
+        each[WORLD] = world.announced(limits)
     core = {
         "maxSizeUpload": limits.upload,
         "maxConcurrentUpload": limits.uploads_at_once,
@@ -155,7 +175,7 @@ def session(account: Account, limits: Limits, base: str) -> Answer:
         "collationAlgorithms": [],
     }
     return {
-        "capabilities": {CORE: core, MAIL: {}, SUBMISSION: {}, BLOB: {}, ONCE: {}},
+        "capabilities": {CORE: core} | {name: {} for name in each},
         "accounts": {
             account.uid: {
                 "name": str(account.address),
@@ -170,5 +190,5 @@ def session(account: Account, limits: Limits, base: str) -> Answer:
         "downloadUrl": f"{base}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}",
         "uploadUrl": f"{base}/jmap/upload/{{accountId}}",
         "eventSourceUrl": f"{base}/jmap/events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}",
-        "state": SESSION_STATE,
+        "state": session_state(world, limits),
     }

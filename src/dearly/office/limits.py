@@ -31,6 +31,10 @@ class Limits:
     """Blob and header bytes in one answer. Larger parcels are fetched one by one from the download address."""
     quota: int = 1_000_000_000
     """What may lie in the office for one account: waiting parcels, and what it has uploaded."""
+    world_an_hour: int = 60
+    """Recipients of one account that are queued for the world within an hour, where there is a smarthost."""
+    trying: timedelta = timedelta(days=5)
+    """How long a letter is tried that the smarthost does not take just now (RFC 5321 4.5.4.1: four to five days)."""
     recipients: int = 100
     """Of one submission (RFC 8621 7.5 tooManyRecipients)."""
     header_block: int = 65_536

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
-from dearly.office.store import Counts
+from dearly.office.store import Abroad, Counts
 
 _EDGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -32,8 +33,9 @@ class Metrics:
         self._times.setdefault(act, [0] * (len(_EDGES) + 1))[bisect_left(_EDGES, seconds)] += 1
         self._sums[act] = self._sums.get(act, 0.0) + seconds
 
-    def text(self, *, healthy: bool, counts: Counts | None) -> str:
-        """All of it. `counts`: None where the store does not answer."""
+    def text(self, *, healthy: bool, counts: Counts | None, handed_on: Mapping[str, int] | None = None) -> str:
+        """All of it. `counts`: None where the store does not answer. `handed_on`: letters to the world by what came of
+        them at this node; None where there is no smarthost."""
         lines = [
             *_one("dearly_office_up", "gauge", "Whether letters can be taken in.", {"": int(healthy)}),
             *_one("dearly_office_under_way", "gauge", "Requests under way.", {"": self._under_way}),
@@ -45,9 +47,13 @@ class Metrics:
                 ("parcels", "Parcels that are kept.", counts.parcels),
                 ("held_bytes", "Bytes that are kept.", counts.bytes),
                 ("invitations", "Invitations that nobody has used.", counts.invitations),
+                ("outgoing", "Letters that wait to be handed on to the world.", counts.outgoing),
             )
             for name, words, value in kept:
                 lines += _one(f"dearly_office_{name}", "gauge", words, {"": value})
+        if handed_on is not None:
+            by_outcome = {f'{{outcome="{state.value}"}}': handed_on.get(state.value, 0) for state in Abroad}
+            lines += _one("dearly_office_handed_on_total", "counter", "Attempts for the world that ended.", by_outcome)
         answers = {f'{{act="{act}",status="{status}"}}': n for (act, status), n in sorted(self._answers.items())}
         lines += _one("dearly_office_answers_total", "counter", "Requests answered.", answers)
         lines += ["# HELP dearly_office_seconds Time to an answer.", "# TYPE dearly_office_seconds histogram"]

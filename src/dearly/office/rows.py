@@ -10,7 +10,7 @@ from typing import Any
 
 from dearly.letter.address import Address
 from dearly.office.db import Db
-from dearly.office.store import Account, Blob, Changes, Delivery, Email, Submission
+from dearly.office.store import Abroad, Account, Blob, Changes, Delivery, Email, Outgoing, Step, Submission
 
 PIECE = 1 << 20
 _AT_ONCE = 400  # parameters of one statement, well below SQLite's limit
@@ -22,10 +22,11 @@ EMAIL = (
 )
 SUBMISSION = "SELECT uid, key, email, blob, sender, at, deliveries FROM submissions"
 
-# The blob with this uid, if the account has an Email or an upload of it: uid, and twice the account's number.
+# The blob with this uid, if the account has an Email or an upload of it, or it waits to go out: uid, account's number.
 _MINE = (
-    " FROM blobs b WHERE uid = ? AND (EXISTS (SELECT 1 FROM emails WHERE blob = b.number AND account = ?)"
-    " OR EXISTS (SELECT 1 FROM uploads WHERE account = ? AND blob = b.number))"
+    " FROM blobs b WHERE uid = ?1 AND (EXISTS (SELECT 1 FROM emails WHERE blob = b.number AND account = ?2)"
+    " OR EXISTS (SELECT 1 FROM uploads WHERE account = ?2 AND blob = b.number)"
+    " OR EXISTS (SELECT 1 FROM outgoing WHERE blob = b.number AND account = ?2))"
 )
 BLOB = "SELECT number, uid, size, sender" + _MINE
 _SIZE = "SELECT number, size" + _MINE
@@ -60,9 +61,23 @@ def email_of(row: tuple[Any, ...]) -> Email:
 
 def submission_of(row: tuple[Any, ...]) -> Submission:
     uid, key, email, blob, sender, at, deliveries = row
-    return Submission(
-        uid, key, email, blob, sender, when(at), tuple(Delivery(r, bool(a), w) for r, a, w in json.loads(deliveries))
+    return Submission(uid, key, email, blob, sender, when(at), tuple(_delivery(*d) for d in json.loads(deliveries)))
+
+
+def _delivery(recipient: str, accepted: bool, reply: str, abroad: str | None = None) -> Delivery:
+    return Delivery(recipient, bool(accepted), reply, Abroad(abroad) if abroad else None)
+
+
+def deliveries_of(submission: Submission) -> str:
+    """The deliveries of a submission as its row keeps them."""
+    return json.dumps(
+        [(d.recipient, d.accepted, d.reply, *([d.abroad.value] if d.abroad else [])) for d in submission.deliveries]
     )
+
+
+def outgoing_of(row: tuple[Any, ...]) -> Outgoing:
+    uid, submission, recipient, blob, size, since, due, step, holder, tries = row
+    return Outgoing(uid, submission, recipient, blob, size, when(since), when(due), Step(step), holder, tries)
 
 
 def changes_of(rows: Sequence[tuple[Any, ...]], since: int, now: int, most: int) -> Changes:
@@ -91,7 +106,7 @@ def holder(db: Db, token_sha256: bytes) -> Account | None:
 
 def piece(db: Db, account: int, uid: str, offset: int, length: int | None) -> bytes | None:
     """Part of a blob that the account may see."""
-    row = db.one(_SIZE, (uid, account, account))
+    row = db.one(_SIZE, (uid, account))
     if row is None:
         return None
     number, size = row

@@ -3,7 +3,27 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x0FF1CE01
-VERSION = 2
+VERSION = 3
+
+OUTGOING = """
+-- What waits to be handed on to the world, and, without its bytes, what was queued within the hour.
+CREATE TABLE outgoing (
+    account INTEGER NOT NULL,
+    uid TEXT NOT NULL,
+    submission TEXT NOT NULL,                   -- its uid
+    recipient TEXT NOT NULL,                    -- as in the submission
+    blob INTEGER,                               -- NULL once it is done
+    size INTEGER NOT NULL,                      -- of the blob
+    since INTEGER NOT NULL,
+    due INTEGER NOT NULL,                       -- when something is to be done about it (store.Step)
+    step TEXT NOT NULL,
+    holder TEXT NOT NULL,                       -- who claimed it last
+    tries INTEGER NOT NULL,
+    PRIMARY KEY (account, uid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outgoing_due ON outgoing (due);
+CREATE INDEX outgoing_blob ON outgoing (blob) WHERE blob IS NOT NULL;
+"""
 
 SCHEMA = """
 CREATE TABLE facts (
@@ -101,6 +121,7 @@ CREATE TABLE submissions (
     UNIQUE (account, key)
 ) STRICT;
 """
+SCHEMA += OUTGOING
 
-STEPS = {1: "ALTER TABLE accounts ADD COLUMN quota INTEGER"}
+STEPS = {1: "ALTER TABLE accounts ADD COLUMN quota INTEGER", 2: OUTGOING}
 """From each older version to the next one. What an older Dearly made is opened by going up the steps."""

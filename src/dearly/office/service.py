@@ -26,9 +26,11 @@ from dearly.letter.clock import Chance, Clock
 from dearly.letter.errors import CarrierTrouble, DearlyError, InUse, Refused, Usage
 from dearly.letter.words import _
 from dearly.office import stores
+from dearly.office.abroad import PACE, Pace, Relay
 from dearly.office.app import create_app
 from dearly.office.gates import MOST_HEAD, is_loopback, protocol
 from dearly.office.limits import DEFAULT, Limits
+from dearly.office.relaying import Relaying
 from dearly.office.store import Store
 
 log = logging.getLogger("dearly.office")
@@ -71,8 +73,11 @@ async def serve(
     port: int = 0,
     tls: tuple[Path, Path] | None = None,
     limits: Limits = DEFAULT,
+    relay: Relay | None = None,
+    pace: Pace = PACE,
 ) -> AsyncIterator[Server]:
-    """The office on `host` and `port` (0: any free one) while the block runs. The store stays the caller's.
+    """The office on `host` and `port` (0: any free one) while the block runs. The store stays the caller's; `relay`,
+    the smarthost if there is one, is closed here. `pace`: how it is used.
 
     `tls`: certificate chain and key as PEM files. Raises `Refused` (plain_http) for plain HTTP beyond loopback, `InUse`
     (port_taken), `Usage` for a host or certificate that cannot be used."""
@@ -82,22 +87,28 @@ async def serve(
             _("Without a certificate the office listens on this machine only."),
             _("Give --tls-cert and --tls-key, or let a reverse proxy on this machine speak TLS."),
         )
-    config = _config(create_app(store, clock=clock, chance=chance, limits=limits), tls, limits)
+    relaying = Relaying(store, relay, clock, chance, limits, pace) if relay is not None else None
+    app = create_app(store, clock=clock, chance=chance, limits=limits, relaying=relaying)
+    config = _config(app, tls, limits)
     listener = _listen(host, port)
     server = _Uvicorn(config)
     # A task of its own context: a cancelled caller stops the office below, not in the middle of an answer.
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="office")
     try:
         await _either(server.ready.wait(), serving)
-        sweeping = asyncio.create_task(_sweep(store, clock), name="office-sweep")
+        beside = [asyncio.create_task(_sweep(store, clock), name="office-sweep")]
+        if relaying is not None:
+            beside.append(asyncio.create_task(relaying.run(), name="office-relaying"))
         try:
             taken = listener.getsockname()[1]
             shown = f"[{host}]" if ":" in host else host
             yield Server(f"{'https' if tls else 'http'}://{shown}:{taken}", taken)
         finally:
-            sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            if relaying is not None:
+                await relaying.close(_STOP_SECONDS)
     finally:
         server.should_exit = True
         with suppress(asyncio.CancelledError):
@@ -115,9 +126,11 @@ async def run(
     tls: tuple[Path, Path] | None = None,
     limits: Limits = DEFAULT,
     url: str = "",
+    relay: Relay | None = None,
     ready: Callable[[Server], Awaitable[None] | None] = lambda _server: None,
 ) -> None:
-    """The office over that store (made if it is not there), until SIGTERM or SIGINT; then an orderly end.
+    """The office over that store (made if it is not there), until SIGTERM or SIGINT; then an orderly end. `relay`: the
+    smarthost, if there is one.
 
     `url`: where people reach it, if that is not where it listens: invitations say it. `ready` is called once it
     answers. Raises as `stores.create` and `serve` do."""
@@ -127,7 +140,9 @@ async def run(
     try:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        async with serve(store, clock=clock, chance=chance, host=host, port=port, tls=tls, limits=limits) as server:
+        async with serve(
+            store, clock=clock, chance=chance, host=host, port=port, tls=tls, limits=limits, relay=relay
+        ) as server:
             reached = url or server.url
             await store.write(lambda shelf: shelf.serving(reached))
             log.info(json.dumps({"event": "serving", "tls": tls is not None}))

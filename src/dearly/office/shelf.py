@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from dearly.office.rows import (
     SUBMISSION,
     changes_of,
+    deliveries_of,
     portions,
     sec,
     submission_of,
 )
-from dearly.office.shelf_people import People
+from dearly.office.shelf_outgoing import Outgoings
 from dearly.office.store import Account, Changes, Counts, Submission
 
 
-class SqliteShelf(People):
+class SqliteShelf(Outgoings):
     """See `store.Shelf`."""
 
     # -- submissions
@@ -28,7 +28,6 @@ class SqliteShelf(People):
 
     def put_submission(self, account: Account, submission: Submission) -> None:
         s = submission
-        deliveries = json.dumps([(d.recipient, d.accepted, d.reply) for d in s.deliveries])
         (seq,) = self._db.one(
             "UPDATE accounts SET submission_seq = submission_seq + 1 WHERE number = ? RETURNING submission_seq",
             (account.number,),
@@ -37,7 +36,7 @@ class SqliteShelf(People):
             "INSERT INTO submissions (account, uid, key, email, blob, sender, at, deliveries, created, changed)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (account, uid) DO UPDATE SET deliveries = excluded.deliveries, changed = excluded.changed",
-            (account.number, s.uid, s.key, s.email, s.blob, s.sender, sec(s.at), deliveries, seq, seq),
+            (account.number, s.uid, s.key, s.email, s.blob, s.sender, sec(s.at), deliveries_of(s), seq, seq),
         )
 
     def submission_changes(self, account: Account, since: int, most: int) -> Changes | None:
@@ -76,7 +75,8 @@ class SqliteShelf(People):
         row = self._db.one(
             "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM emails),"
             " (SELECT coalesce(sum(held), 0) FROM accounts),"
-            " (SELECT count(*) FROM invitations WHERE account IS NULL)"
+            " (SELECT count(*) FROM invitations WHERE account IS NULL),"
+            " (SELECT count(*) FROM outgoing WHERE step <> 'done')"
         )
         return Counts(*row)
 
@@ -116,4 +116,4 @@ class SqliteShelf(People):
             )
         spent = self._db.run("DELETE FROM invitations WHERE until < ?", (sec(now - self._limits.invitation),))
         self._db.all("PRAGMA incremental_vacuum(2000)")  # what was freed goes back to the disk, 8 MB at a time
-        return len(rows) + len(uploads) + len(old) + len(proofs) + spent
+        return len(rows) + len(uploads) + len(old) + len(proofs) + spent + self._sweep_outgoing(now)

@@ -6,10 +6,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from dearly.office.belongings import EMAIL, GONE, PERSON, SUBMISSION, Belongings, MovableShelf, key_of, mark
+from dearly.office.belongings import (
+    EMAIL,
+    GONE,
+    OUTGOING,
+    PERSON,
+    SUBMISSION,
+    Belongings,
+    MovableShelf,
+    key_of,
+    mark,
+)
 from dearly.office.rows import portions
 from dearly.office.shelf import SqliteShelf
 
+_O = ", ".join("coalesce(b.uid, '')" if name == "blob" else f"o.{name}" for name in OUTGOING)
 _E = ", ".join(f"e.{name}" for name in EMAIL if name != "blob").replace("e.mailbox,", "e.mailbox, b.uid,")
 
 
@@ -63,12 +74,14 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
         blobs = rows(
             "SELECT b.uid, b.size, b.sender, u.at FROM blobs b LEFT JOIN uploads u ON u.blob = b.number AND"
             " u.account = ?1 WHERE b.number IN (SELECT blob FROM emails WHERE account = ?1"
-            " UNION SELECT blob FROM uploads WHERE account = ?1)"
+            " UNION SELECT blob FROM uploads WHERE account = ?1"
+            " UNION SELECT blob FROM outgoing WHERE account = ?1)"
         )
         emails = rows(f"SELECT {_E} FROM emails e JOIN blobs b ON b.number = e.blob WHERE e.account = ?")
         gone = rows(f"SELECT {_columns(GONE)} FROM gone WHERE account = ?")
         submissions = rows(f"SELECT {_columns(SUBMISSION)} FROM submissions WHERE account = ? ORDER BY number")
-        return Belongings(person, blobs, emails, gone, submissions)
+        outgoing = rows(f"SELECT {_O} FROM outgoing o LEFT JOIN blobs b ON b.number = o.blob WHERE o.account = ?")
+        return Belongings(person, blobs, emails, gone, submissions, outgoing)
 
     def bytes_of(self, key: str, blob: str) -> bytes:
         account = self.account(key)
@@ -89,7 +102,7 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
             sets = ", ".join(f"{name} = ?" for name in PERSON)
             self._db.execute(f"UPDATE accounts SET {sets} WHERE number = ?", (*given.person, number))
         before = self._held_blobs(number)
-        for table in ("emails", "uploads", "gone", "submissions"):
+        for table in ("emails", "uploads", "gone", "submissions", "outgoing"):
             self._db.execute(f"DELETE FROM {table} WHERE account = ?", (number,))
         numbers, came = self._blobs_here(given, bytes_of)
         for blob, _size, _sender, at in given.blobs:
@@ -107,13 +120,19 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
                 f"INSERT INTO {table} (account, {_columns(names)}) VALUES ({_marks(len(names) + 1)})",
                 [(number, *row) for row in rows],
             )
+        self._db.executemany(
+            f"INSERT INTO outgoing (account, {_columns(OUTGOING)}) VALUES ({_marks(len(OUTGOING) + 1)})",
+            [(number, *o[:3], numbers.get(o[3]), *o[4:]) for o in given.outgoing],
+        )
         for blob in before - set(numbers.values()):
             self._drop_blob(blob)
         return came
 
     def _held_blobs(self, number: int) -> set[int]:
         rows = self._db.all(
-            "SELECT blob FROM emails WHERE account = ?1 UNION SELECT blob FROM uploads WHERE account = ?1", (number,)
+            "SELECT blob FROM emails WHERE account = ?1 UNION SELECT blob FROM uploads WHERE account = ?1"
+            " UNION SELECT blob FROM outgoing WHERE account = ?1 AND blob IS NOT NULL",
+            (number,),
         )
         return {row[0] for row in rows}
 

@@ -56,7 +56,7 @@ class Parcels(Shelf):
         return int(number)
 
     def blob(self, account: Account, uid: str) -> Blob | None:
-        row = self._db.one(BLOB, (uid, account.number, account.number))
+        row = self._db.one(BLOB, (uid, account.number))
         return Blob(*row) if row else None
 
     def blobs(self, account: Account, uids: Sequence[str]) -> Mapping[str, Blob]:
@@ -77,7 +77,8 @@ class Parcels(Shelf):
     def _drop_blob(self, number: int) -> None:
         gone = self._db.run(
             "DELETE FROM blobs WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM emails WHERE blob = ?1)"
-            " AND NOT EXISTS (SELECT 1 FROM uploads WHERE blob = ?1)",
+            " AND NOT EXISTS (SELECT 1 FROM uploads WHERE blob = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM outgoing WHERE blob = ?1)",
             (number,),
         )
         if gone:

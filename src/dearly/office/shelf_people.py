@@ -75,10 +75,12 @@ class People(Parcels):
     def remove_account(self, account: Account) -> None:
         n = (account.number,)
         blobs = self._db.all(
-            "SELECT blob FROM emails WHERE account = ? UNION SELECT blob FROM uploads WHERE account = ?", n + n
+            "SELECT blob FROM emails WHERE account = ?1 UNION SELECT blob FROM uploads WHERE account = ?1"
+            " UNION SELECT blob FROM outgoing WHERE account = ?1 AND blob IS NOT NULL",
+            n,
         )
-        for table in ("emails", "uploads", "gone", "submissions"):
-            self._db.execute(f"DELETE FROM {table} WHERE account = ?", n)  # noqa: S608  the four names above
+        for table in ("emails", "uploads", "gone", "submissions", "outgoing"):
+            self._db.execute(f"DELETE FROM {table} WHERE account = ?", n)  # noqa: S608  the five names above
         self._db.execute("DELETE FROM accounts WHERE number = ?", n)
         for (blob,) in blobs:
             self._drop_blob(blob)

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeVar
 
 from dearly.letter.address import Address
@@ -53,12 +54,14 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What lies in the office altogether. `bytes`: of parcels and uploads; `invitations`: not used yet."""
+    """What lies in the office altogether. `bytes`: of parcels and uploads; `invitations`: not used yet; `outgoing`:
+    waiting to be handed on to the world."""
 
     accounts: int
     parcels: int
     bytes: int
     invitations: int
+    outgoing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,19 @@ class Changes:
     destroyed: tuple[str, ...] = ()
 
 
+class Abroad(StrEnum):
+    """How far a letter to somebody in the world has come (docs/office.md, “Letters to the world”).
+
+    QUEUED: it waits here. TAKEN: the smarthost took responsibility. RETURNED: certainly not, and for good. UNCERTAIN:
+    it may have been taken, and nobody can say; the office never hands it on again. CANCELED: by its sender, in time."""
+
+    QUEUED = "queued"
+    TAKEN = "taken"
+    RETURNED = "returned"
+    UNCERTAIN = "uncertain"
+    CANCELED = "canceled"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """What became of a submission for one recipient. `reply` as RFC 8621 7 wants: code, enhanced code, words."""
@@ -121,6 +137,36 @@ class Delivery:
     """As written in the envelope."""
     accepted: bool
     reply: str
+    abroad: Abroad | None = None
+    """None: they are of this office, or were refused at once."""
+
+
+class Step(StrEnum):
+    """How far an `Outgoing` is. WAITING until `due`. CLAIMED by one node, which has said no final dot yet: when `due`
+    has passed, it is another's. HANDING: that node may say the final dot at any moment, or has; never again another's,
+    and when `due` has passed, its outcome is unknown. DONE: it only counts, towards the hour's limit."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    HANDING = "handing"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A parcel for one recipient in the world. `since`: when it was queued; `holder`: who claimed it, a word of chance
+    for each claim; `tries`: how often it was claimed. `blob`, `size`: "" and 0 once it is done: the bytes are gone."""
+
+    uid: str
+    submission: str
+    recipient: str
+    blob: str
+    size: int
+    since: datetime
+    due: datetime
+    step: Step = Step.WAITING
+    holder: str = ""
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +333,33 @@ class Shelf(ABC):
     @abstractmethod
     def all_submissions(self, account: Account) -> Iterator[Submission]:
         """Every one, oldest first."""
+
+    # -- to the world
+
+    @abstractmethod
+    def add_outgoing(self, account: Account, outgoing: Outgoing) -> bool:
+        """Queue a blob that the account has; it holds the bytes until it is done. False: over the account's quota."""
+
+    @abstractmethod
+    def outgoing(self, account: Account, uid: str) -> Outgoing | None:
+        """The one with this id."""
+
+    @abstractmethod
+    def outgoing_of(self, account: Account, submission: str) -> Sequence[Outgoing]:
+        """Those of one submission."""
+
+    @abstractmethod
+    def change_outgoing(self, account: Account, outgoing: Outgoing) -> None:
+        """Keep its step, due, holder and tries. With `Step.DONE` its bytes go, unless something else here holds
+        them."""
+
+    @abstractmethod
+    def due_outgoing(self, now: datetime, most: int) -> Sequence[tuple[Account, Outgoing]]:
+        """At most `most` that are not done and due by now, whoever's they are, the longest due first."""
+
+    @abstractmethod
+    def outgoing_since(self, account: Account, since: datetime) -> int:
+        """How many it has queued after then, as far as an hour back."""
 
     # -- time, and counting
 

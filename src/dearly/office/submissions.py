@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from dearly.office.abroad import pending
 from dearly.office.context import Answer, Context, changes, get, got, moment, queried, wanted, window
 from dearly.office.mailboxes import IDENTITY, thread_of
 from dearly.office.readers import Arguments, ident, list_of, mapping, or_null, text, utc
 from dearly.office.refusals import MethodError
-from dearly.office.store import Submission
+from dearly.office.store import Abroad, Submission
 
 ONCE = "https://dearly.invalid/jmap/once"
 
@@ -26,6 +27,23 @@ _NAMES = (
 )
 
 
+# RFC 8621 7. What another's mail server took may still come back there, which nobody here would hear of.
+_DELIVERED = {
+    Abroad.QUEUED: "queued",
+    Abroad.TAKEN: "unknown",
+    Abroad.UNCERTAIN: "unknown",
+    Abroad.RETURNED: "no",
+    Abroad.CANCELED: "no",
+}
+
+
+def undo_status(s: Submission) -> str:
+    """RFC 8621 7: whether it can still be canceled, or was."""
+    if any(d.abroad is Abroad.CANCELED for d in s.deliveries):
+        return "canceled"
+    return "pending" if pending(s) else "final"
+
+
 def shown(s: Submission) -> Answer:
     return {
         "id": s.uid,
@@ -37,11 +55,11 @@ def shown(s: Submission) -> Answer:
             "rcptTo": [{"email": d.recipient, "parameters": None} for d in s.deliveries],
         },
         "sendAt": moment(s.at),
-        "undoStatus": "final",
+        "undoStatus": undo_status(s),
         "deliveryStatus": {
             d.recipient: {
                 "smtpReply": d.reply,
-                "delivered": "yes" if d.accepted else "no",
+                "delivered": _DELIVERED[d.abroad] if d.abroad else "yes" if d.accepted else "no",
                 "displayed": "unknown",  # and stays so: there are no read receipts here
             }
             for d in s.deliveries
@@ -120,7 +138,7 @@ def _matching(c: Context, condition: dict[str, Any]) -> list[Submission]:
         "identityIds": lambda _s, x: IDENTITY in x,
         "emailIds": lambda s, x: s.email in x,
         "threadIds": lambda s, x: thread_of(s.email) in x,
-        "undoStatus": lambda _s, x: x == "final",
+        "undoStatus": lambda s, x: x == undo_status(s),
         "before": lambda s, x: s.at < x,
         "after": lambda s, x: s.at >= x,
     }

@@ -184,6 +184,7 @@ def test_a_store_of_an_older_version_is_brought_up(tmp_path: Path) -> None:
 
     with_store(tmp_path, fill)
     older = sqlite3.connect(tmp_path / FILE)
+    older.execute("DROP TABLE outgoing")
     older.execute("ALTER TABLE accounts DROP COLUMN quota")
     older.execute("PRAGMA user_version = 1")
     older.close()

@@ -6,7 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dearly.office.belongings import EMAIL, GONE, PERSON, SUBMISSION, Belongings, MovableShelf, key_of, mark
+from dearly.office.belongings import (
+    EMAIL,
+    GONE,
+    OUTGOING,
+    PERSON,
+    SUBMISSION,
+    Belongings,
+    MovableShelf,
+    key_of,
+    mark,
+)
 from dearly.office.postgres.schema import number_of
 from dearly.office.postgres.shelf import PostgresShelf
 from dearly.office.store import Blob
@@ -70,6 +80,7 @@ class MovablePostgresShelf(PostgresShelf, MovableShelf):
             rows(EMAIL, "emails"),
             rows(GONE, "gone"),
             rows(SUBMISSION, "submissions", " ORDER BY created"),
+            rows(OUTGOING, "outgoing"),
         )
 
     def bytes_of(self, key: str, blob: str) -> bytes:
@@ -101,6 +112,7 @@ class MovablePostgresShelf(PostgresShelf, MovableShelf):
         self._fill("emails", ("size", "sender", *EMAIL), number, [(*sizes[e[2]], *e) for e in given.emails])
         self._fill("gone", GONE, number, given.gone)
         self._fill("submissions", SUBMISSION, number, given.submissions)
+        self._fill("outgoing", OUTGOING, number, given.outgoing)
         return came
 
     def _blobs(self, number: int, blobs: Sequence[tuple[Any, ...]], bytes_of: Callable[[str], bytes]) -> int:

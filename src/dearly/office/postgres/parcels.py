@@ -115,9 +115,9 @@ class Parcels(Ledger, Shelf):
         this = (account, uid)
         self._do(
             "DELETE FROM blobs WHERE account = %s AND blob = %s AND at IS NULL"
-            " AND NOT EXISTS (SELECT 1 FROM emails WHERE account = %s AND blob = %s)",
-            *this,
-            *this,
+            " AND NOT EXISTS (SELECT 1 FROM emails WHERE account = %s AND blob = %s)"
+            " AND NOT EXISTS (SELECT 1 FROM outgoing WHERE account = %s AND blob = %s)",
+            *this * 3,
         )
         if size > PIECE:
             self._do(

@@ -117,8 +117,8 @@ class People(Parcels):
     def remove_account(self, account: Account) -> None:
         self._stands(account)
         self._take_token(account)
-        for table in ("emails", "blobs", "pieces", "gone", "submissions", "accounts"):
-            self._do(f"DELETE FROM {table} WHERE account = %s", account.number)  # noqa: S608  the six names above
+        for table in ("emails", "blobs", "pieces", "gone", "submissions", "outgoing", "accounts"):
+            self._do(f"DELETE FROM {table} WHERE account = %s", account.number)  # noqa: S608  the seven names above
         self._standings[account.number] = None
         self._changed -= {account.number}
         self._uploads = frozenset()

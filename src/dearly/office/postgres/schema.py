@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 
-VERSION = 1
+VERSION = 2
 
 
 def number_of(key: str) -> int:
@@ -32,7 +32,27 @@ TABLES = (
     "emails",
     "gone",
     "submissions",
+    "outgoing",
 )
+
+OUTGOING = """
+CREATE TABLE outgoing (                         -- what waits to be handed on to the world, and was within the hour
+    account bigint NOT NULL,
+    uid text NOT NULL,
+    submission text NOT NULL,                   -- its uid
+    recipient text NOT NULL,                    -- as in the submission
+    blob text NOT NULL,                         -- '' once it is done
+    size bigint NOT NULL,                       -- of the blob
+    since bigint NOT NULL,
+    due bigint NOT NULL,                        -- when something is to be done about it (store.Step)
+    step text NOT NULL,
+    holder text NOT NULL,                       -- who claimed it last
+    tries integer NOT NULL,
+    PRIMARY KEY (account, uid)
+);
+CREATE INDEX outgoing_due ON outgoing (due);
+CREATE INDEX outgoing_blob ON outgoing (account, blob);
+"""
 
 SCHEMA = """
 CREATE TABLE facts (                            -- few and small: the domain, the version, the address it is reached at
@@ -140,3 +160,8 @@ CREATE TABLE submissions (
 CREATE INDEX submissions_created ON submissions (account, created);
 CREATE INDEX submissions_at ON submissions (at);
 """
+SCHEMA += OUTGOING
+
+STEPS = {1: OUTGOING}
+"""From each older version to the next one. An older program may go on over what this one brings, as long as nothing
+waits to go out to the world."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from dearly.office.postgres.people import People
-from dearly.office.rows import SUBMISSION, changes_of, sec, submission_of
+from dearly.office.postgres.outgoing import Outgoings
+from dearly.office.rows import SUBMISSION, changes_of, deliveries_of, sec, submission_of
 from dearly.office.store import Account, Blob, Changes, Counts, Submission
 
 
-class PostgresShelf(People):
+class PostgresShelf(Outgoings):
     """See `store.Shelf`."""
 
     # -- submissions
@@ -24,12 +23,11 @@ class PostgresShelf(People):
         s, standing = submission, self._stands(account)
         seq = standing.submission_seq + 1
         self._put(replace(standing, submission_seq=seq))
-        deliveries = json.dumps([(d.recipient, d.accepted, d.reply) for d in s.deliveries])
         self._do(
             "INSERT INTO submissions (account, uid, key, email, blob, sender, at, deliveries, created, changed)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (account, uid) DO UPDATE SET deliveries = excluded.deliveries, changed = excluded.changed",
-            *(account.number, s.uid, s.key, s.email, s.blob, s.sender, sec(s.at), deliveries, seq, seq),
+            *(account.number, s.uid, s.key, s.email, s.blob, s.sender, sec(s.at), deliveries_of(s), seq, seq),
         )
 
     def submission_changes(self, account: Account, since: int, most: int) -> Changes | None:
@@ -69,7 +67,8 @@ class PostgresShelf(People):
         accounts, size = self._one("SELECT count(*), coalesce(sum(held), 0)::bigint FROM accounts") or (0, 0)
         (emails,) = self._one("SELECT count(*) FROM emails") or (0,)
         (waiting,) = self._one("SELECT count(*) FROM invitations WHERE account IS NULL") or (0,)
-        return Counts(accounts, emails, size, waiting)
+        (outgoing,) = self._one("SELECT count(*) FROM outgoing WHERE step <> 'done'") or (0,)
+        return Counts(accounts, emails, size, waiting, outgoing)
 
     def sweep(self, now: datetime, most: int) -> int:
         due = {
@@ -86,7 +85,7 @@ class PostgresShelf(People):
         self.take(whose)
         went = sum(self._sweep_one(account, now, most) for account in sorted(whose) if self._standing(account))
         spent = self._all("DELETE FROM invitations WHERE until < %s RETURNING 1", sec(now - self._limits.invitation))
-        return went + len(spent)
+        return went + len(spent) + self._sweep_outgoing(now)
 
     def _sweep_one(self, account: int, now: datetime, most: int) -> int:
         emails = self._all(

@@ -26,7 +26,7 @@ from dearly.letter.failpoint import reach
 from dearly.letter.words import _
 from dearly.office.limits import DEFAULT, Limits
 from dearly.office.postgres.people import HOLDER, holder
-from dearly.office.postgres.schema import SCHEMA, VERSION, number_of
+from dearly.office.postgres.schema import SCHEMA, STEPS, VERSION, number_of
 from dearly.office.postgres.sessions import PATIENCE, again, lost, one_connection, pool, trouble
 from dearly.office.postgres.shelf import PostgresShelf
 from dearly.office.store import Account, Shelf, Store
@@ -85,6 +85,8 @@ class PostgresStore(Store):
             raise NotFound("no_office", _("There is no office here."), _("“dearly office serve” makes one."))
         if int(facts["version"]) > VERSION:
             raise MadeByNewer("newer_office", _("This office was made by a newer Dearly."), _("Update Dearly."))
+        if int(facts["version"]) < VERSION:
+            _step_up(url)
         if not receiving:
             check_facts(facts)
         return cls(url, facts["domain"], limits)
@@ -276,5 +278,17 @@ def _lay_out(db: Connection[Any], domain: str) -> None:
                 db.execute("INSERT INTO facts (name, value) VALUES (%s, %s)", fact)
     except (psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation):
         pass  # another node has just done the same
+    except psycopg.Error as e:
+        raise trouble(e) from None
+
+
+def _step_up(url: str) -> None:
+    """Bring older tables to this version, in one transaction; another node may have done so meanwhile."""
+    try:
+        with one_connection(url) as db, db.transaction():
+            row = db.execute("SELECT value FROM facts WHERE name = 'version' FOR UPDATE").fetchone()
+            for step in range(int(row[0]) if row else VERSION, VERSION):
+                db.execute(STEPS[step])
+            db.execute("UPDATE facts SET value = %s WHERE name = 'version'", (str(VERSION),))
     except psycopg.Error as e:
         raise trouble(e) from None

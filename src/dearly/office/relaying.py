@@ -1,0 +1,125 @@
+"""Handing on what waits for the world, as long as the office is served. The rules are in `abroad`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from dearly.letter.address import Address
+from dearly.letter.clock import Chance, Clock
+from dearly.letter.errors import CarrierTrouble, DearlyError
+from dearly.letter.failpoint import reach
+from dearly.letter.journey import Outcome, TryLater, Turned
+from dearly.letter.words import _
+from dearly.mime.bounded import sealed_shape
+from dearly.office import abroad
+from dearly.office.abroad import PACE, Pace, Relay, World
+from dearly.office.limits import DEFAULT, Limits
+from dearly.office.store import Account, Outgoing, Shelf, Store
+
+T = TypeVar("T")
+
+log = logging.getLogger("dearly.office")
+
+_AGAIN_SECONDS = 2.0
+
+
+class Relaying:
+    """One node's work for the world. `outcomes`: how many letters came to what at this node, for its metrics."""
+
+    def __init__(
+        self, store: Store, relay: Relay, clock: Clock, chance: Chance, limits: Limits = DEFAULT, pace: Pace = PACE
+    ) -> None:
+        self._store, self._relay, self._clock, self._chance = store, relay, clock, chance
+        self._limits, self._pace = limits, pace
+        self._under_way: set[asyncio.Task[None]] = set()
+        self.world = World(relay.host, str(relay.sender))
+        self.outcomes: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Until cancelled, which leaves what is under way alone; `close` ends that."""
+        while True:
+            try:
+                await self.begin()
+            except DearlyError as e:
+                log.error(json.dumps({"event": "trouble", "kind": e.code, "where": "relaying"}))  # noqa: TRY400  no trace
+            await asyncio.sleep(self._pace.look)
+
+    async def begin(self) -> int:
+        """Begin with what is due, as far as there are hands free; how many. Raises as `Store.write`."""
+        free = self._pace.at_once - len(self._under_way)
+        now = self._clock.now()
+        if free <= 0 or not await self._store.read(lambda shelf: bool(shelf.due_outgoing(now, 1))):
+            return 0
+        holder = self._chance.token(12).hex()
+        mine = await self._store.write(lambda shelf: abroad.claim(shelf, holder, now, free, self._pace))
+        reach("office.relay.claimed")
+        for account, one in mine:
+            task = asyncio.create_task(self._hand_on(account, one), name="office-relay")
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return len(mine)
+
+    async def rest(self) -> None:
+        """Until nothing is under way."""
+        while self._under_way:
+            await asyncio.wait(set(self._under_way))
+
+    async def close(self, seconds: float) -> None:
+        """Wait so long for what is under way, then cut it. What was behind its final dot then is unknown."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.rest(), seconds)
+        for task in tuple(self._under_way):
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._relay.close()
+
+    async def _hand_on(self, account: Account, one: Outgoing) -> None:
+        outcome = await self._outcome(account, one)
+        reach("office.relay.answered")
+        now = partial(self._clock.now)
+        state = await self._written(
+            lambda shelf: abroad.settle(shelf, account, one, outcome, self._relay.host, now(), self._limits)
+        )
+        reach("office.relay.settled")
+        if state is not None:
+            self.outcomes[state.value] += 1
+            log.info(json.dumps({"event": "handed-on", "outcome": state.value}))
+
+    async def _outcome(self, account: Account, one: Outgoing) -> Outcome:
+        async def about_to() -> bool:
+            now = self._clock.now()
+            may = await self._store.write(
+                lambda shelf: abroad.about_to(shelf, account, one, now, self._pace), {account.address.key}
+            )
+            reach("office.relay.handing")
+            return may
+
+        try:
+            data = await self._store.read(lambda shelf: shelf.read(account, one.blob))
+            if data is None or not sealed_shape(data):  # nothing else was taken in; nothing else goes out either
+                return Turned(_("The office no longer has it as it was."))
+            return await self._relay.hand_over(data, Address.parse(one.recipient), about_to)
+        except DearlyError as trouble:
+            where = "smarthost" if isinstance(trouble, CarrierTrouble) else "relaying"
+            log.error(json.dumps({"event": "trouble", "kind": trouble.code, "where": where}))  # noqa: TRY400  no trace
+            return TryLater(trouble.message)
+
+    async def _written(self, act: Callable[[Shelf], T]) -> T | None:
+        """Written, as soon as the store can; None where it cannot before the outcome counts as unknown anyway."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._pace.handing.total_seconds()
+        while True:
+            try:
+                return await self._store.write(act)
+            except DearlyError as e:
+                log.error(json.dumps({"event": "trouble", "kind": e.code, "where": "relaying"}))  # noqa: TRY400  no trace
+                if not e.retry or loop.time() > until:
+                    return None
+            await asyncio.sleep(_AGAIN_SECONDS)

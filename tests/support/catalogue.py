@@ -14,6 +14,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, nodes
@@ -44,6 +45,7 @@ Catalogue = dict[Sentence, tuple[str, ...]]
 """Each sentence and its translation: one text, or two where it is counted; empty where there is none yet."""
 
 
+@cache
 def sentences() -> dict[Sentence, list[str]]:
     """Every sentence of the program, and the modules and templates it stands in, in their order."""
     found: dict[Sentence, list[str]] = {}
@@ -111,6 +113,7 @@ def _quoted(text: str) -> str:
     return "\n".join('"' + p.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"' for p in pieces)
 
 
+@cache
 def read(text: str) -> Catalogue:
     """The catalogue in a .po file, without its header."""
     found: Catalogue = {}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,15 +30,17 @@ NEVER_IN_THE_BROWSER = {
 Functions = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+@cache
+def _nodes() -> Mapping[str, list[ast.AST]]:
+    """Everything that stands in each module, the module first."""
+    files = sorted(SOURCE.rglob("*.py"))
+    return {file.relative_to(SOURCE).as_posix(): list(ast.walk(ast.parse(file.read_text()))) for file in files}
+
+
 def _kinds() -> set[str]:
     """The names of all error classes, wherever they are made."""
     found = {"DearlyError"}
-    classes = [
-        node
-        for file in SOURCE.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ClassDef)
-    ]
+    classes = [node for nodes in _nodes().values() for node in nodes if isinstance(node, ast.ClassDef)]
     before = 0
     while len(found) > before:
         before = len(found)
@@ -73,33 +76,31 @@ def _said(node: ast.AST) -> Iterator[str]:
                     yield text.value
 
 
-def _named() -> dict[str, set[str]]:
+@cache
+def _named() -> Mapping[str, set[str]]:
     """Each sentence that names a command and may reach a page, with the codes of the errors that may carry it: of the
     error it is made in, or else of those in its function whose hint is made elsewhere."""
     kinds = _kinds()
     found: dict[str, set[str]] = {}
-    for file in sorted(SOURCE.rglob("*.py")):
-        place = file.relative_to(SOURCE).as_posix()
+    for place, nodes in _nodes().items():
         if place in NEVER_IN_THE_BROWSER or place.split("/")[0] in NEVER_IN_THE_BROWSER or place == "web/hints.py":
             continue
-        for node in ast.walk(tree := ast.parse(file.read_text())):
+        saying = [(call, sentence) for call in nodes if _is_sentence(call) for sentence in _said(call)]
+        for node in nodes if saying else ():
             for child in ast.iter_child_nodes(node):
                 child.parent = node  # type: ignore[attr-defined]  # the tree is this test's own
-        for call in ast.walk(tree):
-            if not _is_sentence(call):
-                continue
-            for sentence in _said(call):
-                around: ast.AST = call
-                codes: set[str] = set()
-                while not codes and not isinstance(around, ast.Module):
-                    around = around.parent  # type: ignore[attr-defined]  # as above
-                    if isinstance(around, ast.Tuple) and isinstance(around.elts[0], ast.Constant):
-                        codes = {around.elts[0].value}  # (code, message, hint), of which an error is made
-                    elif isinstance(around, (ast.Call, *Functions)):
-                        codes = _codes(around, kinds, open_ones=isinstance(around, Functions))
-                    if isinstance(around, Functions):
-                        break
-                found.setdefault(f"{place}: {sentence}", set()).update(codes)
+        for call, sentence in saying:
+            around: ast.AST = call
+            codes: set[str] = set()
+            while not codes and not isinstance(around, ast.Module):
+                around = around.parent  # type: ignore[attr-defined]  # as above
+                if isinstance(around, ast.Tuple) and isinstance(around.elts[0], ast.Constant):
+                    codes = {around.elts[0].value}  # (code, message, hint), of which an error is made
+                elif isinstance(around, (ast.Call, *Functions)):
+                    codes = _codes(around, kinds, open_ones=isinstance(around, Functions))
+                if isinstance(around, Functions):
+                    break
+            found.setdefault(f"{place}: {sentence}", set()).update(codes)
     return found
 
 

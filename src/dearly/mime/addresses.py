@@ -7,7 +7,9 @@ address. What two programs could read differently is not read at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from dearly.letter.address import Address, Correspondent, clean
@@ -16,6 +18,9 @@ from dearly.mime.encoded import decoded
 
 LONGEST_NAME = 200
 """Characters of a display name that are kept."""
+
+_SHORT = 500
+"""Characters of a list that is remembered: the same few people write and are written to in most letters."""
 
 _TOKEN = re.compile(
     r"(?P<blank>\s+)"
@@ -99,7 +104,7 @@ def one_sender(fields: list[str]) -> tuple[Correspondent, ...]:
     """The one correspondent whom the From fields name, or nothing: two fields, two entries or any doubt (A20)."""
     if len(fields) != 1:
         return ()
-    entries = list(_first(read_addresses(fields[0]), 2))
+    entries = list(islice(_entries(fields[0]), 2))
     if len(entries) != 1 or entries[0].address is None:
         return ()
     return (Correspondent(entries[0].name, entries[0].address),)
@@ -107,12 +112,16 @@ def one_sender(fields: list[str]) -> tuple[Correspondent, ...]:
 
 def correspondents(fields: list[str]) -> tuple[Correspondent, ...]:
     """Everybody in these fields whose address can be read."""
-    return tuple(Correspondent(m.name, m.address) for one in fields for m in read_addresses(one) if m.address)
+    return tuple(Correspondent(m.name, m.address) for one in fields for m in _entries(one) if m.address)
 
 
-def _first(entries: Iterator[Mailbox], most: int) -> Iterator[Mailbox]:
-    for _number, entry in zip(range(most), entries, strict=False):
-        yield entry
+def _entries(text: str) -> Iterable[Mailbox]:
+    return _remembered(text) if len(text) <= _SHORT else read_addresses(text)
+
+
+@lru_cache(1024)
+def _remembered(text: str) -> tuple[Mailbox, ...]:
+    return tuple(read_addresses(text))
 
 
 def _comment(text: str, at: int) -> tuple[str, int]:

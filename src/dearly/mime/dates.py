@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 _MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6}
 _MONTHS |= {"jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12}
@@ -21,6 +22,8 @@ _FORMS = tuple(
     )
 )
 
+_COMMENT = re.compile(r"\([^()]*\)")
+
 
 def read_date(text: str) -> datetime | None:
     """The moment, aware, with the offset as written (+0000 where none or an unknown one is); None when it is no date.
@@ -28,8 +31,9 @@ def read_date(text: str) -> datetime | None:
     RFC 5322 4.3: two-digit years below 50 are 20xx, else 19xx, and an unknown zone is +0000."""
     if len(text) > 200:
         return None
-    text = re.sub(r"\([^()]*\)", " ", text).strip()
-    text = re.sub(r"\s+", " ", text)
+    if "(" in text:
+        text = _COMMENT.sub(" ", text)
+    text = " ".join(text.split())
     for form in _FORMS:
         found = form.match(text)
         if found is None:
@@ -56,6 +60,7 @@ def read_date(text: str) -> datetime | None:
     return None
 
 
+@lru_cache(256)
 def _zone(text: str) -> timezone:
     if text[:1] in "+-" and text:
         digits = text[1:].replace(":", "")

@@ -56,6 +56,8 @@ def _octets(how: str, text: str) -> bytes:
 def parameters(text: str) -> tuple[str, dict[str, str]]:
     """A Content field's value in lower case, and its parameters: names in lower case, values joined and decoded."""
     value, semicolon, rest = text.partition(";")
+    if not semicolon:
+        return value.strip().lower(), {}
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[str, bool]]] = {}
     for found in _PARAMETER.finditer(semicolon + rest):

@@ -33,7 +33,7 @@ def outline(raw: bytes) -> Outline:
     number = head.first("letter-number").strip()
     hp = parts[0].parameters.get("hp", "").lower()
     return Outline(
-        headers=tuple((name, clean(decoded(text))) for name, text in head.texts()),
+        headers=tuple([(name, clean(decoded(text))) for name, text in head.texts()]),
         froms=one_sender(head.all("from")),
         from_fields=len(head.all("from")),
         to=correspondents(head.all("to")),

@@ -34,7 +34,10 @@ class Section(NamedTuple):
 
     def first(self, name: str) -> str:
         """The text of the first field of this name, undecoded, or ""."""
-        return next((raw_text(value) for key, value in self.fields if key == name), "")
+        for key, value in self.fields:
+            if key == name:
+                return raw_text(value)
+        return ""
 
 
 def section(raw: bytes, start: int, end: int) -> Section:

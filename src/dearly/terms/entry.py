@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain
 
 from dearly.letter.address import Correspondent
 from dearly.letter.search import Entry
@@ -64,10 +65,10 @@ def entry(
     `direction`: "out" or "in". `date`: when it was written. `has`: see there (`enclosed` for enclosures). Pure."""
     about, body = cut(subject).split(), cut(text).split()
     plain = dict.fromkeys(body if text.isascii() else plain_words(text))
-    plain.update(dict.fromkeys(plain_words(subject)))
+    plain.update(dict.fromkeys(about if subject.isascii() else plain_words(subject)))
     languages = guess(plain)
-    known = {*about, *body}
-    more = {stem: None for language in languages for stem in stems(plain, language)}
+    known = plain if text.isascii() and subject.isascii() else {*about, *body}
+    more = dict.fromkeys(chain.from_iterable(stems(plain, language) for language in languages))
     named = [_person(role, who) for role, who in people]
     at = date.astimezone(UTC)
     facets = [marks.ALL, marks.direction_mark(direction), marks.year_mark(at.year), marks.month_mark(at.year, at.month)]

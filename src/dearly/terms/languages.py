@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from typing import cast
 
 import Stemmer
 
@@ -96,15 +97,18 @@ class _Rules:
         self._stemmer = Stemmer.Stemmer(_SMALL[language][0], 0)
         self._made: dict[str, str] = {}
 
-    def stems(self, plain: Iterable[str]) -> list[str]:
-        made = self._made
-        new = [word for word in plain if word not in made]
-        if new:
-            if len(made) > _MOST_KEPT:
-                made.clear()
-                return self.stems(plain)
-            made.update(zip(new, map(cut, self._stemmer.stemWords(new)), strict=True))
-        return [made[word] for word in plain]
+    def stems(self, plain: Collection[str]) -> list[str]:
+        if len(self._made) > _MOST_KEPT:
+            self._made.clear()
+        # Most words were met before, and each is looked up only once: that is what costs time here.
+        found = list(map(self._made.get, plain))
+        if None in found:
+            new = [word for word, stem in zip(plain, found, strict=True) if stem is None]
+            made = list(map(cut, self._stemmer.stemWords(new)))
+            self._made.update(zip(new, made, strict=True))
+            rest = iter(made)
+            return [next(rest) if stem is None else stem for stem in found]
+        return cast("list[str]", found)
 
 
 class _Ours(threading.local):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dearly.assemble.machine import CHANCE, CLOCK
+from dearly.assemble.smarthost import relay
 from dearly.desk.app import Progress
 from dearly.desk.offices import Invitation, OfficeAccount, OfficeMoved, Offices, OfficeStats, Serving, Store
 from dearly.desk.setup import slug
@@ -54,6 +55,7 @@ async def serve(where: Store, how: Serving, ready: Callable[[str], None]) -> Non
     if url and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]{1,260}", url):
         raise Usage("bad_url", _("“{url}” is not the address of an office.").format(url=clean(url)), "https://…")
     limits = _limits(how.limits)
+    to_world = relay(how.world) if how.world is not None else None
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     await service.run(
@@ -65,6 +67,7 @@ async def serve(where: Store, how: Serving, ready: Callable[[str], None]) -> Non
         tls=(how.certificate, how.key) if how.certificate is not None and how.key is not None else None,
         limits=limits,
         url=url,
+        relay=to_world,
         ready=lambda server: ready(server.url),
     )
 
@@ -126,7 +129,7 @@ def stats(where: Store) -> OfficeStats:
 
     async def act(store: OpenStore) -> OfficeStats:
         counts = await store.read(lambda shelf: shelf.counts())
-        return OfficeStats(counts.accounts, counts.parcels, counts.bytes, counts.invitations)
+        return OfficeStats(counts.accounts, counts.parcels, counts.bytes, counts.invitations, counts.outgoing)
 
     return _with(where, act)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,12 +36,14 @@ class OfficeAccount:
 
 @dataclass(frozen=True, slots=True)
 class OfficeStats:
-    """What lies in an office altogether. `invitations`: those that nobody has used yet."""
+    """What lies in an office altogether. `invitations`: those that nobody has used yet; `outgoing`: letters that wait
+    to be handed on to the world."""
 
     accounts: int
     parcels: int
     bytes: int
     invitations: int
+    outgoing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +57,29 @@ class OfficeMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class ToWorld:
+    """The mail server that takes an office's letters to the world. `url`: smtps://, smtp+starttls:// or, on this
+    machine, smtp://; `sender`: the address that every envelope is from; `user`: "" where nobody signs in; `password`:
+    "" where the environment has it; `ca`: file of a private authority."""
+
+    url: str
+    sender: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """How an office is served. `listen`: HOST:PORT; `certificate`, `key`, `limits`: files; `url`: where it is reached,
-    "" where that is where it listens."""
+    "" where that is where it listens; `world`: None where nothing leaves for the world."""
 
     listen: str
     certificate: Path | None = None
     key: Path | None = None
     url: str = ""
     limits: Path | None = None
+    world: ToWorld | None = None
 
 
 Store = Path | str

@@ -10,7 +10,7 @@ from dearly.cli.as_json import many
 from dearly.cli.as_text import Page
 from dearly.cli.command import command, group, option
 from dearly.cli.errand import Errand
-from dearly.cli.given import file_trouble, shown
+from dearly.cli.given import file_trouble, secret_from, shown
 from dearly.cli.layout import size, table
 from dearly.cli.names import later
 from dearly.cli.progress import progress
@@ -19,7 +19,7 @@ from dearly.letter.errors import Usage
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
-    from dearly.desk.offices import Store
+    from dearly.desk.offices import Store, ToWorld
 
 office = group("office", later("A post office for a household or a club. It keeps sealed letters, and can open none."))
 
@@ -42,10 +42,16 @@ def _place(errand: Errand, named: str) -> Store:
 
         Away from this machine an office is reached by TLS only: give a certificate and its key. The office sees who
         writes to whom, when, and how much; it cannot read letters. Over one PostgreSQL database any number of these
-        may run."""
+        may run.
+
+        With --smarthost its people may write to e-mail addresses too, sealed letters only: they are handed on to that
+        mail server, which then sees from whom to whom they go as well. Nothing comes in from there. Its password comes
+        from a file, a credential of systemd (“smarthost-password”) or DEARLY_SMARTHOST_PASSWORD."""
     ),
     "dearly office serve --store post --listen 127.0.0.1:8410",
     "dearly office serve --store postgresql://db.test/post --listen 127.0.0.1:8410",
+    "dearly office serve --store post --listen 127.0.0.1:8410 --smarthost smtps://mail.test"
+    " --smarthost-from post@mail.test --smarthost-user post --smarthost-password-file smarthost.txt",
     group=office,
 )
 @_store
@@ -56,6 +62,26 @@ def _place(errand: Errand, named: str) -> Store:
 @option("--tls-key", metavar="FILE", help=later("Its private key, as PEM."))
 @option("--url", metavar="URL", help=later("Where people reach it, if a proxy stands before it; invitations say it."))
 @option("--limits", metavar="FILE", help=later("A TOML file with limits other than the usual ones."))
+@option(
+    "--smarthost",
+    metavar="URL",
+    help=later(
+        "The mail server for letters to the world: smtps://HOST or smtp+starttls://HOST:PORT; else none leaves."
+    ),
+)
+@option(
+    "--smarthost-from", "sender", metavar="ADDRESS", help=later("The sender of each envelope; failures come there.")
+)
+@option("--smarthost-user", "user", metavar="U", help=later("The name to sign in with there, where one has to."))
+@option(
+    "--smarthost-password-file",
+    "secret_file",
+    metavar="FILE",
+    help=later("A file with the password that only you can read, or “-” for standard input."),
+)
+@option(
+    "--smarthost-ca-file", "ca", metavar="FILE", help=later("The certificate of the authority that its own is from.")
+)
 def serve(
     errand: Errand,
     store: str,
@@ -64,6 +90,11 @@ def serve(
     tls_key: str | None,
     url: str | None,
     limits: str | None,
+    smarthost: str | None,
+    sender: str | None,
+    user: str | None,
+    secret_file: str | None,
+    ca: str | None,
 ) -> None:
     """Serve."""
     from dearly.desk.offices import Serving
@@ -75,12 +106,41 @@ def serve(
             _("Give --tls-cert FILE and --tls-key FILE, or neither."),
         )
     certificate, key, file = (errand.path(f) if f else None for f in (tls_cert, tls_key, limits))
-    how = Serving(listen, certificate, key, url or "", file)
+    world = _to_world(errand, smarthost, sender, user, secret_file, ca)
+    how = Serving(listen, certificate, key, url or "", file, world)
 
     def ready(url: str) -> None:
-        errand.tell({"url": url}, _("The office is open at {url}").format(url=url))
+        said = [_("The office is open at {url}").format(url=url)]
+        if world is not None:
+            said.append(
+                _("Letters to the world go by {server}; what comes back, comes to {address}.").format(
+                    server=world.url, address=world.sender
+                )
+            )
+        errand.tell({"url": url}, "\n".join(said))
 
     errand.run(errand.app.offices().serve(_place(errand, store), how, ready))
+
+
+def _to_world(
+    errand: Errand, url: str | None, sender: str | None, user: str | None, secret_file: str | None, ca: str | None
+) -> ToWorld | None:
+    from dearly.desk.offices import ToWorld
+
+    if url is None:
+        if any((sender, user, secret_file, ca)):
+            raise Usage(
+                "no_smarthost", _("No mail server is named for letters to the world."), _("Give --smarthost URL.")
+            )
+        return None
+    if sender is None:
+        raise Usage(
+            "no_smarthost_sender",
+            _("The mail server has to be told a sender that it takes letters from, and that failures go to."),
+            _("Give --smarthost-from ADDRESS, of a mailbox that you read."),
+        )
+    password = secret_from(errand, secret_file, _("the password")) if secret_file else ""
+    return ToWorld(url, sender, user or "", password, errand.path(ca) if ca else None)
 
 
 @command(
@@ -230,6 +290,7 @@ def stats(errand: Errand, store: str) -> None:
         _("{n} accounts").format(n=found.accounts),
         _("{n} parcels, {size}").format(n=found.parcels, size=size(found.bytes)),
         _("{n} invitations that nobody has used").format(n=found.invitations),
+        _("{n} letters that wait to be handed on to the world").format(n=found.outgoing),
     ]
     errand.tell(found, "\n".join(lines))
 

@@ -21,10 +21,10 @@ from dearly.letter.errors import Damaged
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a letter says, however it is written down: of which second, between whom (role and address key), about
-    what, with which enclosures (digests), and its text (`bare`)."""
+    """What a letter says, however it is written down: of which second (None: it does not say), between whom (role and
+    address key), about what, with which enclosures (digests), and its text (`bare`)."""
 
-    date: int
+    date: int | None
     parties: frozenset[tuple[str, str]]
     subject: str
     enclosed: tuple[bytes, ...]
@@ -34,14 +34,16 @@ class Words:
         """Whether this is the `other` letter. A copy may lack enclosures, which a person has not kept beside it."""
         if copy and not set(self.enclosed) <= set(other.enclosed):
             return False
+        if None in (self.date, other.date):  # what was written out has the day that was guessed here
+            other = replace(other, date=self.date)
         return self == (replace(other, enclosed=self.enclosed) if copy else other)
 
 
-def words_of(letter: Content) -> Words:
-    """What this letter says."""
+def words_of(letter: Content, *, dated: bool) -> Words:
+    """What this letter says. `dated`: whether its date is the writer's word."""
     named = (("from", letter.senders), ("to", letter.to), ("cc", letter.cc))
     return Words(
-        stamp(letter.date),
+        stamp(letter.date) if dated else None,
         frozenset((role, who.address.key) for role, people in named for who in people),
         _line(letter.subject),
         tuple(sorted(one.data.sha256 for one in letter.enclosures)),
@@ -49,10 +51,10 @@ def words_of(letter: Content) -> Words:
     )
 
 
-def here(db: Db, letter_id: LetterId, letter: Content, *, copy: bool) -> int | None:
+def here(db: Db, letter_id: LetterId, letter: Content, *, copy: bool, dated: bool = True) -> int | None:
     """Number of the letter with this id that says just this; None where none does. `copy`: whether this one is a copy;
     an original is compared with those alone that came as copies: two originals are told apart by their signed bytes
-    (`filing.same`)."""
+    (`filing.same`). `dated`: as `words_of`."""
     wanted: Words | None = None
     for number, came_as_copy in db.all(
         "SELECT number, EXISTS (SELECT 1 FROM arrivals a WHERE a.letter = l.number AND a.raw_sha256 = l.inner_sha256)"
@@ -60,7 +62,7 @@ def here(db: Db, letter_id: LetterId, letter: Content, *, copy: bool) -> int | N
         (letter_id,),
     ):
         if copy or came_as_copy:
-            wanted = wanted or words_of(letter)
+            wanted = wanted or words_of(letter, dated=dated)
             there = _words_here(db, number)
             if there is not None and wanted.same(there, copy):
                 return int(number)
@@ -69,7 +71,12 @@ def here(db: Db, letter_id: LetterId, letter: Content, *, copy: bool) -> int | N
 
 def _words_here(db: Db, number: int) -> Words | None:
     """What the letter with this number says; None where its text is damaged."""
-    date, subject, body = db.all("SELECT date, subject, body FROM letters WHERE number = ?", (number,))[0]
+    date, subject, body = db.all(
+        # An original of which a letter was made has a reason only where it says of what day the letter is not.
+        "SELECT iif(EXISTS (SELECT 1 FROM arrivals WHERE letter = ?1 AND state = 'imported' AND reason <> ''), NULL,"
+        " date), subject, body FROM letters WHERE number = ?1",
+        (number,),
+    )[0]
     try:
         text = objects.unpack_text(body)
     except Damaged:

@@ -44,12 +44,12 @@ class Known:
         if found is None and letter_id in self._before:
             if inner_sha256 is not None:
                 found = filing.same(self._db, letter_id, inner_sha256)
-            found = found or importing_copies.here(self._db, letter_id, letter, copy=one.copy)
+            if found is None:
+                dated = not one.reason
+                found = importing_copies.here(self._db, letter_id, letter, copy=one.copy, dated=dated)
         if found is None and any(one.copy or was.copy for _number, was in there):
-            said = importing_copies.words_of(letter)
-            alike = (
-                n for n, was in there if was.content and said.same(importing_copies.words_of(was.content), one.copy)
-            )
+            said = _words(one, letter)
+            alike = (n for n, was in there if was.content and said.same(_words(was, was.content), one.copy))
             found = next(alike, None)
         return found
 
@@ -59,6 +59,10 @@ class Known:
         twin = letter_id in self._before or letter_id in self._now
         self._now.setdefault(letter_id, []).append((number, one))
         return twin
+
+
+def _words(one: Imported, letter: Content) -> importing_copies.Words:
+    return importing_copies.words_of(letter, dated=not one.reason)
 
 
 def id_of(one: Imported, letter: Content) -> LetterId:

@@ -65,8 +65,9 @@ class Content:
 class Imported:
     """An original of an archive. `raw`: its bytes. `way`: how it once travelled. `place`: what the archive is called.
     `arrived`: aware, for its order among those without a letter. `content`: the letter in it; None where it could not
-    be opened or read, and `reason` says why. `sender`, `letter_id`: as the outside claims. `copy`: Dearly itself wrote
-    it out of a letter (`importing_copies`); `inner_sha256` of its content is that of these bytes."""
+    be opened or read, and `reason` says why; with a letter it says of whom its date is, if not the writer's. `sender`,
+    `letter_id`: as the outside claims. `copy`: Dearly itself wrote it out of a letter (`importing_copies`); then
+    `inner_sha256` of its content is that of these bytes."""
 
     raw: Packed
     way: Way

@@ -129,7 +129,7 @@ def in_text(stream: Reads, where: Where, beside: written.Beside) -> Iterator[Fou
         yield where.over("too_large", too_large())
         return
     text = written.read(where.parts[-1], data, beside)
-    if not text.text.strip() and not text.pages:
+    if not text.text.strip() and not text.pages and not text.said.letter_id:
         yield where.over("empty", _("There is nothing in it."))
         return
     yield Written(

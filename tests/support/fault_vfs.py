@@ -11,6 +11,7 @@ It lies under the cipher ("multipleciphers-" + the name that was registered), so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class _Planned:
     what: str
     ending: str
     raises: Callable[[], Exception]
+    after: int
     times: int
     half: bool
 
@@ -40,7 +42,9 @@ class _Planned:
 class FaultLayer(apsw.VFS):
     """`done` holds everything since the beginning (or since `forget`)."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, root: Path | None = None) -> None:
+        """`root`: files go by their paths from there; without it, by their names alone."""
+        self.root = root
         self.registered = f"faulty-{name}"
         self.name = f"multipleciphers-{self.registered}"
         self.done: list[Done] = []
@@ -51,12 +55,28 @@ class FaultLayer(apsw.VFS):
         return _File(self, name, flags)
 
     def fail(
-        self, what: str, ending: str, raises: Callable[[], Exception], *, times: int = 1, half: bool = False
+        self,
+        what: str,
+        ending: str,
+        raises: Callable[[], Exception],
+        *,
+        after: int = 0,
+        times: int = 1,
+        half: bool = False,
     ) -> None:
-        """Let the next `times` calls of `what` ("write", "sync") on files whose name ends so raise.
+        """Let the next `times` calls of `what` ("write", "sync") on files whose name ends so raise, once `after` of
+        them have gone well. `half`: after half of the octets were written."""
+        self._planned.append(_Planned(what, ending, raises, after, times, half))
 
-        `half`: after half of the octets were written."""
-        self._planned.append(_Planned(what, ending, raises, times, half))
+    @contextmanager
+    def everywhere(self) -> Iterator[None]:
+        """Under every database that this process opens meanwhile without naming a layer; those have no cipher then."""
+        usual = apsw.vfs_names()[0]
+        apsw.set_default_vfs(self.registered)
+        try:
+            yield
+        finally:
+            apsw.set_default_vfs(usual)
 
     def heal(self) -> None:
         """No more failures."""
@@ -69,16 +89,20 @@ class FaultLayer(apsw.VFS):
     def hit(self, what: str, file: str) -> _Planned | None:
         """The failure planned for this call, used up by one."""
         for plan in self._planned:
-            if plan.what == what and plan.times > 0 and file.endswith(plan.ending):
+            if plan.what != what or plan.times == 0 or not file.endswith(plan.ending):
+                continue
+            if plan.after == 0:
                 plan.times -= 1
                 return plan
+            plan.after -= 1
         return None
 
 
 class _File(apsw.VFSFile):
     def __init__(self, layer: FaultLayer, name: Any, flags: list[int]) -> None:
         self.layer = layer
-        self.called = Path(name.filename() if isinstance(name, apsw.URIFilename) else str(name or "")).name
+        path = Path(name.filename() if isinstance(name, apsw.URIFilename) else str(name or ""))
+        self.called = str(path.relative_to(layer.root)) if layer.root else path.name
         super().__init__("unix", name, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802  # SQLite's own name

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,19 @@ class Db(apsw.Connection):
         self.execute(sql, args)
         return self.changes()
 
+    def close(self, force: bool = False) -> None:
+        """Let go of the file. The last connection folds the log into it and takes the log away; where that fails,
+        the log stays and the next opening reads it."""
+        with suppress(apsw.Error):
+            super().close(force)
 
-def connect(path: Path, *, writes: bool, vfs: str | None = None) -> Db:
+
+def connect(path: Path, *, writes: bool) -> Db:
     """A connection as this store wants it: what is committed is on the disk.
 
-    `vfs`: name of a file layer to go through, for tests that inject faults. Raises what SQLite raises; `trouble` makes
-    it fit to be told."""
+    Raises what SQLite raises; `trouble` makes it fit to be told."""
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    db = Db(str(path), flags=flags, vfs=vfs, statementcachesize=256)
+    db = Db(str(path), flags=flags, statementcachesize=256)
     try:
         db.set_busy_timeout(_BUSY_MS)
         for pragma in (

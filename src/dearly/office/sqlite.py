@@ -44,10 +44,10 @@ _LOG_PAGES = 1_000
 class SqliteStore(Store):
     """See `store.Store`. Make one with `create` or `open`."""
 
-    def __init__(self, path: Path, limits: Limits, vfs: str | None = None) -> None:
-        self._path, self._limits, self._vfs = path, limits, vfs
-        self._db = connect(path, writes=True, vfs=vfs)
-        self._look = connect(path, writes=False, vfs=vfs)
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path, self._limits = path, limits
+        self._db = connect(path, writes=True)
+        self._look = connect(path, writes=False)
         self._domain: str = self._look.one("SELECT value FROM facts WHERE name = 'domain'")[0]
         self._log_pages = 0
         self._db.wal_autocheckpoint(0)
@@ -65,30 +65,22 @@ class SqliteStore(Store):
 
     @classmethod
     def create(
-        cls,
-        folder: Path,
-        chance: Chance,
-        *,
-        domain: str | None = None,
-        limits: Limits = DEFAULT,
-        vfs: str | None = None,
+        cls, folder: Path, chance: Chance, *, domain: str | None = None, limits: Limits = DEFAULT
     ) -> SqliteStore:
         """A new store in `folder` (made, for the owner alone), or the one that is there already.
 
         `domain`: what stands after the @ of its addresses; `<random>.office.invalid` when not given. It is fixed for
         ever. Raises `NoSpace` where nothing can be written, and as `open` does."""
-        make(folder, domain or f"{chance.token(5).hex()}.office.invalid", vfs)
-        return cls.open(folder, limits=limits, vfs=vfs)
+        make(folder, domain or f"{chance.token(5).hex()}.office.invalid")
+        return cls.open(folder, limits=limits)
 
     @classmethod
-    def open(
-        cls, folder: Path, *, limits: Limits = DEFAULT, receiving: bool = False, vfs: str | None = None
-    ) -> SqliteStore:
+    def open(cls, folder: Path, *, limits: Limits = DEFAULT, receiving: bool = False) -> SqliteStore:
         """The store in `folder`. Raises `NotFound`, `MadeByNewer` or `Damaged`, and `Refused` (half_moved, moved)
-        as `check_facts` does, unless `receiving` says that it is opened for moving. `vfs`: as in `connect`."""
-        ready(folder / FILE, receiving=receiving, vfs=vfs)
+        as `check_facts` does, unless `receiving` says that it is opened for moving."""
+        ready(folder / FILE, receiving=receiving)
         try:
-            return cls(folder / FILE, limits, vfs)
+            return cls(folder / FILE, limits)
         except apsw.Error as e:
             raise trouble(e) from None
 
@@ -123,7 +115,7 @@ class SqliteStore(Store):
         def run() -> T:
             db: Db | None = getattr(self._local, "db", None)
             if db is None:
-                db = self._local.db = connect(self._path, writes=False, vfs=self._vfs)
+                db = self._local.db = connect(self._path, writes=False)
                 self._connections.append(db)
             try:
                 return act(db)
@@ -237,5 +229,4 @@ class SqliteStore(Store):
         self._writer.join()
         self._readers.shutdown()
         for db in (*self._connections, self._look, self._db):
-            with suppress(apsw.Error):  # closing folds the log; where that fails, the next opening does it
-                db.close()  # the last connection of the last process leaves no -wal behind
+            db.close()

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 
 from dearly.letter.errors import Damaged, MadeByNewer, NoSpace, NotFound
 from dearly.letter.words import _
-from dearly.office.db import Db, connect, trouble
+from dearly.office.db import connect, trouble
 from dearly.office.schema import APPLICATION_ID, SCHEMA, STEPS, VERSION
 from dearly.office.waiting import check_facts
 
 FILE = "office.db"
 
 
-def make(folder: Path, domain: str, vfs: str | None = None) -> Path:
+def make(folder: Path, domain: str) -> Path:
     """The store's file in `folder`; a new one if there is none. Raises `NoSpace` where nothing can be written."""
     path = folder / FILE
     try:
@@ -27,7 +26,7 @@ def make(folder: Path, domain: str, vfs: str | None = None) -> Path:
         for made in new:
             _sync(made.parent)
         if not path.exists():
-            _lay_out(path, domain, vfs)
+            _lay_out(path, domain)
     except OSError as e:
         why = e.strerror or type(e).__name__
         raise NoSpace("cannot_write", _("The office cannot keep anything there: {why}.").format(why=why)) from None
@@ -36,7 +35,7 @@ def make(folder: Path, domain: str, vfs: str | None = None) -> Path:
     return path
 
 
-def ready(path: Path, *, receiving: bool, vfs: str | None = None) -> None:
+def ready(path: Path, *, receiving: bool) -> None:
     """See that the file at `path` is a store, of this version, from which an office may be served.
 
     Raises `NotFound`, `MadeByNewer` or `Damaged`, and unless it is opened for moving (`receiving`) as `check_facts`
@@ -44,37 +43,28 @@ def ready(path: Path, *, receiving: bool, vfs: str | None = None) -> None:
     if not path.is_file():
         raise NotFound("no_office", _("There is no office here."), _("“dearly office serve” makes one."))
     try:
-        with closing(connect(path, writes=False, vfs=vfs)) as db:
+        with closing(connect(path, writes=False)) as db:
             application, version = db.pragma("application_id"), db.pragma("user_version")
             if application != APPLICATION_ID:
                 raise Damaged("no_office", _("The file there is not the store of an office."))
             if version > VERSION:
                 raise MadeByNewer("newer_office", _("This office was made by a newer Dearly."), _("Update Dearly."))
         if version < VERSION:
-            _step_up(path, vfs)
+            _step_up(path)
         if not receiving:
-            with closing(connect(path, writes=False, vfs=vfs)) as db:
+            with closing(connect(path, writes=False)) as db:
                 check_facts(dict(db.all("SELECT name, value FROM facts")))
     except apsw.Error as e:
         raise trouble(e) from None
 
 
-@contextmanager
-def closing(db: Db) -> Iterator[Db]:
-    """`db`, closed in the end. The last one of all takes the -wal away."""
-    try:
-        yield db
-    finally:
-        db.close()
-
-
-def _lay_out(path: Path, domain: str, vfs: str | None) -> None:
+def _lay_out(path: Path, domain: str) -> None:
     """Make the file under another name first, so that a half-made store is never taken for one."""
     half = path.with_name(f"{FILE}.{os.getpid()}.half")
     half.unlink(missing_ok=True)
     os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
-        with closing(connect(half, writes=True, vfs=vfs)) as db:
+        with closing(connect(half, writes=True)) as db:
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("BEGIN")
@@ -103,9 +93,9 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _step_up(path: Path, vfs: str | None) -> None:
+def _step_up(path: Path) -> None:
     """Bring an older store to this version, in one transaction; another process may have done so meanwhile."""
-    with closing(connect(path, writes=True, vfs=vfs)) as db:
+    with closing(connect(path, writes=True)) as db:
         db.execute("BEGIN IMMEDIATE")
         for step in range(db.pragma("user_version"), VERSION):
             db.execute(STEPS[step])

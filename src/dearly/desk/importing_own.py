@@ -33,7 +33,7 @@ from dearly.drawer.importing_whole import Other
 from dearly.exchange.archive import Archive
 from dearly.exchange.bundle_reading import Bundle, Torn
 from dearly.letter.address import Address, Correspondent, clean
-from dearly.letter.content import LetterId
+from dearly.letter.content import Enclosure, LetterId
 from dearly.letter.errors import Damaged, DearlyError, NotFound, Usage
 from dearly.letter.failpoint import reach
 from dearly.letter.leaving import (
@@ -48,13 +48,14 @@ from dearly.letter.leaving import (
 )
 from dearly.letter.sealing import PROVEN, Seal, Signed
 from dearly.letter.words import _
+from dearly.opener.bulk import HEAVIEST_STACK
 
 T = TypeVar("T")
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 _TOGETHER = 50
-"""Letters in one transaction."""
+"""Letters in one transaction, if they are not heavier together than a stack of mails may be (`HEAVIEST_STACK`)."""
 
 _LETTERS, _ENVELOPES, _DRAFTS = "letters|", "envelopes|", "drafts|"
 """What a cursor begins with."""
@@ -347,7 +348,36 @@ def _address(text: str) -> Address | None:
 
 
 async def _pieces(items: Iterator[tuple[str, T | Torn]]) -> AsyncGenerator[tuple[str, list[T], int], None]:
-    """Some at a time: the cursor behind them, those that are whole, and how many are not."""
-    while some := await asyncio.to_thread(lambda: list(islice(items, _TOGETHER))):
+    """Some at a time, by number and weight: the cursor behind them, those that are whole, and how many are not."""
+    while some := await asyncio.to_thread(lambda: _some(items)):
         whole = [one for _at, one in some if not isinstance(one, Torn)]
         yield some[-1][0], whole, len(some) - len(whole)
+
+
+def _some(items: Iterator[tuple[str, T | Torn]]) -> list[tuple[str, T | Torn]]:
+    """The next ones, one of them at least."""
+    some: list[tuple[str, T | Torn]] = []
+    weight = 0
+    for one in islice(items, _TOGETHER):
+        some.append(one)
+        weight += _weight(one[1])
+        if weight >= HEAVIEST_STACK:
+            break
+    return some
+
+
+def _weight(one: object) -> int:
+    """Octets and characters that it holds."""
+    match one:
+        case Leaving():
+            held = sum(len(original.data) for original in one.originals)
+            return held + _enclosed(one.enclosures) + len(one.text) + len(one.html or "")
+        case LeavingDraft():
+            return _enclosed(one.enclosures) + len(one.text) + sum(len(version.text) for version in one.versions)
+        case Original():
+            return len(one.data)
+    return 0
+
+
+def _enclosed(enclosures: Sequence[Enclosure]) -> int:
+    return sum(len(one.data) for one in enclosures)

@@ -243,8 +243,9 @@ def test_the_bundle_gives_every_letter_back(scene: Scene) -> None:
         assert {n: sorted(of) for n, of in raw.items()} == {n: sorted(of) for n, of in scene.raw.items()}
         drafts = [one for _cursor, one in bundle.drafts() if not isinstance(one, Torn)]
         assert {one.state for one in drafts} == {"page", "posted"}
-        assert bundle.owner().name == "Ada"
-        assert all(key.secret is not None and SECRET.encode() not in key.secret for key in bundle.owner().keys)
+        owner = bundle.book().owner
+        assert owner.name == "Ada"
+        assert all(key.secret is not None and SECRET.encode() not in key.secret for key in owner.keys)
 
 
 def test_no_secret_key_leaves_unasked(scene: Scene) -> None:

@@ -28,7 +28,7 @@ from dearly.drawer.keyring import own_keys
 from dearly.exchange.export_html import PICTURES_AT, links_at, pictures
 from dearly.exchange.export_tree import Tree
 from dearly.letter.errors import Damaged, DearlyError, NoSpace, Refused, Usage
-from dearly.letter.leaving import Leaving, LeavingDraft, LeavingKey, Original, Owner
+from dearly.letter.leaving import Book, Leaving, LeavingDraft, LeavingKey, Original
 from dearly.letter.words import _
 from dearly.mime.plain import shown
 from dearly.opener.showing import Paper, Sheet
@@ -136,39 +136,36 @@ class _Export:
 
     async def _begin(self, tree: Tree) -> None:
         drawer, wish = self._desk.drawer, self._wish
-        owner = await self._owner()
-        people = await drawer.read(exporting_book.people)
-        certificates = await drawer.read(lambda db: list(exporting_book.certificates(db)))
+        book = await self._book()
         tally = await drawer.read(exporting.tally)
         self._total = tally.letters + tally.envelopes + tally.drafts
         made = self._desk.clock.local().replace(microsecond=0)
         several = len(wish.formats) > 1
         for name in wish.formats:
             root = f"{name}/" if several else ""
-            ground = Ground(tree, root, owner, people, certificates, made, wish.opened)
+            ground = Ground(tree, root, book, made, wish.opened)
             self._formats.append(FORMATS[name](ground))
-        readme = exporting_words.readme(wish.formats, owner.name, made, opened=wish.opened)
+        readme = exporting_words.readme(wish.formats, book.owner.name, made, opened=wish.opened)
         await _apart(lambda: tree.write("README.txt", readme.encode()))
         for one in self._formats:
             await _apart(one.begin)
 
-    async def _owner(self) -> Owner:
-        def read(db: Db) -> tuple[Owner, dict[str, bytes]]:
-            return exporting_book.owner(db, self._desk.drawer.uid), {
-                key.fingerprint: key.secret for key in own_keys(db)
-            }
+    async def _book(self) -> Book:
+        def read(db: Db) -> tuple[Book, dict[str, bytes]]:
+            return exporting_book.book(db, self._desk.drawer.uid), {key.fingerprint: key.secret for key in own_keys(db)}
 
-        owner, secrets = await self._desk.drawer.read(read)
+        book, secrets = await self._desk.drawer.read(read)
         under = self._wish.secret_under
         if under is None:
-            return owner
+            return book
 
         def locked() -> tuple[LeavingKey, ...]:
             return tuple(
-                replace(key, secret=sequoia.under_passphrase(secrets[key.fingerprint], under)) for key in owner.keys
+                replace(key, secret=sequoia.under_passphrase(secrets[key.fingerprint], under))
+                for key in book.owner.keys
             )
 
-        return replace(owner, keys=await _apart(locked))
+        return replace(book, owner=replace(book.owner, keys=await _apart(locked)))
 
     async def _all_letters(self) -> None:
         wants = [one.want for one in self._formats]
@@ -191,7 +188,10 @@ class _Export:
             while numbers:
                 piece, taken = await self._readable(numbers, exporting.envelopes)
                 numbers = numbers[taken:]
-                await self._write([partial(one.envelopes, piece) for one in self._formats], taken)
+                outside = [one for one in piece if one.state not in ("own", "report")]
+                await self._write(
+                    [partial(one.envelopes, piece if one.past else outside) for one in self._formats], taken
+                )
 
     async def _all_drafts(self) -> None:
         past = any(one.past for one in self._formats)

@@ -7,7 +7,7 @@ take a while (they write onto a disk), so `exporting` calls them apart from the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +24,7 @@ from dearly.exchange.export_html import HtmlArchive
 from dearly.exchange.export_names import enclosure_names, letter_stem, slug
 from dearly.exchange.export_opened import opened_copy
 from dearly.exchange.export_tree import Tree
-from dearly.letter.leaving import Leaving, LeavingCertificate, LeavingDraft, LeavingPerson, Original, Owner
+from dearly.letter.leaving import Book, Leaving, LeavingDraft, Original
 from dearly.letter.words import language
 from dearly.opener.showing import Paper
 from dearly.seal.armor import armor
@@ -36,9 +36,7 @@ class Ground:
 
     tree: Tree
     root: str
-    owner: Owner
-    people: Sequence[LeavingPerson]
-    certificates: Sequence[LeavingCertificate]
+    book: Book
     made: datetime
     opened: bool
 
@@ -62,7 +60,7 @@ class Format:
         """The next letters, by date; `papers` for each where they were asked for."""
 
     def envelopes(self, piece: Sequence[Original]) -> None:
-        """The next parcels that no letter was made of."""
+        """The next parcels that no letter was made of, and further copies of letters (those with `letter`)."""
 
     def drafts(self, piece: Sequence[LeavingDraft]) -> None:
         """The next drafts."""
@@ -92,6 +90,25 @@ def _is_no_message(letter: Leaving, data: bytes) -> bool:
     return bool(letter.inner_sha256) and hashlib.sha256(data).hexdigest() == letter.inner_sha256
 
 
+_LOOKED_AT = ("unreadable", "imported")
+"""States of parcels that are no unopened envelopes."""
+
+
+def alone(piece: Sequence[Original]) -> list[Original]:
+    """Those that no letter was made of."""
+    return [one for one in piece if not one.letter]
+
+
+def boxed(piece: Sequence[Original], *, opened: bool) -> Iterator[tuple[Original, str]]:
+    """Parcels with the box that they lie in, as `messages` has it for the copies that stand with their letter."""
+    for one in piece:
+        if one.direction != "out":
+            if not (opened and one.letter):
+                yield one, "received"
+        elif one.state == "imported" and not opened:
+            yield one, "sent"
+
+
 class Maildir(Format):
     """Two Maildirs, received and sent: a file a letter, byte for byte."""
 
@@ -111,10 +128,10 @@ class Maildir(Format):
                 self.ground.tree.write(f"{self.ground.root}{box}/cur/{name}", data)
 
     def envelopes(self, piece: Sequence[Original]) -> None:
-        for one in piece:
-            folder, info = ("new", "") if one.state == "unopened" else ("cur", self._info)
+        for one, box in boxed(piece, opened=self.ground.opened):
+            folder, info = ("cur", self._info) if one.letter or one.state in _LOOKED_AT else ("new", "")
             name = f"{int(one.at.timestamp())}.{one.number}_0.{one.uid[:12]},S={len(one.data)}{info}"
-            self.ground.tree.write(f"{self.ground.root}received/{folder}/{name}", one.data)
+            self.ground.tree.write(f"{self.ground.root}{box}/{folder}/{name}", one.data)
 
     def _takes_colons(self) -> bool:
         """Whether the disk takes the colon before the flags (FAT and exFAT do not)."""
@@ -143,8 +160,8 @@ class Mbox(Format):
                 box.write(mboxrd.entry(data, writer, at))
 
     def envelopes(self, piece: Sequence[Original]) -> None:
-        for one in piece:
-            self._boxes["received"].write(mboxrd.entry(one.data, one.from_address, one.at))
+        for one, box in boxed(piece, opened=self.ground.opened):
+            self._boxes[box].write(mboxrd.entry(one.data, one.from_address, one.at))
 
     def end(self) -> None:
         for one in self._boxes.values():
@@ -161,13 +178,13 @@ class Markdown(Format):
             stem = letter_stem(letter)
             names = enclosure_names(letter.enclosures)
             place = f"{self.ground.root}{letter.date.year:04}"
-            text = export_markdown.letter_file(letter, self.ground.owner.name, stem, names)
+            text = export_markdown.letter_file(letter, self.ground.book.owner.name, stem, names)
             self.ground.tree.write(f"{place}/{stem}.md", text.encode())
             for one, name in zip(letter.enclosures, names, strict=True):
                 self.ground.tree.write(f"{place}/{stem}/{name}", one.data)
 
     def envelopes(self, piece: Sequence[Original]) -> None:
-        for one in piece:
+        for one in alone(piece):
             self.ground.tree.write(self.ground.root + envelope_name(one), one.data)
 
     def drafts(self, piece: Sequence[LeavingDraft]) -> None:
@@ -190,14 +207,14 @@ class Html(Format):
 
     def begin(self) -> None:
         ground = self.ground
-        self._archive = HtmlArchive(ground.tree, ground.root, ground.owner, ground.made, language(), _days())
+        self._archive = HtmlArchive(ground.tree, ground.root, ground.book.owner, ground.made, language(), _days())
 
     def letters(self, piece: Sequence[Leaving], papers: Sequence[Paper]) -> None:
         for letter, paper in zip(piece, papers, strict=True):
             self._archive.add(letter, paper.html, paper.links)
 
     def envelopes(self, piece: Sequence[Original]) -> None:
-        for one in piece:
+        for one in alone(piece):
             name = envelope_name(one)
             self.ground.tree.write(self.ground.root + name, one.data)
             self._archive.add_envelope(one, name)
@@ -212,8 +229,8 @@ class Vcard(Format):
     reads = False
 
     def begin(self) -> None:
-        keys = {one.fingerprint: one.body for one in self.ground.certificates}
-        cards = [one for one in self.ground.people if one.merged_into is None]
+        keys = {one.fingerprint: one.body for one in self.ground.book.certificates}
+        cards = [one for one in self.ground.book.people if one.merged_into is None]
         text = "".join(export_vcard.card(one, keys, self.ground.made) for one in cards)
         self.ground.tree.write(f"{self.ground.root}people.vcf", text.encode())
 
@@ -223,10 +240,10 @@ class Cmif(Format):
 
     def begin(self) -> None:
         self._out = self.ground.tree.begin(f"{self.ground.root}letters.cmif.xml")
-        self._out.write(export_cmif.head(self.ground.owner, self.ground.made))
+        self._out.write(export_cmif.head(self.ground.book.owner, self.ground.made))
 
     def letters(self, piece: Sequence[Leaving], _papers: Sequence[Paper]) -> None:
-        self._out.write(export_cmif.letters(piece, self.ground.owner))
+        self._out.write(export_cmif.letters(piece, self.ground.book.owner))
 
     def end(self) -> None:
         self._out.write(export_cmif.tail())
@@ -240,13 +257,13 @@ class Keys(Format):
 
     def begin(self) -> None:
         write, root = self.ground.tree.write, self.ground.root
-        for key in self.ground.owner.keys:
+        for key in self.ground.book.owner.keys:
             stem = f"own-{key.fingerprint[:16]}"
             write(f"{root}{stem}.asc", armor(key.certificate, "PUBLIC KEY BLOCK"))
             if key.secret is not None:
                 write(f"{root}{stem}.secret.pgp", key.secret)
-        whose = {b.fingerprint: person.name for person in self.ground.people for b in person.bindings}
-        for one in self.ground.certificates:
+        whose = {b.fingerprint: person.name for person in self.ground.book.people for b in person.bindings}
+        for one in self.ground.book.certificates:
             stem = "-".join(filter(None, (slug(whose.get(one.fingerprint, ""), 40), one.fingerprint[:16])))
             write(f"{root}people/{stem}.asc", armor(one.body, "PUBLIC KEY BLOCK"))
 
@@ -261,10 +278,8 @@ class Bundle(Format):
         self._out = self.ground.tree.begin(f"{self.ground.root}{NAME}")
         self._writer = BundleWriter(self._out, self.ground.made)
         self._writer.begin(
-            exporting_words.in_bundle(self.ground.owner.name, self.ground.made),
-            self.ground.owner,
-            self.ground.people,
-            self.ground.certificates,
+            exporting_words.in_bundle(self.ground.book.owner.name, self.ground.made),
+            self.ground.book,
         )
 
     def letters(self, piece: Sequence[Leaving], _papers: Sequence[Paper]) -> None:

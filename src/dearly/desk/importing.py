@@ -189,7 +189,7 @@ async def plan(
 async def _plan_of_ours(desk: Desk, archive: Archive, passphrase: str | None) -> Plan:
     """A bundle, and a drawer, says itself how much is in it."""
     async with own_source(desk, archive, passphrase) as source:
-        tally, people = await source.tally(), await source.people()
+        tally, people = await source.tally(), (await source.book()).people
     found = tally.letters + tally.envelopes
     named = tuple(
         Someone(one.name, next((where.text for where in one.addresses), ""), 0) for one in people if not one.hidden

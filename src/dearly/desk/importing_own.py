@@ -37,11 +37,11 @@ from dearly.letter.content import Enclosure, LetterId
 from dearly.letter.errors import Damaged, DearlyError, NotFound, Usage
 from dearly.letter.failpoint import reach
 from dearly.letter.leaving import (
+    Book,
     Leaving,
     LeavingCertificate,
     LeavingDraft,
     LeavingKey,
-    LeavingPerson,
     Named,
     Original,
     Owner,
@@ -79,18 +79,9 @@ class BundleSource:
         self._bundle = bundle
         self._passphrase = passphrase
 
-    async def people(self) -> list[LeavingPerson]:
-        """Its address book."""
-        return await asyncio.to_thread(lambda: [one for one in self._bundle.people() if not isinstance(one, Torn)])
-
-    async def certificates(self) -> list[LeavingCertificate]:
-        """Other people's certificates, unexamined."""
-        found = self._bundle.certificates
-        return await asyncio.to_thread(lambda: [one for one in found() if not isinstance(one, Torn)])
-
-    async def owner(self) -> Owner:
-        """Whose it is. Raises `Damaged` (bundle_damaged)."""
-        return await asyncio.to_thread(self._bundle.owner)
+    async def book(self) -> Book:
+        """Whose it is, and all in it that is not letters. Raises `Damaged` (bundle_damaged)."""
+        return await asyncio.to_thread(self._bundle.book)
 
     async def secret(self, desk: Desk, key: LeavingKey) -> keyring.StoredKey | None:
         """A secret key of its owner, proven. Raises `Locked` (wrong_key_passphrase)."""
@@ -136,17 +127,9 @@ class DrawerSource:
     def __init__(self, drawer: Drawer) -> None:
         self._drawer = drawer
 
-    async def people(self) -> list[LeavingPerson]:
-        """Its address book."""
-        return await self._drawer.read(exporting_book.people)
-
-    async def certificates(self) -> list[LeavingCertificate]:
-        """Other people's certificates."""
-        return await self._drawer.read(lambda db: list(exporting_book.certificates(db)))
-
-    async def owner(self) -> Owner:
-        """Whose it is."""
-        return await self._drawer.read(partial(exporting_book.owner, drawer=self._drawer.uid))
+    async def book(self) -> Book:
+        """Whose it is, and all in it that is not letters."""
+        return await self._drawer.read(partial(exporting_book.book, drawer=self._drawer.uid))
 
     async def secret(self, desk: Desk, key: LeavingKey) -> keyring.StoredKey | None:  # noqa: ARG002 - as a bundle's
         """A secret key of its owner."""
@@ -193,17 +176,13 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
 
     Raises `Damaged` (bundle_damaged, bundle_cut ...), `Locked` (wrong_key_passphrase)."""
     now = desk.clock.now()
-    owner, everybody, tally = await source.owner(), await source.people(), await source.tally()
+    book, tally = await source.book(), await source.tally()
     total = tally.letters + tally.envelopes + tally.drafts
-    ours = await _own_keys(desk, source, owner, ours=ours)
-    kept = await _certificates(desk, await source.certificates(), progress)
+    ours = await _own_keys(desk, source, book.owner, ours=ours)
+    kept = await _certificates(desk, book.certificates, progress)
 
     def begin(db: Db) -> tuple[Import, dict[str, int]]:
-        people = importing_book.take_people(db, everybody, now=now, chance=desk.chance)
-        for one in owner.addresses:
-            importing_book.take_own_address(db, one, ours=ours, now=now, chance=desk.chance)
-        importing_book.take_first_seen(db, kept)
-        importing_book.take_bindings(db, everybody, people, ours=ours, now=now)
+        people = importing_book.take(db, book, kept, ours=ours, now=now, chance=desk.chance)
         importing_log.prepare(db)
         return importing_log.begin(db, archive.source, archive.place, archive.format, now), people
 

@@ -9,24 +9,30 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from dearly.drawer import objects, versions
+from dearly.drawer import exporting_originals, objects, versions
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_DRAFT, IN_LETTER
+from dearly.drawer.exporting_originals import BUDGET, PIECE, envelope_numbers, envelopes
 from dearly.drawer.rows import LAST, maybe, moment, written_at
 from dearly.letter.content import Enclosure
-from dearly.letter.leaving import Leaving, LeavingDraft, Mark, Named, Original, Version
+from dearly.letter.leaving import Leaving, LeavingDraft, Named, Version
 
-PIECE = 200
-"""Letters that are read at a time, at most."""
-
-BUDGET = 16 << 20
-"""Octets after which a piece ends, however few letters are in it. One letter alone may be larger."""
-
-_WAITING = "state IN ('unopened', 'unreadable') OR (state = 'imported' AND letter IS NULL)"
+__all__ = [
+    "PIECE",
+    "Tally",
+    "Want",
+    "after",
+    "draft_numbers",
+    "drafts",
+    "envelope_numbers",
+    "envelopes",
+    "load",
+    "tally",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,8 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How much there is. `envelopes`: without a letter, because they were not opened or cannot be. `octets`: of all
-    that is kept, before packing."""
+    """How much there is. `envelopes`: without a letter, because they were not opened or cannot be, and copies of a
+    letter beyond those that stand with it. `octets`: of all that is kept, before packing."""
 
     letters: int
     envelopes: int
@@ -53,7 +59,7 @@ def tally(db: Db) -> Tally:
     """How much there is to export."""
     return Tally(
         letters=int(db.value("SELECT count(*) FROM letters")),
-        envelopes=int(db.value(f"SELECT count(*) FROM arrivals WHERE {_WAITING}")),  # noqa: S608 (a constant of ours)
+        envelopes=exporting_originals.count(db),
         drafts=int(db.value("SELECT count(*) FROM drafts WHERE state <> 'posted'")),
         octets=int(db.value("SELECT coalesce(sum(size), 0) FROM objects")),
     )
@@ -73,7 +79,7 @@ def after(db: Db, key: int | None, limit: int = PIECE) -> list[tuple[int, int]]:
 _LETTERS = """
 SELECT l.number, n.uid, l.direction, l.letter_id, l.letter_no, l.date, l.date_offset, l.filed, l.subject, l.body,
        l.commonmark, l.html, l.in_reply_to, l.postcard, l.reply, l.reply_on, l.seal, l.signature, l.quantum_safe,
-       l.signer, l.signed_at, l.twin, d.place, l.inner_sha256, l.content_sha256
+       l.signer, l.signed_at, l.twin, d.place, l.inner_sha256, l.content_sha256, n.origin, n.made
 FROM letters l JOIN numbers n ON n.number = l.number LEFT JOIN drafts d ON d.number = l.number
 WHERE l.number IN (SELECT value FROM json_each(?)) ORDER BY l.sort_key
 """
@@ -90,11 +96,6 @@ SELECT letter, way FROM journeys WHERE letter IN (SELECT value FROM json_each(?1
 UNION SELECT letter, way FROM sealed_forms WHERE letter IN (SELECT value FROM json_each(?1))
 UNION SELECT letter, way FROM arrivals WHERE letter IN (SELECT value FROM json_each(?1))
 AND state NOT IN ('own', 'report') ORDER BY 1, 2
-"""
-_ARRIVALS = """
-SELECT a.number, n.uid, a.object_id, a.way, a.place, a.arrived, a.state, a.reason, a.from_name, a.from_address,
-       a.seal_sha256 IS NOT NULL AND a.seal IS NOT 'never_sealed', a.seal, a.letter_id, a.at_door, a.seal_sha256
-FROM arrivals a JOIN numbers n ON n.number = a.number WHERE (condition) ORDER BY a.number LIMIT 200
 """
 
 
@@ -135,7 +136,8 @@ def _letter(
 ) -> Leaving:
     number, uid, direction, letter_id, letter_no, date, offset, filed, subject, body, commonmark, html, *more = row
     in_reply_to, postcard, reply, reply_on, seal, signature, quantum_safe, signer, signed_at, twin, *last = more
-    place, inner, content = last
+    place, inner, content, origin, made = last
+    whole = want.originals
     return Leaving(
         number=number,
         uid=uid.hex(),
@@ -165,7 +167,12 @@ def _letter(
         place=place or "",
         inner_sha256=(inner or b"").hex(),
         content_sha256=content.hex(),
-        originals=_originals(db, number, direction) if want.originals else (),
+        originals=exporting_originals.of_letter(db, number, direction) if whole else (),
+        journeys=exporting_originals.journeys(db, number) if whole and direction == "out" else (),
+        offered=exporting_originals.offered(db, number) if whole else (),
+        halves=exporting_originals.halves(db, number) if whole else (),
+        origin=origin,
+        begun=moment(made),
     )
 
 
@@ -186,88 +193,6 @@ def _grouped(db: Db, sql: str, among: str) -> dict[int, list[tuple[Any, ...]]]:
     return found
 
 
-def _originals(db: Db, number: int, direction: Literal["in", "out"]) -> tuple[Original, ...]:
-    """Of ours the forms in which it was posted, then whatever came: the parcel of a letter of theirs, further copies
-    of it, our own copy that came back, reports."""
-    posted: list[Original] = []
-    if direction == "out":
-        forms = db.all(
-            "SELECT id, object_id, way, place, made, sender, quantum_safe, seal_sha256, inner_sha256"
-            " FROM sealed_forms WHERE letter = ? ORDER BY id",
-            (number,),
-        )
-        for form, object_id, way, place, made, sender, quantum_safe, seal_sha256, inner_sha256 in forms:
-            to = db.all("SELECT address FROM form_recipients WHERE form = ? ORDER BY position", (form,))
-            sealed = db.all("SELECT fingerprint FROM sealed_to WHERE form = ? ORDER BY position", (form,))
-            posted.append(
-                Original(
-                    objects.get(db, object_id),
-                    way,
-                    place,
-                    moment(made),
-                    sealed=bool(sealed),
-                    state="posted",
-                    sender=sender,
-                    recipients=tuple(address for (address,) in to),
-                    sealed_to=tuple(one for (one,) in sealed),
-                    quantum_safe=bool(quantum_safe),
-                    seal_sha256=seal_sha256.hex(),
-                    inner_sha256=(inner_sha256 or b"").hex(),
-                )
-            )
-    return (*posted, *_arrivals(db, "letter = ?", (number,)))
-
-
-def _arrivals(db: Db, condition: str, args: tuple[int, ...]) -> Iterator[Original]:
-    """Arrivals that a condition of this module's own picks."""
-    rows = db.all(_ARRIVALS.replace("(condition)", condition), args)
-    for number, uid, object_id, way, place, arrived, state, reason, from_name, from_address, sealed, *more in rows:
-        seal, letter_id, at_door, seal_sha256 = more
-        marks = db.all("SELECT way, place, validity, uid, at FROM postmarks WHERE arrival = ? ORDER BY id", (number,))
-        yield Original(
-            objects.get(db, object_id),
-            way,
-            place,
-            moment(arrived),
-            sealed=bool(sealed),
-            state=state,
-            number=number,
-            uid=uid.hex(),
-            reason=reason,
-            from_name=from_name,
-            from_address=from_address,
-            letter_id=letter_id,
-            seal=seal or "",
-            at_door=bool(at_door) or None,
-            seal_sha256=(seal_sha256 or b"").hex(),
-            marks=tuple(Mark(w, p, validity, mark, moment(at)) for w, p, validity, mark, at in marks),
-        )
-
-
-def envelopes(db: Db, numbers: Sequence[int]) -> list[Original]:
-    """Parcels by their numbers, as `load` gives letters, and raising as it does."""
-    out: list[Original] = []
-    spent = 0
-    for number in numbers:
-        out += _arrivals(db, "a.number = ?", (number,))
-        spent += len(out[-1].data) if out else 0
-        if spent > BUDGET:
-            break
-    return out
-
-
-def envelope_numbers(db: Db, behind: int) -> list[int]:
-    """Parcels that no letter was made of, behind this number: not opened yet, or not to be opened. What was turned
-    away at the door is not among them."""
-    return [
-        n
-        for (n,) in db.each(
-            f"SELECT number FROM arrivals WHERE number > ? AND ({_WAITING}) ORDER BY number LIMIT ?",  # noqa: S608 (a constant of ours)
-            (behind, PIECE),
-        )
-    ]
-
-
 def draft_numbers(db: Db, behind: int, *, posted: bool) -> list[int]:
     """The numbers of the next drafts behind this one; with `posted` also of those that letters were."""
     return [
@@ -285,6 +210,8 @@ def drafts(db: Db, numbers: Sequence[int], *, past: bool) -> list[LeavingDraft]:
     spent = 0
     for number in numbers:
         one = _draft(db, number, past=past)
+        if one is None:  # dropped or erased meanwhile
+            continue
         out.append(one)
         spent += len(one.text) + sum(len(e.data) for e in one.enclosures) + sum(len(v.text) for v in one.versions)
         if spent > BUDGET:
@@ -292,14 +219,15 @@ def drafts(db: Db, numbers: Sequence[int], *, past: bool) -> list[LeavingDraft]:
     return out
 
 
-def _draft(db: Db, number: int, *, past: bool) -> LeavingDraft:
+def _draft(db: Db, number: int, *, past: bool) -> LeavingDraft | None:
     row = db.one(
-        "SELECT n.uid, d.state, d.subject, d.body, d.changed, d.in_reply_to, d.look_again, d.place"
+        "SELECT n.uid, d.state, d.subject, d.body, d.changed, d.in_reply_to, d.look_again, d.place, n.made, d.caret"
         " FROM drafts d JOIN numbers n ON n.number = d.number WHERE d.number = ?",
         (number,),
     )
-    assert row is not None
-    uid, state, subject, body, changed, in_reply_to, look_again, place = row
+    if row is None:
+        return None
+    uid, state, subject, body, changed, in_reply_to, look_again, place, made, caret = row
     to = db.all(
         "SELECT 'to', r.name, r.address, coalesce(p.uid, x''), coalesce(p.name, '') FROM draft_recipients r"
         " LEFT JOIN persons p ON p.id = r.person_id WHERE r.draft = ? ORDER BY r.position",
@@ -324,4 +252,6 @@ def _draft(db: Db, number: int, *, past: bool) -> LeavingDraft:
         versions=tuple(
             Version(v.version, v.at, v.why.value, v.subject, versions.text_of(db, number, v.version)) for v in cut
         ),
+        begun=moment(made),
+        caret=caret or None,
     )

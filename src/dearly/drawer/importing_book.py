@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from dearly.drawer import adopting, keyring, people
+from dearly.drawer import adopting, arrivals, chain, keyring, people, settings
 from dearly.drawer.connection import Db
+from dearly.drawer.exporting_book import CHOICES
+from dearly.drawer.importing_words import address
 from dearly.drawer.keyring import BindingState
 from dearly.drawer.people import AddressKind, PersonKind
 from dearly.drawer.persons import person_of_address
@@ -19,19 +21,55 @@ from dearly.drawer.rows import name_key, stamp
 from dearly.letter.address import Address, clean
 from dearly.letter.clock import Chance
 from dearly.letter.errors import Usage
-from dearly.letter.leaving import LeavingAddress, LeavingBinding, LeavingCertificate, LeavingOwnAddress, LeavingPerson
+from dearly.letter.leaving import (
+    AtTheDoor,
+    Book,
+    LeavingAddress,
+    LeavingBinding,
+    LeavingCertificate,
+    LeavingOwnAddress,
+    LeavingPerson,
+    Owner,
+    Tombstone,
+)
 
+_ANSWERS = ("let_in", "refused")
+_LONGEST_CHOICE = 1000
+_DIGEST = 32
 _SHOWN = {BindingState.FIRST_SEEN, BindingState.PINNED, BindingState.VERIFIED}
 
 
-def take_people(db: Db, everybody: Sequence[LeavingPerson], *, now: datetime, chance: Chance) -> dict[str, int]:
+def take(
+    db: Db, book: Book, certificates: Sequence[LeavingCertificate], *, ours: bool, now: datetime, chance: Chance
+) -> dict[str, int]:
+    """Put all of it into this drawer; who the people in it are here, by uid. `certificates`: those of the book that are
+    stored here now. `ours`: it was a drawer of ours, so that what was decided there counts here."""
+    people = _take_people(db, book.people, ours=ours, now=now, chance=chance)
+    for one in book.owner.addresses:
+        _take_own_address(db, one, ours=ours, now=now, chance=chance)
+    _take_first_seen(db, certificates)
+    _take_bindings(db, book.people, people, ours=ours, now=now)
+    if ours:
+        _take_apart(db, book.people, people)
+        _take_choices(db, book.owner)
+        _take_door(db, book.door)
+        _take_erased(db, book.erased)
+    return people
+
+
+def _take_people(
+    db: Db, everybody: Sequence[LeavingPerson], *, ours: bool, now: datetime, chance: Chance
+) -> dict[str, int]:
     """Put these into the address book, with addresses, memberships and what was joined; their ids here, by uid."""
     found: dict[str, int] = {}
     for one in everybody:
         here = _here(db, one, set(found.values()))
         found[one.uid] = _new(db, one, now, chance) if here is None else here
         for each in one.addresses:
-            _take_address(db, found[one.uid], each, now, chance)
+            _take_address(db, found[one.uid], each, now, chance, new=here is None)
+            where = address(each.text) if each.kind != AddressKind.POSTAL else None
+            if here is None and not ours and where is not None:
+                arrivals.heard_of(db, where, now)
     for one in everybody:
         person = found[one.uid]
         if one.merged_into in found and one.merged_into != one.uid:
@@ -40,18 +78,27 @@ def take_people(db: Db, everybody: Sequence[LeavingPerson], *, now: datetime, ch
                 (found[one.merged_into], person, _uid(one.uid)),
             )
         db.many(
-            "INSERT OR IGNORE INTO memberships (group_id, member_id, since)"
-            " SELECT g.id, m.id, ? FROM persons g, persons m WHERE g.id = ? AND g.kind <> 'person'"
+            "INSERT OR IGNORE INTO memberships (group_id, member_id, since, until)"
+            " SELECT g.id, m.id, ?, ? FROM persons g, persons m WHERE g.id = ? AND g.kind <> 'person'"
             " AND m.id = ? AND m.kind = 'person'",
-            [(stamp(now), person, found[member]) for member in one.members if member in found],
+            [
+                (
+                    stamp(member.since),
+                    None if member.until is None else stamp(member.until),
+                    person,
+                    found[member.person],
+                )
+                for member in one.members
+                if member.person in found
+            ],
         )
     return found
 
 
-def take_own_address(db: Db, one: LeavingOwnAddress, *, ours: bool, now: datetime, chance: Chance) -> None:
+def _take_own_address(db: Db, one: LeavingOwnAddress, *, ours: bool, now: datetime, chance: Chance) -> None:
     """An address of the other drawer's owner was ours once. Without `ours` it is only believed where it is nobody's in
     the book."""
-    where = _address(one.text)
+    where = address(one.text)
     if where is None or (not ours and person_of_address(db, where) is not None):
         return
     db.run(
@@ -66,15 +113,15 @@ def take_own_address(db: Db, one: LeavingOwnAddress, *, ours: bool, now: datetim
     )
 
 
-def take_first_seen(db: Db, certificates: Sequence[LeavingCertificate]) -> None:
+def _take_first_seen(db: Db, certificates: Sequence[LeavingCertificate]) -> None:
     """These certificates, which are here now, had been seen before."""
     db.many(
-        "UPDATE certificates SET first_seen = min(first_seen, ?), source = ? WHERE fingerprint = ?",
+        "UPDATE certificates SET first_seen = ?1, source = ?2 WHERE fingerprint = ?3 AND first_seen >= ?1",
         [(stamp(one.first_seen), clean(one.source), one.fingerprint) for one in certificates],
     )
 
 
-def take_bindings(
+def _take_bindings(
     db: Db, everybody: Sequence[LeavingPerson], found: Mapping[str, int], *, ours: bool, now: datetime
 ) -> None:
     """Whose the certificates are. With `ours`, as it was decided there, unless something was decided here already. Of
@@ -83,7 +130,7 @@ def take_bindings(
         person = found[one.uid]
         known = keyring.bindings(db, person)
         for bound in reversed(one.bindings):
-            where = _address(bound.address)
+            where = address(bound.address)
             if where is None or bound.state not in set(BindingState):
                 continue
             if keyring.certificate(db, bound.fingerprint) is None:
@@ -93,6 +140,53 @@ def take_bindings(
                 _bind(db, person, where, bound, state)
             elif not known and state in _SHOWN:
                 keyring.saw(db, person, where, bound.fingerprint, clean(bound.source), now)
+
+
+def _take_apart(db: Db, everybody: Sequence[LeavingPerson], found: Mapping[str, int]) -> None:
+    """Who was told to be somebody else stays so."""
+    pairs = [
+        (found[one.uid], found[other.person], stamp(other.at))
+        for one in everybody
+        for other in one.apart
+        if other.person in found and found[other.person] != found[one.uid]
+    ]
+    db.many(
+        "INSERT OR IGNORE INTO kept_apart (one, other, at) VALUES (?, ?, ?)",
+        [(min(one, other), max(one, other), at) for one, other, at in pairs],
+    )
+
+
+def _take_choices(db: Db, owner: Owner) -> None:
+    """What was chosen there, where nothing is chosen here. Whoever reads a setting looks whether it is sound."""
+    chosen = [
+        (one.name, one.value) for one in owner.choices if one.name in CHOICES and len(one.value) < _LONGEST_CHOICE
+    ]
+    db.many("INSERT OR IGNORE INTO settings (name, value) VALUES (?, ?)", chosen)
+    if owner.name and not settings.get(db, "name", ""):
+        settings.put(db, "name", clean(owner.name))
+
+
+def _take_door(db: Db, door: Sequence[AtTheDoor]) -> None:
+    """Who was turned away, let in, or never stood there; what was answered here counts more."""
+    db.many(
+        "INSERT OR IGNORE INTO strangers (address_key, answer, from_archive, at) VALUES (?, ?, ?, ?)",
+        [
+            (where.key, one.answer or None, one.from_archive, stamp(one.at))
+            for one in door
+            if (where := address(one.address)) is not None
+            and (one.answer in _ANSWERS or (not one.answer and one.from_archive))
+        ],
+    )
+
+
+def _take_erased(db: Db, erased: Sequence[Tombstone]) -> None:
+    """What was erased there does not come back here by another archive. What is here stays here."""
+    for one in erased:
+        subject = _uid(one.subject)
+        if len(subject) != _DIGEST or chain.known(db, chain.Kind.ERASED, subject):
+            continue
+        if db.one("SELECT 1 FROM arrivals WHERE raw_sha256 = ?1 OR seal_sha256 = ?1", (subject,)) is None:
+            chain.append(db, chain.Kind.ERASED, subject, one.at)
 
 
 def _bind(db: Db, person: int, where: Address, bound: LeavingBinding, state: BindingState) -> None:
@@ -127,7 +221,7 @@ def _here(db: Db, one: LeavingPerson, taken: set[int]) -> int | None:
     if one.merged_into is not None or one.hidden:
         return None
     for each in one.addresses:
-        where = _address(each.text) if each.kind != AddressKind.POSTAL else None
+        where = address(each.text) if each.kind != AddressKind.POSTAL else None
         person = person_of_address(db, where, clean(one.name)) if where is not None else None
         if person is not None and person.id not in taken:
             return person.id
@@ -153,7 +247,7 @@ def _new(db: Db, one: LeavingPerson, now: datetime, chance: Chance) -> int:
             one.note,
             not visible,
             stamp(one.made),
-            stamp(now),
+            stamp(one.changed or now),
         ),
     )
 
@@ -170,14 +264,14 @@ def _taken(db: Db, name: str) -> bool:
     return db.one("SELECT 1 FROM persons WHERE name_key = ? AND hidden = 0", (name_key(name),)) is not None
 
 
-def _take_address(db: Db, person: int, one: LeavingAddress, now: datetime, chance: Chance) -> None:
+def _take_address(db: Db, person: int, one: LeavingAddress, now: datetime, chance: Chance, *, new: bool) -> None:
     if one.kind not in set(AddressKind):
         return
     if one.kind == AddressKind.POSTAL:
         text = "\n".join(line for line in (clean(line) for line in one.text.splitlines()) if line)
         key = name_key(text)
     else:
-        where = _address(one.text)
+        where = address(one.text)
         text, key = (str(where), where.key) if where is not None else ("", "")
     if not text:
         return
@@ -186,10 +280,20 @@ def _take_address(db: Db, person: int, one: LeavingAddress, now: datetime, chanc
         place = db.insert(
             "INSERT INTO addresses (uid, kind, text, address_key, office_url, country, made)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (_free_uid(db, "addresses", one.uid, chance), one.kind, text, key, one.office_url, one.country, stamp(now)),
+            (
+                _free_uid(db, "addresses", one.uid, chance),
+                one.kind,
+                text,
+                key,
+                one.office_url,
+                one.country,
+                stamp(one.noted or now),
+            ),
         )
     times = tuple(None if t is None else stamp(t) for t in (one.since, one.until, one.hold_until))
-    if db.one(
+    # Somebody new has each period as it was, two at one address even. Of somebody who was here, the book here knows
+    # better whether a period is still open.
+    if not new and db.one(
         "SELECT 1 FROM person_addresses WHERE person_id = ? AND address_id = ? AND (since IS ? OR until IS NULL)",
         (person, place, times[0]),
     ):
@@ -217,10 +321,3 @@ def _uid(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         return b""
-
-
-def _address(text: str) -> Address | None:
-    try:
-        return Address.parse(text)
-    except Usage:
-        return None

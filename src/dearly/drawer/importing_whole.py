@@ -10,24 +10,35 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 
-from dearly.drawer import adopting, chain, filing, importing, objects, versions
+from dearly.drawer import (
+    adopting,
+    chain,
+    filing,
+    importing,
+    importing_copies,
+    importing_travels,
+    objects,
+    offers,
+    versions,
+)
 from dearly.drawer.connection import Db
 from dearly.drawer.enclosed import IN_DRAFT
 from dearly.drawer.importing_values import Content, Imported
+from dearly.drawer.importing_words import address, day_of, in_line, octets, way_of
 from dearly.drawer.numbers import new_number
 from dearly.drawer.persons import known
 from dearly.drawer.rows import sound, stamp
-from dearly.letter.address import Address, Correspondent, clean
+from dearly.letter.address import Correspondent, clean
 from dearly.letter.clock import Chance
 from dearly.letter.content import LetterId
 from dearly.letter.envelope import Way
-from dearly.letter.errors import Usage
 from dearly.letter.leaving import Leaving, LeavingDraft, Original
 
-_WAITING = ("unopened", "unreadable")
+_WAITING = ("new", "unopened", "unreadable", "same")
+_OF_OURS = ("own", "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +57,39 @@ class Other:
 
 def take_letter(db: Db, other: Other, letter: Leaving, content: Content) -> str:
     """File a letter; "taken", "already_here" (its originals are added to the one that is), or "erased"."""
-    digests = [hashlib.sha256(one.data).digest() for one in letter.originals]
-    if importing.here(db, digests)[1]:
+    if _erased(db, letter, content):
         return "erased"
     here = _here(db, letter, content)
     number = _file(db, other, letter, content) if here is None else here
     for one in letter.originals:
-        if one.state == "posted":
-            _posted(db, number, letter, one)
-        else:
+        if one.state != "posted":
             _arrival(db, other, one, number, letter)
     if here is None:
-        _ways(db, number, letter)
+        if letter.direction == "out":
+            _posted(db, other, number, letter)
+        if other.ours:
+            _known_there(db, number, letter)
     return "taken" if here is None else "already_here"
 
 
 def take_envelope(db: Db, other: Other, one: Original, why: str) -> str:
-    """Keep a parcel without a letter; "failed" (it is kept), or "already_here". `why`: where it says nothing itself."""
-    return "failed" if _arrival(db, other, one, None, None, why) else "already_here"
+    """Keep a parcel without a letter, or a further copy of one; "failed" (it is kept, without a letter), "already_here"
+    or "erased". `why`: where it says nothing itself."""
+    digests = [hashlib.sha256(one.data).digest(), octets(one.seal_sha256, 32)]
+    if importing.here(db, [digest for digest in digests if digest is not None])[1]:
+        return "erased"
+    of = db.value(
+        "SELECT l.number FROM letters l JOIN numbers n ON n.number = l.number WHERE n.uid = ?1"
+        " UNION ALL SELECT number FROM letters WHERE letter_id = ?2 AND ?1 IS NOT NULL LIMIT 1",
+        (octets(one.letter, 16), one.letter_id),
+    )
+    return "failed" if _arrival(db, other, one, of, None, why) and of is None else "already_here"
 
 
 def take_draft(db: Db, other: Other, draft: LeavingDraft) -> bool:
     """Put a draft with its versions and enclosures where it was: on the page, put away, or behind its letter. Whether
     it was not here."""
-    number = db.value("SELECT number FROM numbers WHERE uid = ?", (_octets(draft.uid, 16),))
+    number = db.value("SELECT number FROM numbers WHERE uid = ?", (octets(draft.uid, 16),))
     if number is not None and db.one("SELECT 1 FROM drafts WHERE number = ?", (number,)) is not None:
         return False
     letter = number is not None and db.one("SELECT 1 FROM letters WHERE number = ?", (number,)) is not None
@@ -77,26 +97,28 @@ def take_draft(db: Db, other: Other, draft: LeavingDraft) -> bool:
         return False
     if number is None:
         number = _number(db, other, draft.uid, "draft")
+        db.run("UPDATE numbers SET made = ? WHERE number = ?", (stamp(draft.begun or draft.changed), number))
     answers = db.value(
         "SELECT number FROM letters WHERE letter_id = ? AND direction = 'in' ORDER BY number", (draft.in_reply_to,)
     )
     db.run(
         "INSERT INTO drafts (number, state, revision, subject, body, words, changed_words, in_reply_to, answers,"
-        " look_again, place, changed) VALUES (?, ?, 1, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
+        " look_again, place, caret, changed) VALUES (?, ?, 1, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)",
         (
             number,
             draft.state,
-            _line(draft.subject),
+            in_line(draft.subject),
             objects.pack_text(draft.text),
             versions.count_words(draft.text),
             draft.in_reply_to,
             answers,
-            _day(draft.look_again),
-            _line(draft.place),
+            day_of(draft.look_again),
+            in_line(draft.place),
+            min(max(draft.caret or 0, 0), len(draft.text.encode("utf-16-le")) // 2),
             stamp(draft.changed),
         ),
     )
-    named = [(one, where) for one in draft.named if (where := _address(one.address)) is not None]
+    named = [(one, where) for one in draft.named if (where := address(one.address)) is not None]
     db.many(
         "INSERT INTO draft_recipients (draft, position, name, address, address_key, person_id)"
         " VALUES (?, ?, ?, ?, ?, ?)",
@@ -119,7 +141,7 @@ def take_draft(db: Db, other: Other, draft: LeavingDraft) -> bool:
         IN_DRAFT.add(db, number, draft.enclosures)
     for version in sorted(draft.versions, key=lambda one: one.version):
         if version.why in set(versions.Why):
-            versions.cut(db, number, _line(version.subject), version.text, versions.Why(version.why), version.at)
+            versions.put_back(db, number, in_line(version.subject), version.text, versions.Why(version.why), version.at)
     return True
 
 
@@ -128,13 +150,31 @@ def _here(db: Db, letter: Leaving, content: Content) -> int | None:
     found = db.value(
         "SELECT l.number FROM letters l JOIN numbers n ON n.number = l.number WHERE n.uid = ?1 AND l.letter_id = ?3"
         " UNION ALL SELECT number FROM letters WHERE letter_id = ?3 AND content_sha256 = ?2 LIMIT 1",
-        (_octets(letter.uid, 16), _octets(letter.content_sha256, 32), letter.letter_id),
+        (octets(letter.uid, 16), octets(letter.content_sha256, 32), letter.letter_id),
     )
     inner = content.inner_sha256
-    inner = inner or next((_octets(one.inner_sha256, 32) for one in letter.originals if one.inner_sha256), None)
+    inner = inner or next((octets(one.inner_sha256, 32) for one in letter.originals if one.inner_sha256), None)
     if found is None and inner is not None:
         found = filing.same(db, LetterId(letter.letter_id), inner)
+    if found is None:
+        copy = any(hashlib.sha256(one.data).digest() == inner for one in letter.originals)
+        dated = not any(one.reason for one in letter.originals)
+        found = importing_copies.here(db, LetterId(letter.letter_id), content, copy=copy, dated=dated)
     return None if found is None else int(found)
+
+
+def _erased(db: Db, letter: Leaving, content: Content) -> bool:
+    """Whether this letter was erased here, by whatever it would be known again (`erasing`)."""
+    letter_id = LetterId(letter.letter_id)
+    inner = [letter.inner_sha256, *(one.inner_sha256 for one in letter.originals)]
+    digests = [
+        filing.said(letter_id, content.text),
+        octets(letter.content_sha256, 32),
+        *(filing.identity(letter_id, one) for text in inner if (one := octets(text, 32)) is not None),
+        *(hashlib.sha256(one.data).digest() for one in letter.originals),
+        *(octets(one.seal_sha256, 32) for one in letter.originals),
+    ]
+    return bool(importing.here(db, [one for one in digests if one is not None])[1])
 
 
 def _file(db: Db, other: Other, letter: Leaving, content: Content) -> int:
@@ -153,7 +193,7 @@ def _file(db: Db, other: Other, letter: Leaving, content: Content) -> int:
         (stamp(letter.filed), letter.twin, number),
     )
     for role in ("from", "to", "cc"):
-        of_role = [one for one in letter.who(role) if _address(one.address) is not None]
+        of_role = [one for one in letter.who(role) if address(one.address) is not None]
         db.many(
             "UPDATE parties SET person_id = ? WHERE letter = ? AND role = ? AND position = ?",
             [(other.people.get(one.person), number, role, at) for at, one in enumerate(of_role)],
@@ -164,38 +204,38 @@ def _file(db: Db, other: Other, letter: Leaving, content: Content) -> int:
     return number
 
 
-def _posted(db: Db, number: int, letter: Leaving, one: Original) -> None:
-    """A form in which a letter of ours was posted."""
-    key = f"imported {letter.letter_id} {one.way} {hashlib.sha256(one.data).hexdigest()}"
-    seal = _octets(one.seal_sha256, 32)
-    data = objects.put(db, one.data)
-    there = db.one("SELECT 1 FROM sealed_forms WHERE letter = ? AND object_id = ?", (number, data))
-    if there is not None or letter.direction != "out":
-        return
-    form = db.insert(
-        "INSERT INTO sealed_forms (letter, way, place, key, sender, object_id, seal_sha256, inner_sha256,"
-        " quantum_safe, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            number,
-            _way(one.way),
-            _line(one.place),
-            key,
-            one.sender,
-            data,
-            seal or hashlib.sha256(one.data).digest(),
-            _octets(one.inner_sha256, 32),
-            bool(one.quantum_safe),
-            stamp(one.at),
-        ),
+def _posted(db: Db, other: Other, number: int, letter: Leaving) -> None:
+    """The forms in which a letter of ours was posted, and how they went."""
+    posted = [one for one in letter.originals if one.state == "posted"]
+    forms = [importing_travels.take_form(db, number, letter.letter_id, one) for one in posted]
+    importing_travels.take_journeys(
+        db, number, letter.journeys, forms, ours=other.ours, people=other.people, now=other.now
     )
+    for one, form in zip(posted, forms, strict=True):
+        if form is not None:
+            importing_travels.take_attempts(db, number, form, one.attempts, other.now)
+    if not letter.journeys:
+        gone = frozenset(one.way for one in letter.originals)
+        importing_travels.take_ways(db, number, letter.ways, gone, letter.filed)
+
+
+def _known_there(db: Db, number: int, letter: Leaving) -> None:
+    """What only a drawer of ours is believed: keys that a letter gives, mails in which its enclosures came or are to
+    come, and since when it is ours, by which the ledger lets old letters rest or not."""
+    for one in letter.offered:
+        where = address(one.address)
+        known_key = db.one("SELECT 1 FROM certificates WHERE fingerprint = ?", (one.fingerprint,)) is not None
+        if where is not None and known_key and one.source in set(offers.Source):
+            offers.offer(db, number, where, one.fingerprint, offers.Source(one.source))
     db.many(
-        "INSERT INTO form_recipients (form, position, address) VALUES (?, ?, ?)",
-        [(form, at, sound(address)) for at, address in enumerate(one.recipients)],
+        "INSERT OR IGNORE INTO pieces (letter, letter_id, inner_sha256, name, size) VALUES (?, ?, ?, ?, ?)",
+        [
+            (number, sound(half.letter_id), octets(half.inner_sha256, 32), sound(half.name), half.size)
+            for half in letter.halves
+        ],
     )
-    db.many(
-        "INSERT INTO sealed_to (form, position, fingerprint) VALUES (?, ?, ?)",
-        [(form, at, sound(fingerprint)) for at, fingerprint in enumerate(one.sealed_to)],
-    )
+    if letter.origin in ("draft", "arrival", "import") and letter.begun is not None:
+        db.run("UPDATE numbers SET origin = ?, made = ? WHERE number = ?", (letter.origin, stamp(letter.begun), number))
 
 
 def _arrival(db: Db, other: Other, one: Original, letter: int | None, of: Leaving | None, why: str = "") -> bool:
@@ -205,16 +245,31 @@ def _arrival(db: Db, other: Other, one: Original, letter: int | None, of: Leavin
     if here is not None:
         _marks(db, here, one)
         return False
-    own = other.ours and one.state in (*_WAITING, "own", "report")
-    state = one.state if own and (letter is None) == (one.state in _WAITING) else "imported"
-    shares = of is not None and letter is not None and one.uid == of.uid
-    number = letter if shares and letter is not None else _number(db, other, one.uid, "import")
-    where = _address(one.from_address) if one.from_address else None
+    stays = (*_WAITING, *_OF_OURS) if letter is None else _OF_OURS
+    state = one.state if other.ours and one.state in stays else "imported"
+    same_as = db.value(
+        "SELECT a.number FROM arrivals a JOIN numbers n ON n.number = a.number WHERE n.uid = ?",
+        (octets(one.same_as, 16),),
+    )
+    if state == "same" and same_as is None:
+        state = "unopened"
+    # The original that a letter came in has its number, unless the letter was here before, out of another original.
+    shares = (
+        of is not None and one.uid == of.uid and db.one("SELECT 1 FROM arrivals WHERE number = ?", (letter,)) is None
+    )
+    if shares and letter is not None:
+        number = letter
+    else:
+        number = _number(db, other, one.uid, "import")
+        if other.ours:
+            origin = "import" if one.state == "imported" else "arrival"
+            db.run("UPDATE numbers SET origin = ?, made = ? WHERE number = ?", (origin, stamp(one.at), number))
+    where = address(one.from_address) if one.from_address else None
     seal = one.seal or ("locked" if letter is None and one.sealed else None)
     db.run(
         "INSERT INTO arrivals (number, raw_sha256, object_id, state, at_door, arrived, sorted, opened, way, place,"
-        " from_name, from_address, from_key, person_id, letter_id, seal_sha256, seal, reason, letter)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " from_name, from_address, from_key, person_id, letter_id, seal_sha256, seal, reason, letter, same_as)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             packed.sha256,
@@ -222,19 +277,21 @@ def _arrival(db: Db, other: Other, one: Original, letter: int | None, of: Leavin
             state,
             state == "unopened" and bool(one.at_door),
             stamp(one.at),
-            stamp(other.now),
-            None if letter is None else stamp(other.now),
-            _way(one.way),
-            _line(one.place),
+            _when(one.sorted, None if state == "new" else other.now),
+            _when(one.opened, None if letter is None else other.now),
+            way_of(one.way),
+            in_line(one.place),
             clean(one.from_name),
             "" if where is None else str(where),
             "" if where is None else where.key,
-            None if where is None else known(db, Correspondent(clean(one.from_name), where)),
+            other.people.get(one.person)
+            or (None if where is None else known(db, Correspondent(clean(one.from_name), where))),
             None if one.letter_id is None else sound(one.letter_id),
-            _octets(one.seal_sha256, 32),
-            seal if state != "unopened" else one.seal or None,
-            "" if state == "unopened" else clean(one.reason) or why,
+            octets(one.seal_sha256, 32),
+            seal if state in ("unreadable", "imported") else one.seal or None,
+            clean(one.reason) or (why if letter is None and state in ("unreadable", "imported") else ""),
             letter,
+            same_as,
         ),
     )
     _marks(db, number, one)
@@ -247,61 +304,21 @@ def _marks(db: Db, number: int, one: Original) -> None:
         "INSERT OR IGNORE INTO postmarks (arrival, way, place, validity, uid, at, acknowledged)"
         " VALUES (?, ?, ?, ?, ?, ?, 1)",
         [
-            (number, _way(mark.way), _line(mark.place), clean(mark.validity), clean(mark.uid), stamp(mark.at))
+            (number, way_of(mark.way), in_line(mark.place), clean(mark.validity), clean(mark.uid), stamp(mark.at))
             for mark in one.marks
         ],
     )
 
 
-def _ways(db: Db, number: int, letter: Leaving) -> None:
-    """What went by a way that left no form behind (on paper) went by it all the same."""
-    gone = {one.way for one in letter.originals}
-    for way in letter.ways:
-        if letter.direction == "out" and way in (Way.PAPER.value, Way.HAND.value) and way not in gone:
-            db.run(
-                "INSERT OR IGNORE INTO journeys (letter, address, address_key, person_id, way, place, state, since,"
-                " not_before, reason, attempts) SELECT letter, address, address_key, person_id, ?, '', 'on_its_way', ?,"
-                " ?, '', 0 FROM parties WHERE letter = ? AND role = 'to'",
-                (way, stamp(letter.filed), stamp(letter.filed), number),
-            )
+def _when(then: datetime | None, otherwise: datetime | None) -> int | None:
+    when = then or otherwise
+    return None if when is None else stamp(when)
 
 
 def _number(db: Db, other: Other, uid: str, origin: Literal["draft", "import"]) -> int:
     """A number of our own, with the uid that the thing has had."""
     number = new_number(db, origin, other.now, other.chance)
-    wanted = _octets(uid, 16)
+    wanted = octets(uid, 16)
     if wanted is not None:
         db.run("UPDATE OR IGNORE numbers SET uid = ? WHERE number = ?", (wanted, number))
     return number
-
-
-def _line(text: str) -> str:
-    """As it was written, where that is fit for one line."""
-    return text if text.isprintable() else clean(text)
-
-
-def _way(text: str) -> str:
-    return text if text in set(Way) else Way.HAND.value
-
-
-def _day(text: str) -> str | None:
-    try:
-        return date.fromisoformat(text).isoformat() if text else None
-    except ValueError:
-        return None
-
-
-def _octets(text: str, size: int) -> bytes | None:
-    """So many octets written in hex: of a digest, or of a uid."""
-    try:
-        found = bytes.fromhex(text)
-    except ValueError:
-        return None
-    return found if len(found) == size else None
-
-
-def _address(text: str) -> Address | None:
-    try:
-        return Address.parse(text)
-    except Usage:
-        return None

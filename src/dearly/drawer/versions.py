@@ -66,6 +66,32 @@ def cut(db: Db, draft: int, subject: str, text: str, why: Why, now: datetime, wo
         return None
     if why is Why.BESIDE and not text.strip():
         return None
+    _put(db, (draft, version), base, before, (subject, text), why, now, words)
+    return version
+
+
+def put_back(db: Db, draft: int, subject: str, text: str, why: Why, at: datetime) -> None:
+    """A version of another drawer, behind those that are here; also one that says the same as the one before."""
+    last = db.one(
+        "SELECT max(version), max(version) FILTER (WHERE base IS NULL) FROM versions WHERE draft = ?", (draft,)
+    )
+    number, whole = last if last is not None and last[0] is not None else (0, 0)
+    base = number if number and number + 1 - whole < _LONGEST_RUN else None
+    before = None if base is None else text_of(db, draft, base)
+    _put(db, (draft, number + 1), base, before, (subject, text), why, at, None)
+
+
+def _put(
+    db: Db,
+    at: tuple[int, int],
+    base: int | None,
+    before: str | None,
+    state: tuple[str, str],
+    why: Why,
+    now: datetime,
+    words: int | None,
+) -> None:
+    (draft, version), (subject, text) = at, state
     db.run(
         "INSERT INTO versions (draft, version, at, why, words, subject, base, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -79,7 +105,6 @@ def cut(db: Db, draft: int, subject: str, text: str, why: Why, now: datetime, wo
             pack_text(text, before if base is not None else None),
         ),
     )
-    return version
 
 
 def grow(db: Db, draft: int, version: int, subject: str, text: str, now: datetime) -> bool:

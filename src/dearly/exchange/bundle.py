@@ -6,7 +6,7 @@ years, there was thirty years ago. In this order:
     dearly-bundle.json          what this is, which version, when it was made
     README.txt                  the same in words
     owner.json                  whose letters these are, and their keys
-    people.jsonl, certificates.jsonl
+    people.jsonl, certificates.jsonl, door.jsonl, erased.jsonl
     blobs/SHA-256               octets that the lines behind it name, each once
     letters/000001.jsonl ...    a letter a line (`letter.leaving`), by date
     envelopes/000001.jsonl ...  what was not opened, or cannot be, as it came
@@ -28,21 +28,16 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from dearly.exchange.records import to_json
-from dearly.letter.leaving import (
-    Leaving,
-    LeavingCertificate,
-    LeavingDraft,
-    LeavingPerson,
-    Original,
-    Owner,
-)
+from dearly.letter.leaving import Book, Leaving, LeavingDraft, Original
 
 FORMAT, VERSION = "dearly-bundle", 1
-HEAD, OWNER, PEOPLE, CERTIFICATES, END = (
+HEAD, OWNER, PEOPLE, CERTIFICATES, DOOR, ERASED, END = (
     "dearly-bundle.json",
     "owner.json",
     "people.jsonl",
     "certificates.jsonl",
+    "door.jsonl",
+    "erased.jsonl",
     "end.json",
 )
 NAME = "letters.dearly.tar"
@@ -78,16 +73,17 @@ class BundleWriter:
         self._counts = {"letters": 0, "envelopes": 0, "drafts": 0}
         self._pieces = {"letters": 0, "envelopes": 0, "drafts": 0}
 
-    def begin(
-        self, readme: str, owner: Owner, people: Iterable[LeavingPerson], certificates: Iterable[LeavingCertificate]
-    ) -> None:
+    def begin(self, readme: str, book: Book) -> None:
         """What stands before the letters."""
+        owner = book.owner
         head = {"format": FORMAT, "version": VERSION, "made": self._made.isoformat(), "drawer": owner.drawer}
         self._file(HEAD, _lines([head]))
         self._file("README.txt", readme.encode())
         self._listed(OWNER, [owner])
-        self._listed(PEOPLE, people)
-        self._listed(CERTIFICATES, certificates)
+        self._listed(PEOPLE, book.people)
+        self._listed(CERTIFICATES, book.certificates)
+        self._listed(DOOR, book.door)
+        self._listed(ERASED, book.erased)
 
     def letters(self, piece: Iterable[Leaving]) -> None:
         """The next letters, with everything in them."""

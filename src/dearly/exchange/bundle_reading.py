@@ -21,10 +21,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
-from dearly.exchange.bundle import BLOCK, CERTIFICATES, END, FORMAT, HEAD, OWNER, PEOPLE, VERSION, Counts
+from dearly.exchange.bundle import (
+    BLOCK,
+    CERTIFICATES,
+    DOOR,
+    END,
+    ERASED,
+    FORMAT,
+    HEAD,
+    OWNER,
+    PEOPLE,
+    VERSION,
+    Counts,
+)
 from dearly.exchange.records import Get, Wrong, from_json
 from dearly.letter.errors import Damaged, MadeByNewer, Usage
-from dearly.letter.leaving import Leaving, LeavingCertificate, LeavingDraft, LeavingPerson, Original, Owner
+from dearly.letter.leaving import (
+    AtTheDoor,
+    Book,
+    Leaving,
+    LeavingCertificate,
+    LeavingDraft,
+    LeavingPerson,
+    Original,
+    Owner,
+    Tombstone,
+)
 from dearly.letter.words import _
 
 T = TypeVar("T")
@@ -101,17 +123,16 @@ class Bundle:
         """What a person calls it."""
         return self._path.name
 
-    def owner(self) -> Owner:
-        """Whose letters these are. Raises `Damaged` (bundle_damaged)."""
-        return self._only(OWNER, Owner)
-
-    def people(self) -> Iterator[LeavingPerson | Torn]:
-        """The address book."""
-        return (one for _cursor, one in self._listed(PEOPLE, LeavingPerson, 0))
-
-    def certificates(self) -> Iterator[LeavingCertificate | Torn]:
-        """Other people's certificates, unexamined."""
-        return (one for _cursor, one in self._listed(CERTIFICATES, LeavingCertificate, 0))
+    def book(self) -> Book:
+        """Whose letters these are, and all that is not letters; what is torn of it is left out. Certificates are
+        unexamined. Raises `Damaged` (bundle_damaged)."""
+        return Book(
+            self._only(OWNER, Owner),
+            self._all(PEOPLE, LeavingPerson),
+            self._all(CERTIFICATES, LeavingCertificate),
+            self._all(DOOR, AtTheDoor),
+            self._all(ERASED, Tombstone),
+        )
 
     def letters(self, cursor: str = "") -> Iterator[tuple[str, Leaving | Torn]]:
         """The letters behind `cursor`, by date, each with the cursor behind it."""
@@ -134,7 +155,7 @@ class Bundle:
             first = False
             if (found := _BLOB.match(name)) is not None:
                 self._blobs.setdefault(bytes.fromhex(found[1]), (offset, size))
-            elif name in (HEAD, OWNER, PEOPLE, CERTIFICATES, END) or _PIECE.match(name):
+            elif name in (HEAD, OWNER, PEOPLE, CERTIFICATES, DOOR, ERASED, END) or _PIECE.match(name):
                 self._members.setdefault(name, (offset, size))
         if first:
             raise _no_bundle(self._path)
@@ -202,6 +223,9 @@ class Bundle:
             return from_json(kind, self._object(name), self._blob)
         except Wrong as wrong:
             raise _damaged(f"{name}: {wrong}") from None
+
+    def _all(self, name: str, kind: type[T]) -> tuple[T, ...]:
+        return tuple(one for _cursor, one in self._listed(name, kind, 0) if not isinstance(one, Torn))
 
     def _pieces(self, what: str, kind: type[T], cursor: str) -> Iterator[tuple[str, T | Torn]]:
         name, _colon, line = cursor.rpartition(":")

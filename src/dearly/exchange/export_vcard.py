@@ -34,7 +34,7 @@ def card(person: LeavingPerson, certificates: Mapping[str, bytes], now: datetime
         lines.append(f"BDAY:{_day(person.birthday)}")
     if person.note:
         lines.append(f"NOTE:{_lines(person.note)}")
-    lines += [f"MEMBER:{_urn(member)}" for member in person.members]
+    lines += [f"MEMBER:{_urn(member.person)}" for member in person.members if member.until is None]
     used = sorted((b for b in person.bindings if b.state in IN_USE), key=lambda b: IN_USE.index(b.state))
     for fingerprint in dict.fromkeys(b.fingerprint for b in used):
         if fingerprint in certificates:

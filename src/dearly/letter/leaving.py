@@ -25,6 +25,63 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """What an attempt brought for one recipient. `address`: as in the journey; `outcome`: accepted, try_later, turned
+    or unknown, "" while it had not ended; `why`: in the carrier's words."""
+
+    address: str
+    outcome: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingAttempt:
+    """One handing over of a posted form. `ended`: None while its outcome was not known."""
+
+    begun: datetime
+    ended: datetime | None = None
+    brought: tuple[Brought, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingJourney:
+    """How a letter of ours went to one recipient by one way (see `journeys` in docs/schema.sql). `person`: uid of their
+    entry in the address book. `form`: which of the letter's posted originals, 0 the first; None: sealed for none yet,
+    or by a way that needs none."""
+
+    address: str
+    way: str
+    place: str
+    state: str
+    since: datetime
+    not_before: datetime
+    attempts: int
+    reason: str = ""
+    person: str = ""
+    form: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A key that a letter gives, and that is not in use by that alone (see `offered_keys` in docs/schema.sql)."""
+
+    address: str
+    fingerprint: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """A mail of its own in which an enclosure of a letter came, or is to come (see `pieces` in docs/schema.sql).
+    `inner_sha256`: hex, "" while it has not come."""
+
+    letter_id: str
+    inner_sha256: str = ""
+    name: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Original:
     """Bytes kept as they were: a parcel as it was fetched, or a letter of ours in the form in which it was posted.
 
@@ -32,7 +89,11 @@ class Original:
     `sealed`: whether there is a seal around it. `reason`: why it could not be opened. `recipients`: of a posted form,
     its envelope, with `sender`; `sealed_to`: fingerprints of the certificates. `from_name`, `from_address`,
     `letter_id`: of an arrival, as its outside claims; `seal`: as it was judged; `at_door`: a stranger's, not let in.
-    `seal_sha256`, `inner_sha256`: hex, "" for none: by them another copy is known again."""
+    `seal_sha256`, `inner_sha256`: hex, "" for none: by them another copy is known again. `person`: uid of its sender's
+    entry in the address book. `sorted`, `opened`: when its outside was read, and when it was first opened. `same_as`:
+    uid of the arrival that it is another copy of. `attempts`: of a posted form, its handings over. `letter`,
+    `direction`: of a further copy, that stands behind all letters because there are so many: uid of its letter, "out"
+    or "in"."""
 
     data: bytes = field(repr=False)
     way: str
@@ -55,6 +116,13 @@ class Original:
     seal_sha256: str = ""
     inner_sha256: str = ""
     marks: tuple[Mark, ...] = ()
+    person: str = ""
+    sorted: datetime | None = None
+    opened: datetime | None = None
+    same_as: str = ""
+    attempts: tuple[LeavingAttempt, ...] = ()
+    letter: str = ""
+    direction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +147,7 @@ class Leaving:
     """A letter on its way out. Fields as in `letters` of docs/schema.sql; `seal`, `signature`: their words there, ""
     for none. `ways`: by which it went or came. `html`: another program's own layout. `place`: where one of ours was
     written, as its draft said. `inner_sha256`, `content_sha256`: hex, "" for none. `originals`: where they were asked
-    for."""
+    for, and with them `journeys`, `offered` and `halves`. `origin`, `begun`: as what its number was given, and when."""
 
     number: int
     uid: str
@@ -110,6 +178,11 @@ class Leaving:
     inner_sha256: str = ""
     content_sha256: str = ""
     originals: tuple[Original, ...] = ()
+    journeys: tuple[LeavingJourney, ...] = ()
+    offered: tuple[Offer, ...] = ()
+    halves: tuple[Half, ...] = ()
+    origin: str = ""
+    begun: datetime | None = None
 
     def who(self, role: str) -> tuple[Named, ...]:
         """Those whom it names in this role, in order."""
@@ -134,7 +207,8 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class LeavingDraft:
-    """A draft, or the draft that a letter was. `state`: page, away or posted. `look_again`: YYYY-MM-DD, "" for none."""
+    """A draft, or the draft that a letter was. `state`: page, away or posted. `look_again`: YYYY-MM-DD, "" for none.
+    `begun`: when it got its number. `caret`: where the writer stopped, in UTF-16 code units."""
 
     number: int
     uid: str
@@ -149,11 +223,14 @@ class LeavingDraft:
     place: str = ""
     enclosures: tuple[Enclosure, ...] = ()
     versions: tuple[Version, ...] = ()
+    begun: datetime | None = None
+    caret: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LeavingAddress:
-    """An address of someone, as long as it is or was theirs (see `person_addresses` in docs/schema.sql)."""
+    """An address of someone, as long as it is or was theirs (see `person_addresses` in docs/schema.sql). `noted`: when
+    the address was first written down."""
 
     uid: str
     kind: str
@@ -165,6 +242,7 @@ class LeavingAddress:
     since: datetime | None = None
     until: datetime | None = None
     hold_until: datetime | None = None
+    noted: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +259,26 @@ class LeavingBinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """Someone who belongs, or belonged, to a household or circle. `person`: uid."""
+
+    person: str
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Another entry (`person`: its uid) of which it was said that it looks like this one, and is not."""
+
+    person: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LeavingPerson:
-    """An entry of the address book. `members`: uids; `merged_into`: uid of the entry that this one turned out to be."""
+    """An entry of the address book. `merged_into`: uid of the entry that this one turned out to be. `apart`: each pair
+    stands with one of its two."""
 
     uid: str
     kind: str
@@ -193,8 +289,10 @@ class LeavingPerson:
     merged_into: str | None
     made: datetime
     addresses: tuple[LeavingAddress, ...] = ()
-    members: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
     bindings: tuple[LeavingBinding, ...] = ()
+    apart: tuple[Apart, ...] = ()
+    changed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +328,49 @@ class LeavingOwnAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A setting that a person chose. `value`: JSON."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtTheDoor:
+    """What was answered at the door to a stranger (see `strangers` in docs/schema.sql); `answer`: "" for nothing."""
+
+    address: str
+    at: datetime
+    answer: str = ""
+    from_archive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """Something that was erased. `subject`: SHA-256 in hex, by which a copy of it is known again."""
+
+    subject: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose drawer it is. `drawer`: its uid. `name`: as they sign."""
+    """Whose drawer it is. `drawer`: its uid. `name`: as they sign. `choices`: what they chose about their desk."""
 
     drawer: str
     name: str
     addresses: tuple[LeavingOwnAddress, ...] = ()
     keys: tuple[LeavingKey, ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What a drawer holds beside letters: whose it is, the address book, certificates, answers at the door,
+    tombstones."""
+
+    owner: Owner
+    people: tuple[LeavingPerson, ...] = ()
+    certificates: tuple[LeavingCertificate, ...] = ()
+    door: tuple[AtTheDoor, ...] = ()
+    erased: tuple[Tombstone, ...] = ()

@@ -15,17 +15,22 @@ import pytest
 
 from dearly.desk import erasing, exporting, importing, people, write
 from dearly.desk.open import letterbox
-from dearly.drawer import chain, keyring
+from dearly.drawer import chain, exporting_originals, keyring, knocks
 from dearly.drawer import people as book
 from dearly.drawer.connection import Db
 from dearly.drawer.keyring import BindingState
+from dearly.drawer.rows import stamp
 from dearly.letter.content import Enclosure
 from dearly.letter.errors import Damaged, Locked
+from tests.support import whole_drawers
 from tests.support.archives import ADA, BERT, letter, maildir
 from tests.support.desks import Person, Town, a_town
 from tests.support.drawers import run
+from tests.support.times import NOON
 
 WORD = "fake words for keys"
+
+Rows = dict[str, set[tuple[tuple[str, Any], ...]]]
 
 _LOCAL = {"number", "made", "drawer", "files"}
 """What is a drawer's own: numbers, and when the bundle was written."""
@@ -54,6 +59,14 @@ def _foreign(value: Any) -> Any:
     kept = {name: _foreign(one) for name, one in value.items() if name not in _LOCAL}
     if kept.get("state") in ("opened", "same", "imported"):  # taken out of its envelope, here or there
         kept["state"] = "opened"
+    if "not_before" in kept:  # a journey: what had not left is held in the new drawer, since now
+        if kept["state"] in ("waiting", "dated", "trying", "uncertain"):
+            kept |= {"state": "held", "reason": "restored"}
+        if kept.get("reason") == "restored":
+            del kept["since"]
+    if "brought" in kept:  # an attempt: one that had not ended is over
+        kept.setdefault("ended", NOON.isoformat())
+        kept["brought"] = [{"outcome": "unknown", **one} for one in kept["brought"]]
     return kept
 
 
@@ -106,6 +119,41 @@ async def _a_life(town: Town, place: Path) -> Person:
     return ada
 
 
+async def _with_everything(ada: Person) -> None:
+    """Something in every table and state; and one letter erased."""
+
+    def work(db: Db) -> int:
+        posted = db.value("SELECT number FROM letters WHERE subject = 'First'")
+        theirs = db.value("SELECT number FROM letters WHERE seal LIKE 'signed%'")
+        whole_drawers.in_every_state(db, ada.desk, posted, theirs)
+        return int(db.value("SELECT number FROM letters WHERE subject = 'Letter 2'"))
+
+    await erasing.erase(ada.desk, await ada.desk.drawer.write(work))
+
+
+def _as_it_comes(rows: Rows, now: int) -> Rows:
+    """Rows as docs/bundle.md says that they come into another drawer of ours: nothing starts again, what was opened is
+    in no letterbox, addresses and keys are former ones."""
+
+    def come(table: str, row: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, Any], ...]:
+        one = dict(row)
+        if table == "journeys" and one["state"] in ("waiting", "dated", "trying", "uncertain"):
+            one |= {"state": "held", "reason": "restored", "since": now}
+        if table == "attempts":
+            one["ended"] = one["ended"] or now
+        if table == "attempt_journeys":
+            one["outcome"] = one["outcome"] or "unknown"
+        if table == "arrivals" and one["letter"] is not None and one["state"] in ("opened", "same"):
+            one["state"] = "imported"
+        if table == "own_addresses":
+            one["until"] = one["until"] or now
+        if table == "own_keys":
+            one["retired"] = one["retired"] or now
+        return tuple(one.items())
+
+    return {table: {come(table, row) for row in of} for table, of in rows.items()}
+
+
 @asynccontextmanager
 async def _two(place: Path) -> AsyncIterator[tuple[Person, Person, Town]]:
     async with a_town(place) as town:
@@ -116,9 +164,12 @@ async def _two(place: Path) -> AsyncIterator[tuple[Person, Person, Town]]:
 
 
 @pytest.mark.parametrize("by", ["bundle", "drawer"])
-def test_nothing_is_lost_on_the_way_into_a_new_drawer(tmp_path: Path, by: str) -> None:
+def test_nothing_is_lost_on_the_way_into_a_new_drawer(tmp_path: Path, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def play() -> None:
         async with _two(tmp_path) as (ada, new, _town):
+            monkeypatch.setattr(exporting_originals, "PIECE", 3)
+            await _with_everything(ada)
+            kept = _as_it_comes(await ada.desk.drawer.read(whole_drawers.rows), stamp(new.desk.clock.now()))
             before = await _export(ada, tmp_path / "one", WORD)
             await ada.desk.close()
             archive = importing.open_archive(tmp_path / "one" if by == "bundle" else ada.folder)
@@ -128,9 +179,14 @@ def test_nothing_is_lost_on_the_way_into_a_new_drawer(tmp_path: Path, by: str) -
                 await importing.run_ours(new.desk, archive, "other fake words", lambda *_: None, ours=True)
             assert await new.desk.drawer.read(lambda db: db.value("SELECT count(*) FROM persons")) == 0
             plan = await importing.plan(new.desk, archive, importing.Choices(), lambda *_: None, passphrase=word)
-            assert (plan.letters, plan.format) == (5, by)
+            assert (plan.letters, plan.format) == (3 + 4 + 3, by)  # letters, parcels, further copies
             done = await importing.run_ours(new.desk, archive, word, lambda *_: None, ours=True)
-            assert (done.taken, done.failed) == (4, 1)
+            assert (done.taken, done.failed, done.already_here) == (3, 4, 3)
+            found = await new.desk.drawer.read(whole_drawers.rows)
+            for table, of in kept.items():
+                assert of - found[table] == set(), table
+            own = {"own_addresses", "own_keys", "settings", "arrivals", "numbers", "objects"}
+            assert {table for table, of in kept.items() if found[table] - of} <= own
             after = await _export(new, tmp_path / "two", WORD)
             assert sorted(before) == sorted(after)
             for name in before:
@@ -168,6 +224,7 @@ def test_of_anybody_elses_bundle_nothing_counts_as_proven(tmp_path: Path) -> Non
 
     async def play() -> None:
         async with _two(tmp_path) as (ada, new, _town):
+            await _with_everything(ada)
             await _export(ada, tmp_path / "one")
             await importing.run_ours(new.desk, importing.open_archive(tmp_path / "one"), None, lambda *_: None)
 
@@ -178,6 +235,19 @@ def test_of_anybody_elses_bundle_nothing_counts_as_proven(tmp_path: Path) -> Non
 
             assert await new.desk.drawer.read(look) == ({"first_seen"}, {"signed_first_seen", "never_sealed"}, 1)
             assert await letterbox(new.desk) == []
+
+            def would_act(db: Db) -> list[tuple[Any, ...]]:
+                """What somebody else's drawer could make this one do, or leave undone."""
+                return db.all(
+                    "SELECT state FROM journeys WHERE state NOT IN ('on_its_way', 'held_for_them', 'given_up')"
+                    " UNION SELECT kind FROM chain WHERE kind = 'erased' UNION SELECT value FROM settings"
+                    " WHERE name = 'theme' UNION SELECT answer FROM strangers WHERE answer IS NOT NULL"
+                    " UNION SELECT letter FROM offered_keys UNION SELECT letter FROM pieces"
+                    " UNION SELECT one FROM kept_apart"
+                )
+
+            assert await new.desk.drawer.read(would_act) == []
+            assert await new.desk.drawer.read(lambda db: knocks.heard_of(db, "clara@letters.test"))
             assert (await people.show_person(new.desk, "Bert")).name == "Bert"
 
     run(play)
@@ -265,3 +335,13 @@ async def _under_way(person: Person, number: int) -> bool:
         lambda db: [state for (state,) in db.all("SELECT state FROM journeys WHERE letter = ?", (number,))]
     )
     return any(state in ("waiting", "dated", "held", "trying", "uncertain") for state in states)
+
+
+def test_of_every_column_it_is_said_whether_a_bundle_has_it() -> None:
+    """docs/bundle.md names each column of docs/schema.sql once."""
+    assert set(whole_drawers.columns()) == set(whole_drawers.said())
+    for table, columns in whole_drawers.columns().items():
+        about = whole_drawers.said()[table]
+        if not about.all_of_one_kind:
+            named = [*about.carried, *about.anew, *about.behind]
+            assert sorted(named) == sorted(columns), table

@@ -18,7 +18,7 @@ from dearly.exchange.bundle_reading import Bundle, Torn
 from dearly.exchange.records import Wrong, from_json, to_json
 from dearly.letter.content import Enclosure
 from dearly.letter.errors import Damaged, DearlyError, MadeByNewer, Usage
-from dearly.letter.leaving import Leaving, LeavingPerson, Named, Owner
+from dearly.letter.leaving import Book, Leaving, LeavingPerson, Named, Owner, Tombstone
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def a_bundle() -> bytes:
     out = io.BytesIO()
     writer = BundleWriter(out, NOW)
     person = LeavingPerson("12" * 16, "person", "Bert", None, "", False, None, NOW)
-    writer.begin("How to read it", Owner("cd" * 16, "Ada"), [person], [])
+    writer.begin("How to read it", Book(Owner("cd" * 16, "Ada"), (person,), erased=(Tombstone("ef" * 32, NOW),)))
     writer.letters([letter(1), letter(2, "é" * 40_000)])
     writer.letters([letter(3)])
     writer.end()
@@ -92,8 +92,7 @@ def test_no_changed_byte_makes_another_trouble(tmp_path_factory: pytest.TempPath
     try:
         with Bundle.open(path) as bundle:
             list(bundle.letters())
-            list(bundle.people())
-            bundle.owner()
+            bundle.book()
     except DearlyError:
         pass
 
@@ -148,7 +147,7 @@ def test_a_line_cannot_name_more_than_a_letter_may_weigh(tmp_path: Path, monkeyp
     many = tuple(Enclosure("a", "x/y", b"0123456789") for _n in range(50))
     out = io.BytesIO()
     writer = BundleWriter(out, NOW)
-    writer.begin("", Owner("cd" * 16, "Ada"), [], [])
+    writer.begin("", Book(Owner("cd" * 16, "Ada")))
     writer.letters([replace(letter(1), enclosures=many), letter(2), letter(3)])
     writer.end()
     with opened(tmp_path, out.getvalue()) as bundle:

@@ -26,6 +26,7 @@ from dearly.letter.leaving import (
     LeavingBinding,
     LeavingOwnAddress,
     LeavingPerson,
+    Member,
     Named,
     Owner,
 )
@@ -131,7 +132,7 @@ def test_a_card_keeps_times_and_keys() -> None:
             LeavingAddress("2" * 32, "email", "old@letters.test", until=datetime(2020, 1, 1, tzinfo=UTC)),
             LeavingAddress("3" * 32, "postal", 'Main "St" 1\nLisbon', care_of="Dora", country="PT"),
         ),
-        ("34" * 16,),
+        (Member("34" * 16, NOW), Member("35" * 16, NOW, until=NOW)),
         (LeavingBinding("aa", "k", "verified", "card", NOW, NOW), LeavingBinding("bb", "k", "left", "card", NOW, NOW)),
     )
     lines = export_vcard.card(person, {"aa": b"key", "bb": b"old"}, NOW).replace("\r\n ", "").split("\r\n")

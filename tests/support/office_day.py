@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,14 +33,13 @@ class Person:
 @dataclass
 class Play:
     """`data`: parcels by their keys; `emails`: Bert's letters of before, by theirs. `told`: what was said to each act,
-    None for yes; `done`: what `play` was given to count, after each."""
+    None for yes."""
 
     folder: Path
     people: dict[str, Person]
     data: dict[str, bytes]
     emails: dict[str, str] = field(default_factory=dict)
     told: dict[str, str | None] = field(default_factory=dict)
-    done: list[int] = field(default_factory=list)
 
     def over(self, folder: Path) -> Play:
         """As `at`, in a copy of the folder."""
@@ -94,9 +92,7 @@ def _spoken(person: Person) -> Any:
     return person  # `handing_over` wants no more of a member than the address
 
 
-async def play(
-    day: Play, acts: tuple[str, ...] = ACTS, after: Callable[[], int] = lambda: 0
-) -> tuple[bool, DearlyError | None]:
+async def play(day: Play, acts: tuple[str, ...] = ACTS) -> tuple[bool, DearlyError | None]:
     """All acts one after the other; whether the store was healthy at the end, and what opening it raised."""
     try:
         store = SqliteStore.open(day.folder)
@@ -107,7 +103,6 @@ async def play(
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://office.test") as client:  # type: ignore[arg-type]
             for name in acts:
                 await day.act(client, name)
-                day.done.append(after())
             return (await client.get("/health")).status_code == 200, None
     finally:
         await store.close()

@@ -128,7 +128,7 @@ def a_sheet() -> Iterator[Sheet]:
     listening = socket.create_server(("127.0.0.1", 0))
     host = f"127.0.0.1:{listening.getsockname()[1]}"
     sheet.origin = f"http://{host}"
-    config = uvicorn.Config(Gate(_app(sheet), host, most_body=96 << 20), log_level="error", lifespan="off")
+    config = uvicorn.Config(Gate(_app(sheet), host, most_body=96 << 20, streams={}), log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
     thread.start()

@@ -50,7 +50,7 @@ class File:
 
 
 class Handing:
-    """Files while they come: `take` for each, then `archive`. Forgotten before that, nothing is left of them."""
+    """Files while they come: `take` for each, then `archive`; or `drop`, and nothing is left of them."""
 
     def __init__(self, desk: Desk) -> None:
         self._folder = desk.drawer.folder
@@ -72,15 +72,26 @@ class Handing:
             spool.write(bytes(waiting))
             waiting.clear()
 
-        async for some in octets:
-            head += some[: HEAD - len(head)]
-            waiting += some
-            if len(waiting) >= _TOGETHER:
-                await asyncio.to_thread(put)
-        await asyncio.to_thread(put)
-        await asyncio.to_thread(spool.end)
+        try:
+            async for some in octets:
+                head += some[: HEAD - len(head)]
+                waiting += some
+                if len(waiting) >= _TOGETHER:
+                    await asyncio.to_thread(put)
+            await asyncio.to_thread(put)
+            await asyncio.to_thread(spool.end)
+        except BaseException:
+            spool.close()
+            raise
         if spool.size or name:
             self._files.append(File(_shown(name), spool, head, digest.digest()))
+        else:
+            spool.close()
+
+    def drop(self) -> None:
+        """Give everything back that came until now."""
+        for one in self._files:
+            one.spool.close()
 
     def archive(self) -> Handed:
         """What came. Raises `Usage` (nothing_handed_over, not_an_archive, is_a_backup)."""
@@ -92,7 +103,8 @@ class Handing:
 class Handed:
     """As `exchange.archive.Archive`. Its cursor is the number of a file, and with it a place there."""
 
-    def __init__(self, files: Sequence[File]) -> None:
+    def __init__(self, files: Sequence[File], *, together: bool = False) -> None:
+        """`together`: all scans are the pages of one letter."""
         self._files = sorted(files, key=lambda one: one.name)
         self._names = {one.name: one for one in reversed(self._files)}
         first = self._files[0].name
@@ -102,8 +114,19 @@ class Handed:
         self.source = hashlib.sha256(b"handed\0" + b"\0".join(seen)).digest()
         self.format = self._known()
         self._enclosed = frozenset(name for one in self._files if _kind(one) is Kind.TEXT for name in _encloses(one))
-        pages = scans.letters([one.name for one in self._files if _kind(one) is Kind.SCAN and not self._belongs(one)])
-        self._pages = {min(group): group for group in pages}
+        pages = [one.name for one in self._files if _kind(one) is Kind.SCAN and not self._belongs(one)]
+        groups = [scans.in_order(pages)[: scans.MOST_PAGES]] if together and pages else scans.letters(pages)
+        self._pages = {min(group): group for group in groups}
+
+    def as_one_letter(self) -> Handed:
+        """The same, with all scans as the pages of one letter."""
+        return Handed(self._files, together=True)
+
+    def let_go(self) -> None:
+        """It is taken in, or put aside: the room is given back."""
+        for one in self._files:
+            one.spool.close()
+        self._files, self._names = [], {}
 
     def size(self) -> int:
         """Octets of all of them."""
@@ -157,7 +180,12 @@ class Handed:
                 yield where.over(*(kinds.what_instead(one.head) or ("not_a_letter", not_a_letter())))
 
     def _packed(self, one: File) -> Packed:
-        return Packed(Path(one.name), kinds.packing(one.name, one.head) or "gz", partial(_unpack, one.spool))
+        how, unpack = kinds.packing(one.name, one.head) or "gz", partial(_unpack, one.spool)
+        path, takeout = Path(one.name), False
+        if how != "gz":
+            with unpack(path, how, ("/",)) as members:  # no name ends so: the names are enough
+                takeout = next((member.name for member in members), "").lower().startswith("takeout/")
+        return Packed(path, how, unpack, frozenset({Kind.MBOX}) if takeout else None, takeout)
 
     def _scanned(self, first: File, where: Where) -> Iterator[Found]:
         """The letter whose first page this is; nothing for its other pages."""

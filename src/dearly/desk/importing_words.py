@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dearly.desk.importing import Done, Plan
-from dearly.letter.address import clean
 from dearly.letter.words import _, ngettext
 
 NO_MAIL = frozenset({"bundle", "text", "scan", "scans"})
@@ -50,46 +49,43 @@ def planned(plan: Plan) -> list[str]:
 
 
 def done(came: Done) -> list[str]:
-    """What came of it."""
-    said = [ngettext("One letter was taken in.", "{n} letters were taken in.", came.taken).format(n=came.taken)]
-    return (
-        said
-        + _each(
+    """What came of it; the last sentence may lead to `came.skipped`."""
+    taken = ngettext("One letter was taken in.", "{n} letters were taken in.", came.taken)
+    said = [taken.format(n=came.taken) if came.taken else _("No letter was taken in.")]
+    return said + _each(
+        (
+            (came.already_here, lambda n: ngettext("One was here already.", "{n} were here already.", n)),
             (
-                (came.already_here, lambda n: ngettext("One was here already.", "{n} were here already.", n)),
-                (
-                    came.locked,
-                    lambda n: ngettext(
-                        "One is sealed, and kept unopened: its key is not here.",
-                        "{n} are sealed, and kept unopened: their keys are not here.",
-                        n,
-                    ),
+                came.locked,
+                lambda n: ngettext(
+                    "One is sealed, and kept unopened: its key is not here.",
+                    "{n} are sealed, and kept unopened: their keys are not here.",
+                    n,
                 ),
-                (
-                    max(0, came.failed - came.locked - came.missed),
-                    lambda n: ngettext(
-                        "One could not be read, and is kept as it is.",
-                        "{n} could not be read, and are kept as they are.",
-                        n,
-                    ),
+            ),
+            (
+                max(0, came.failed - came.locked - came.missed),
+                lambda n: ngettext(
+                    "One could not be read, and is kept as it is.",
+                    "{n} could not be read, and are kept as they are.",
+                    n,
                 ),
-                (
-                    came.erased,
-                    lambda n: ngettext(
-                        "One was erased here and did not come back.", "{n} were erased here and did not come back.", n
-                    ),
+            ),
+            (
+                came.erased,
+                lambda n: ngettext(
+                    "One was erased here and did not come back.", "{n} were erased here and did not come back.", n
                 ),
-                (
-                    came.missed,
-                    lambda n: ngettext(
-                        "One could not be taken, and stays where it lies:",
-                        "{n} could not be taken, and stay where they lie:",
-                        n,
-                    ),
+            ),
+            (
+                came.missed,
+                lambda n: ngettext(
+                    "One could not be taken, and stays where it lies:",
+                    "{n} could not be taken, and stay where they lie:",
+                    n,
                 ),
-            )
+            ),
         )
-        + [f"{clean(one.what)}: {one.why}" for one in came.skipped]
     )
 
 

@@ -35,7 +35,7 @@ _SEALED = PIECE + 16
 
 class Spool:
     """Written once, from the beginning to the end (`write`, `end`), then read anywhere (`opened`). The room is given
-    back as soon as nobody knows it any more. `size`: octets in it."""
+    back by `close`, or as soon as nobody knows it any more. `size`: octets in it."""
 
     def __init__(self, folder: Path) -> None:
         """`folder`: of the drawer. Raises `NoSpace`."""
@@ -43,7 +43,7 @@ class Spool:
             self._file = _nameless(folder)
         except OSError as error:
             raise _no_space(error) from None
-        weakref.finalize(self, os.close, self._file)
+        self._close = weakref.finalize(self, os.close, self._file)
         self._key = ChaCha20Poly1305(secrets.token_bytes(32))
         self._rest = bytearray()
         self._written = 0
@@ -63,6 +63,12 @@ class Spool:
         if self._rest:
             self._put(self._rest)
             self._rest.clear()
+
+    def close(self) -> None:
+        """Give the room back; what was in it is gone. Closing twice is fine."""
+        self._rest.clear()
+        self._written = self.size = 0
+        self._close()
 
     def _put(self, piece: bytearray) -> None:
         view = memoryview(self._key.encrypt(_nonce(self._written), bytes(piece), None))

@@ -42,7 +42,8 @@ def create_app(keeper: Keeper, host: str, threshold: Threshold | None = None) ->
     app.state.face = Face(keeper, sessions, f"http://{host}", threshold)
     app.state.templates = environment()
     app.state.locales = LOCALES
-    return Gate(app, host, most_body=MOST_BODY)
+    streams = {path: most for group in groups() for path, most in group.streams.items()}
+    return Gate(app, host, most_body=MOST_BODY, streams=streams)
 
 
 def routes() -> list[BaseRoute]:

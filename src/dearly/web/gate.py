@@ -7,6 +7,8 @@ come from a page of ours, and every answer says to the browser how little it may
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
@@ -38,10 +40,11 @@ _READS = frozenset({"GET", "HEAD"})
 
 
 class Gate:
-    """ASGI middleware around the whole face. `host`: the one name and port that it answers to."""
+    """ASGI middleware around the whole face. `host`: the one name and port that it answers to. `most_body`: octets that
+    may be sent to any path; `streams`: to these more, for they hold nothing of it."""
 
-    def __init__(self, app: ASGIApp, host: str, *, most_body: int) -> None:
-        self._app, self._host, self._most = app, host.encode(), most_body
+    def __init__(self, app: ASGIApp, host: str, *, most_body: int, streams: Mapping[str, int]) -> None:
+        self._app, self._host, self._most_body, self._streams = app, host.encode(), most_body, streams
         self._origin = b"http://" + self._host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +53,7 @@ class Gate:
             return
         status = self._refused(scope)
         if status is None:
-            await self._app(scope, _capped(receive, self._most), _dressed(send))
+            await self._app(scope, _capped(receive, self._most(scope)), _dressed(send))
             return
         body = _WHY[status]
         head = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
@@ -59,6 +62,9 @@ class Gate:
         dressed = _dressed(send)
         await dressed({"type": "http.response.start", "status": status, "headers": head})
         await dressed({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _most(self, scope: Scope) -> int:
+        return self._streams.get(scope["path"], self._most_body)
 
     def _refused(self, scope: Scope) -> int | None:
         """The status of a refusal; None where the request may go on."""
@@ -72,7 +78,7 @@ class Gate:
             if _all(scope, b"origin") != [self._origin] or site not in ([], [b"same-origin"]):
                 return 403
             declared = _all(scope, b"content-length")
-            if declared and (not declared[0].isdigit() or int(declared[0]) > self._most):
+            if declared and (not declared[0].isdigit() or int(declared[0]) > self._most(scope)):
                 return 413
             return None
         # Another site may send the person here by a link, and may not have anything of ours as a part of its own pages.

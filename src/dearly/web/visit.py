@@ -36,6 +36,7 @@ from dearly.web.appearance import Appearance
 from dearly.web.dates import Dates
 from dearly.web.gate import POLICY
 from dearly.web.hints import hint
+from dearly.web.incoming import Incoming
 from dearly.web.sessions import COOKIE, Seat, Session, Sessions
 
 SMALL = 1 << 20
@@ -79,6 +80,8 @@ class Pages:
 
     def __init__(self) -> None:
         self.routes: list[Route] = []
+        self.streams: dict[str, int] = {}
+        """Paths whose forms are read as they come, and how many octets of one."""
 
     def get(self, path: str, *, seat: Seat = Seat.DESK, idle: bool = False) -> Callable[[Endpoint], Endpoint]:
         """A page that is looked at. It changes nothing (RFC 9110 9.2.1). `idle`: it is asked for again and again by
@@ -86,20 +89,32 @@ class Pages:
         return self._route(path, "GET", seat, SMALL, saves=False, idle=idle)
 
     def post(
-        self, path: str, *, seat: Seat = Seat.DESK, body: int = SMALL, saves: bool = False
+        self, path: str, *, seat: Seat = Seat.DESK, body: int = SMALL, saves: bool = False, streams: bool = False
     ) -> Callable[[Endpoint], Endpoint]:
         """An act. `body`: the most octets that it takes. The token is checked before the endpoint is called.
 
+        `streams`: what is sent is read as it comes (`visit.incoming`), and never held as a whole.
+
         `saves`: it keeps what is being written, and gives nothing out. It is served for some seconds after a lock, so
         that the last line is not lost; `visit.after_lock` tells."""
-        return self._route(path, "POST", seat, body, saves=saves)
+        if streams:
+            self.streams[path] = body
+        return self._route(path, "POST", seat, body, saves=saves, streams=streams)
 
     def _route(
-        self, path: str, method: str, seat: Seat, most: int, *, saves: bool, idle: bool = False
+        self,
+        path: str,
+        method: str,
+        seat: Seat,
+        most: int,
+        *,
+        saves: bool,
+        idle: bool = False,
+        streams: bool = False,
     ) -> Callable[[Endpoint], Endpoint]:
         def take(endpoint: Endpoint) -> Endpoint:
             async def handle(request: Request) -> Response:
-                return await _handle(request, endpoint, seat, most, saves=saves, idle=idle)
+                return await _handle(request, endpoint, seat, most, saves=saves, idle=idle, streams=streams)
 
             handle.__name__ = endpoint.__name__
             self.routes.append(Route(path, handle, methods=[method], name=f"{endpoint.__module__}.{endpoint.__name__}"))
@@ -121,6 +136,7 @@ class Visit:
         self._last_words: Desk | None = None
         self._form: forms.Form | None = None
         self._body: bytes | None = None
+        self._incoming: Incoming | None = None
 
     @property
     def desk(self) -> Desk:
@@ -160,6 +176,7 @@ class Visit:
     async def form(self) -> forms.Form:
         """What a form sent. Raises `Usage` (bad_form), `Refused` (too_large)."""
         if self._form is None:
+            self._form = forms.Form(())  # it comes only once: where it cannot be read, whoever asks again gets nothing
             self._form = await forms.read_form(self.request, self._most)
         return self._form
 
@@ -169,9 +186,24 @@ class Visit:
             self._body = await forms.body(self.request, self._most)
         return self._body
 
+    @property
+    def incoming(self) -> Incoming:
+        """What is being sent to a route that `streams`; its fields are there already. Raises `Usage` (bad_form)."""
+        if self._incoming is None:
+            raise forms.unreadable()
+        return self._incoming
+
+    async def hear(self, most: int) -> None:
+        """Begin to read what is being sent, up to the first file. Raises `Usage` (bad_form, cut_off)."""
+        self._incoming = Incoming(self.request, most)
+        await self._incoming.begin()
+
     async def hear_out(self) -> None:
         """Take what is still being sent, and forget it: an answer before the end would be cut off on its way."""
-        if self._form is None and self._body is None:
+        if self._incoming is not None:
+            with suppress(DearlyError):
+                await self._incoming.pass_by()
+        elif self._form is None and self._body is None:
             with suppress(DearlyError):
                 await self.body()
 
@@ -249,16 +281,20 @@ class Visit:
         return Markup('<input type="hidden" name="token" value="{}">').format(value)
 
 
-async def _handle(request: Request, endpoint: Endpoint, seat: Seat, most: int, *, saves: bool, idle: bool) -> Response:
+async def _handle(
+    request: Request, endpoint: Endpoint, seat: Seat, most: int, *, saves: bool, idle: bool, streams: bool
+) -> Response:
     face: Face = request.app.state.face
     appearance = await Appearance.of(request, face.keeper)
     opening = face.keeper.opening
     session = face.sessions.find(request.cookies.get(COOKIE, ""), opening)
-    visit = Visit(request, session, appearance, most)
+    visit = Visit(request, session, appearance, SMALL if streams else most)
     with words.speaking(appearance.languages, request.app.state.locales):
         try:
             if any(isinstance(n, int) and n.bit_length() > 63 for n in request.path_params.values()):
                 raise NotFound("no_such_page", _("There is no such page at this desk."))
+            if streams and forms.kind(request) == forms.MULTIPART:
+                await visit.hear(most)
             if saves and (session is None or face.keeper.state is not State.OPEN):
                 await _hear_last_words(visit)
             if not visit.after_lock and (
@@ -322,7 +358,9 @@ async def _given_token(visit: Visit) -> str | None:
     if kind not in forms.KINDS:
         return None  # no page of ours sends it
     given = visit.request.headers.get(TOKEN_HEADER)
-    if given is None and kind in (forms.FORM, forms.MULTIPART):
+    if given is None and visit._incoming is not None:
+        given = visit._incoming.fields.get("token")
+    elif given is None and kind in (forms.FORM, forms.MULTIPART):
         given = (await visit.form()).text("token")
     return given
 

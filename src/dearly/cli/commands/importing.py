@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -209,22 +208,22 @@ def _agreed(errand: Errand, archive: Archive | tuple[str, str], choices: Choices
 
 def _planned(errand: Errand, plan: Plan) -> str:
     """The plan in words."""
+    from dearly.desk import importing_words
+
     page = Page(errand.terminal)
     would = ngettext(
         "One letter would be taken from “{place}”.", "{n} letters would be taken from “{place}”.", plan.letters
     )
     if not plan.letters:
         would = _("There is nothing new in “{place}”.")
-    said = [would.format(n=plan.letters, place=shown(plan.place))]
-    if plan.going_on:
-        said.append(_("It was begun before, and goes on where it stopped."))
-    if plan.letters and plan.format != "bundle":
-        said.append(
-            _("{sent} of them are from you, {received} came.").format(sent=plan.sent, received=plan.letters - plan.sent)
+    said = [would.format(n=plan.letters, place=shown(plan.place)), *importing_words.planned(plan)]
+    if plan.others:
+        others = ngettext(
+            "One is neither from you nor to you (--only-mine leaves it out).",
+            "{n} are neither from you nor to you (--only-mine leaves them out).",
+            plan.others,
         )
-    if len(plan.years) > 1:
-        said.append(_("They are of the years {first} to {last}.").format(first=min(plan.years), last=max(plan.years)))
-    said += _numbers(plan)
+        said.append(others.format(n=plan.others))
     blocks = [page.prose(*said)]
     if plan.left_out:
         from dearly.desk.importing import in_words
@@ -252,76 +251,13 @@ def _planned(errand: Errand, plan: Plan) -> str:
     return "\n\n".join(blocks)
 
 
-def _numbers(plan: Plan) -> list[str]:
-    counts: list[tuple[int, Callable[[int], str]]] = [
-        (plan.already_here, lambda n: ngettext("One is here already.", "{n} are here already.", n)),
-        (
-            plan.erased,
-            lambda n: ngettext(
-                "One was erased here and does not come back.", "{n} were erased here and do not come back.", n
-            ),
-        ),
-        (
-            plan.others,
-            lambda n: ngettext(
-                "One is neither from you nor to you (--only-mine leaves it out).",
-                "{n} are neither from you nor to you (--only-mine leaves them out).",
-                n,
-            ),
-        ),
-        (
-            plan.sealed,
-            lambda n: ngettext(
-                "One is sealed; it is kept unopened where its key is not here.",
-                "{n} are sealed; they are kept unopened where their keys are not here.",
-                n,
-            ),
-        ),
-        (plan.failed, lambda n: ngettext("One cannot be read.", "{n} cannot be read.", n)),
-    ]
-    return [say(n).format(n=n) for n, say in counts if n]
-
-
 def _done(errand: Errand, done: Done) -> str:
     """What came of it, in words."""
-    taken = ngettext("One letter was taken in.", "{n} letters were taken in.", done.taken)
-    said = [taken.format(n=done.taken) if done.taken else _("No letter was taken in.")]
-    if done.already_here:
-        said.append(
-            ngettext("One was here already.", "{n} were here already.", done.already_here).format(n=done.already_here)
-        )
-    if done.locked:
-        said.append(
-            ngettext(
-                "One is sealed, and kept unopened: its key is not here.",
-                "{n} are sealed, and kept unopened: their keys are not here.",
-                done.locked,
-            ).format(n=done.locked)
-        )
-    if (n := done.failed - done.locked - done.missed) > 0:
-        said.append(
-            ngettext(
-                "One could not be read, and is kept as it is.", "{n} could not be read, and are kept as they are.", n
-            ).format(n=n)
-        )
-    if done.erased:
-        said.append(
-            ngettext(
-                "One was erased here and did not come back.",
-                "{n} were erased here and did not come back.",
-                done.erased,
-            ).format(n=done.erased)
-        )
-    if done.missed:
-        said.append(
-            ngettext(
-                "One could not be taken, and stays where it lies:",
-                "{n} could not be taken, and stay where they lie:",
-                done.missed,
-            ).format(n=done.missed)
-        )
+    from dearly.desk import importing_words
+
     page = Page(errand.terminal)
-    blocks = [page.prose(*said), *(page.prose(f"{clean(one.what)}: {one.why}") for one in done.skipped)]
+    skipped = (page.prose(f"{clean(one.what)}: {one.why}") for one in done.skipped)
+    blocks = [page.prose(*importing_words.done(done)), *skipped]
     if done.left_out:
         from dearly.desk.importing import in_words
 

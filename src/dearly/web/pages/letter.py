@@ -93,11 +93,12 @@ async def _elsewhere(visit: Visit, number: int, missing: NotFound) -> Response:
         except NotFound:
             raise missing from None
         return visit.go(f"/page/{number}")
-    if state != "unreadable":
+    if state not in ("unreadable", "imported"):
         return visit.go("/letterbox")
     return visit.show(
         "kept.html",
         one=one,
+        imported=state == "imported",
         seal=shown.seal_words(one.envelope),
         way=shown.way(one.envelope.way),
         fetched=arrived.part_of(one.envelope.arrived, visit),

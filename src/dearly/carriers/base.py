@@ -202,6 +202,20 @@ class Reports(Posts, Protocol):
         up after all, and None where it says nothing (yet), or does not answer. Changes nothing, and raises nothing."""
 
 
+@runtime_checkable
+class Relays(Posts, Protocol):
+    """An office that may hand letters on to e-mail addresses, through a mail server of its operator's choice. It keeps
+    such a letter until that server takes it; `hand_over` answers `TryLater` meanwhile, and asking it once more hands
+    nothing over a second time. What the server may have taken, or not, is `Unknown` for good."""
+
+    async def relays(self) -> str:
+        """The mail server's name; "" where nothing goes to e-mail addresses. Raises `CarrierTrouble`."""
+
+    async def recall(self, letter: SealedLetter) -> Mapping[Address, Evidence]:
+        """Take it out of the office, where it waits there yet: then it is `NotThere`. `Found` for whom it has left.
+        Raises nothing."""
+
+
 class Collects(Protocol):
     """A way by which letters arrive."""
 

@@ -15,6 +15,13 @@ recipient under a used key is a SetError `alreadyExists`. Keys are remembered at
 of `SealedLetter.key` and the recipient. Because of it a letter may be handed over again after an unclear answer, and
 an empty `EmailSubmission/query` proves that it was not taken. With `ONCE` our copy in `sent` is destroyed at once.
 
+To the world: a second capability of ours, `WORLD`, says that the office hands letters on to e-mail addresses, and by
+which mail server (`smarthost`). The submission of such a letter is made once and answers at once; its `deliveryStatus`
+says what became of it: `queued` while it waits in the office, `unknown` with a reply of 2yz when that server has taken
+it, `unknown` with 4yz when nobody can say whether it has, `no` when it came back. Submitting again under the same
+`onceKey` changes none of these, so a letter is asked about before anything, and a new decision of its writer's has a
+new key. `undoStatus` may be set to `canceled` while it is `pending`.
+
 Collecting is `Email/query` (mailbox with role `inbox`, oldest first) the first time, and `Email/changes` ever after;
 then `Email/get` (blobId, size, mailboxIds, keywords) and `Blob/get` (data, digest:sha-256, size), or `downloadUrl` for
 those above 1 MB, for what came short, and where blobs inside the request are not known. Acknowledging is `Email/set`

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dearly.carriers.base import Collected, Report
-from dearly.carriers.jmap import collecting, looking, posting
-from dearly.carriers.jmap.line import Line
+from dearly.carriers.jmap import collecting, looking, posting, world
+from dearly.carriers.jmap.line import Line, NotDone
 from dearly.carriers.jmap.session import Account
 from dearly.letter.address import Address
 from dearly.letter.envelope import SealedLetter, Source, Way
+from dearly.letter.errors import CarrierTrouble
 from dearly.letter.journey import Evidence, Outcome
 
 
 class JmapCarrier:
-    """`Posts`, `PostsMany`, `Reports` and `Collects` for one address on one server.
+    """`Posts`, `PostsMany`, `Reports`, `Relays` and `Collects` for one address on one server.
 
     `url`: of the server or of its session resource; https, or http on this machine. `token`: its bearer token, which
     is sent to this server and shown nowhere. `ca`: PEM text of an authority, which alone is trusted then.
@@ -41,6 +42,15 @@ class JmapCarrier:
 
     async def ask_after(self, letter: SealedLetter) -> Mapping[Address, Report]:
         return await looking.ask_after(self._account, letter)
+
+    async def relays(self) -> str:
+        try:
+            return (await self._account.session()).world
+        except NotDone as trouble:
+            raise CarrierTrouble("office_unreachable", trouble.why, retry=True) from None
+
+    async def recall(self, letter: SealedLetter) -> Mapping[Address, Evidence]:
+        return await world.recall(self._account, letter)
 
     async def collect(self, cursor: str) -> Collected:
         return await collecting.collect(self._account, cursor)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,19 @@ from dearly.carriers.jmap.session import Account, MethodFailed, mapping, objects
 from dearly.letter.address import Address
 from dearly.letter.envelope import SealedLetter, Way
 from dearly.letter.errors import CarrierTrouble, Usage
-from dearly.letter.journey import Bounced, Delivered, Evidence, Found, NothingProven, NotThere
+from dearly.letter.journey import (
+    Accepted,
+    Bounced,
+    Delivered,
+    Evidence,
+    Found,
+    NothingProven,
+    NotThere,
+    Outcome,
+    TryLater,
+    Turned,
+    Unknown,
+)
 from dearly.letter.words import _
 
 _MOST = 64
@@ -56,12 +68,48 @@ async def look_for(account: Account, letter: SealedLetter) -> Mapping[Address, E
         pass  # a server may have no EmailSubmission/query; what came to us may still speak
     except (NotDone, Cut, CarrierTrouble):
         return for_each(letter, NothingProven())
-    evidence = {r: Found() if r in found else not_found for r in letter.envelope.recipients}
+    abroad = await account_hands_on(account)
+    evidence = {
+        r: (_got_on(delivery(found[r], r)) if abroad else Found()) if r in found else not_found
+        for r in letter.envelope.recipients
+    }
     if account.way is Way.MAIL and NothingProven() in evidence.values():
         with suppress(NotDone, Cut, MethodFailed, CarrierTrouble):
             if await _came_back(account, letter, len(letter.envelope.recipients)):
                 return for_each(letter, Found())
     return evidence
+
+
+async def account_hands_on(account: Account) -> bool:
+    """Whether it is an office that hands letters on to the world. The session is known by now."""
+    return bool((await account.session()).world)
+
+
+def _got_on(status: Mapping[str, Any]) -> Evidence:
+    """What the office knows of a letter that it may have handed on: it is on its way only once another has taken it."""
+    match outcome_of(status):
+        case Accepted():
+            return Found()
+        case Unknown():
+            return NothingProven()
+    return NotThere()
+
+
+def outcome_of(status: Mapping[str, Any]) -> Outcome:
+    """What a DeliveryStatus (RFC 8621 7) of an office's means for the letter's journey."""
+    reply = said(status.get("smtpReply"))
+    match status.get("delivered"):
+        case "no":
+            return Turned(reply or _("It was refused, and no reason was given."))
+        case "queued":
+            return TryLater(_FINE.sub("", reply) or _("It waits in the office."))
+        case "unknown" if not reply.startswith("2"):
+            return Unknown(reply or _("Nobody knows what became of it."))
+    return Accepted()
+
+
+_FINE = re.compile(r"^2\d\d (?:2\.\d{1,3}\.\d{1,3} )?")
+"""The numbers before words of the office's own, which read better without them."""
 
 
 async def ask_after(account: Account, letter: SealedLetter) -> Mapping[Address, Report]:
@@ -92,9 +140,7 @@ async def _find(
     """The wanted submissions of this letter by recipient, and whether one that is not among them was never made."""
     session = await account.session()
     if session.once:
-        keys = {once_key(letter, r): r for r in letter.envelope.recipients}
-        made = await _query(account, {"onceKeys": list(keys)}, ["id", "onceKey", "undoStatus", "deliveryStatus"])
-        return {keys[k]: s for s in made if (k := text(s.get("onceKey"))) in keys}, True
+        return await by_keys(account, letter, letter.envelope.recipients), True
     alike = await _as_long(account, letter)
     if not alike:
         return {}, False
@@ -112,6 +158,15 @@ async def _find(
     got = await fetch(account, dict.fromkeys(blobs, len(letter.data)))
     ours = {blob for blob, data in got.items() if data == letter.data}
     return {r: submission for r, submission in claimed if alike[text(submission.get("emailId"))] in ours}, False
+
+
+async def by_keys(
+    account: Account, letter: SealedLetter, recipients: Sequence[Address]
+) -> dict[Address, Mapping[str, Any]]:
+    """The submissions of this letter to these, where the server honours keys."""
+    keys = {once_key(letter, r): r for r in recipients}
+    made = await _query(account, {"onceKeys": list(keys)}, ["id", "onceKey", "undoStatus", "deliveryStatus"])
+    return {keys[k]: s for s in made if (k := text(s.get("onceKey"))) in keys}
 
 
 async def _came_back(account: Account, letter: SealedLetter, count: int) -> bool:

@@ -7,12 +7,14 @@ ourselves too: a server that remembers no submissions can still show, by the cop
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dearly.carriers.base import for_each, said
+from dearly.carriers.jmap import world
 from dearly.carriers.jmap.blobs import MEDIA_TYPE, source, upload
 from dearly.carriers.jmap.line import HASTY, PATIENT, Cut, NotDone
-from dearly.carriers.jmap.looking import delivery, once_key
+from dearly.carriers.jmap.looking import delivery, once_key, outcome_of
 from dearly.carriers.jmap.session import (
     Account,
     Answers,
@@ -63,15 +65,31 @@ _CERTAIN = {"overQuota", "rateLimit", "notFound", "invalidProperties", "invalidP
 
 async def hand_over(account: Account, letters: Sequence[SealedLetter]) -> list[Outcomes]:
     """The outcomes for each letter, in order. Raises `CarrierTrouble` only when nothing was handed over at all."""
-    outcomes: list[Outcomes] = []
     try:
         session = await account.session()
         bearings = await account.bearings()
         _check(account, session, bearings)
+        known = await world.under_way(account, letters) if session.world else {}
     except (NotDone, Cut) as trouble:  # nothing but questions were asked so far
         return [for_each(letter, TryLater(trouble.why)) for letter in letters]
     except MethodFailed as failed:
         return [for_each(letter, TryLater(failed.words)) for letter in letters]
+    if not known:
+        return await _hand_over(account, session, bearings, letters)
+    left = [
+        (n, replace(letter, envelope=replace(letter.envelope, recipients=rest)))
+        for n, letter in enumerate(letters)
+        if (rest := tuple(r for r in letter.envelope.recipients if (n, r) not in known))
+    ]
+    fresh = await _hand_over(account, session, bearings, [letter for _n, letter in left]) if left else []
+    new = {n: outcomes for (n, _letter), outcomes in zip(left, fresh, strict=True)}
+    return [{r: known.get((n, r)) or new[n][r] for r in letter.envelope.recipients} for n, letter in enumerate(letters)]
+
+
+async def _hand_over(
+    account: Account, session: Session, bearings: Bearings, letters: Sequence[SealedLetter]
+) -> list[Outcomes]:
+    outcomes: list[Outcomes] = []
     for batch in _batches(letters, session):
         try:
             outcomes += await _Exchange(account, session, bearings, batch).outcomes()
@@ -264,6 +282,8 @@ class _Exchange:
             status = delivery(made, self._letters[n].envelope.recipients[i])
             if status.get("delivered") == "no":
                 return Turned(said(status.get("smtpReply")) or _("It was refused, and no reason was given."))
+            if self._session.world and not isinstance(came := outcome_of(status), Accepted):
+                return came
             return refused if isinstance(refused, Unknown) else Accepted()
         if error := _error(answer, f"s{n}x{i}"):
             if self._relayed and error["type"] == "tooManyRecipients":

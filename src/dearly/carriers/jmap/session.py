@@ -23,13 +23,16 @@ SUBMISSION = "urn:ietf:params:jmap:submission"
 BLOB = "urn:ietf:params:jmap:blob"
 ONCE = "https://dearly.invalid/jmap/once"
 """Our own capability: submissions carry a key of the client's, and the same key is accepted once (see the package)."""
+WORLD = "https://dearly.invalid/jmap/world"
+"""Our own capability too: the office hands letters on to e-mail addresses (see the package)."""
 
 Call = tuple[str, dict[str, Any], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What of a Session object (RFC 8620 2) is used. `blobs`: whether RFC 9404 is spoken; `once`: whether `ONCE` is."""
+    """What of a Session object (RFC 8620 2) is used. `blobs`: whether RFC 9404 is spoken; `once`: whether `ONCE` is.
+    `world`: the mail server by which the office hands letters on (`WORLD`), "" for none."""
 
     state: str
     api: str
@@ -46,6 +49,7 @@ class Session:
     digests: bool
     once: bool
     posts: bool
+    world: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class Account:
             upload=resolve(self.line.start, text(top.get("uploadUrl"))),
             download=resolve(self.line.start, text(top.get("downloadUrl"))),
             account=account,
-            using=(CORE, *(uri for uri in (MAIL, SUBMISSION, BLOB, ONCE) if uri in can)),
+            using=(CORE, *(uri for uri in (MAIL, SUBMISSION, BLOB, ONCE, WORLD) if uri in can)),
             # RFC 8620 2 suggests these as the least that a server should allow.
             most_request=number(core.get("maxSizeRequest"), 10_000_000),
             most_get=number(core.get("maxObjectsInGet"), 500),
@@ -181,6 +185,7 @@ class Account:
             digests="sha-256" in (blob.get("supportedDigestAlgorithms") or ()),
             once=ONCE in can,
             posts=SUBMISSION in can,
+            world=said(mapping(can.get(WORLD)).get("smarthost")) if ONCE in can else "",
         )
 
 

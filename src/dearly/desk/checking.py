@@ -40,7 +40,24 @@ async def check(desk: Desk, progress: Progress) -> list[Finding]:
                 ),
             )
         )
-    return found + limits_found(limits)
+    return found + await _pending(desk) + limits_found(limits)
+
+
+async def _pending(desk: Desk) -> list[Finding]:
+    """What an erasing that was interrupted has left to do."""
+    with suppress(DearlyError):  # a damaged page, which is named above
+        if await desk.drawer.read(search.to_purge):
+            return [
+                Finding(
+                    "erased_words",
+                    True,
+                    _(
+                        "Words of erased letters are still in pages of the index, where no search finds them."
+                        " An open desk takes them out by itself."
+                    ),
+                )
+            ]
+    return []
 
 
 def _damaged(db: Db) -> Iterable[checks.Finding]:

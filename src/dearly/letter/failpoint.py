@@ -47,6 +47,7 @@ FAILPOINTS: frozenset[str] = frozenset(
         "export.after-rename",
         "import.before-commit",
         "import.after-commit",
+        "erase.erased",
         "migrate.copied",
         "migrate.before-commit",
         "migrate.after-commit",

@@ -54,7 +54,7 @@ node_modules/.npm: package.json package-lock.json tools/vendor.py | debian
 	else echo "npm is not installed, so the tests that need it are skipped."; fi
 
 test: $(VENV)/.dev debian node_modules/.npm
-	@$(BIN)/python -m pytest -m "not long" -q -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -m "not long" -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test-web: $(VENV)/.dev debian node_modules/.npm
 	@$(BIN)/python -m pytest tests/web -q -n 2 --dist loadfile --timeout 600 -m "long or not long"

@@ -93,7 +93,7 @@ class Watch:
     def run(self) -> None:
         while not self.ended.is_set():
             self.look()
-            self.ended.wait(0.03)
+            self.ended.wait(0.08)
 
 
 @contextmanager

@@ -249,6 +249,9 @@ def test_08_the_door(ada: Person, machine: Machine) -> None:
 def test_08_searching(ada: Person) -> None:
     for example in ("'garden year:2012-2014'", "'from:clara \"walnut tree\" -rain'", "--exact gardens"):
         assert "No letter was found." in typed(ada, f"dearly search {example}").out
+    assert "nothing_to_look_for" in ada("search - --json", given="\n").err
+    asked = typed(ada, "dearly search -", "gardens\n")
+    assert asked.out == ada("search gardens").out
     found = ada.json("search gardens")
     many(found, "letters", f"{LETTER} snippet found")
     assert found["total"] == len(found["letters"]) > 0

@@ -5,12 +5,9 @@ What stands behind each is imported when it is used: a command uses one of them,
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dearly.desk.app import App
 from dearly.door.place import default_drawer
@@ -18,18 +15,25 @@ from dearly.letter.errors import Damaged
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
+
     from dearly.assemble.process import Faces
-    from dearly.desk.app import Progress, WayIn
+    from dearly.desk.app import Db, Progress, WayIn
     from dearly.desk.desk import Desk
     from dearly.desk.offices import Offices
 
-Secret = Callable[[], str]
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Secret = Callable[[], str]
 
 
 def app() -> App:
     """For a process that runs one command and ends."""
     return App(
         folder=Path(default_drawer(os.environ)),
+        look=_look,
         open_desk=_open_desk,
         create_desk=_create_desk,
         restore=_restore,
@@ -39,7 +43,7 @@ def app() -> App:
         mend=_mend,
         lock=_nothing_to_lock,
         offices=_offices,
-        run=asyncio.run,
+        run=_run,
         keep_open=_keep_open,
         visit=_visit,
     )
@@ -57,6 +61,22 @@ def stand_by(folder: Path, faces: Faces, note: int | None) -> int:
     from dearly.assemble import process
 
     return process.stand_by(folder, app(), faces, note)
+
+
+def _look(folder: Path, secret: Secret, work: Callable[[Db], T]) -> tuple[T] | None:
+    from dearly.assemble.machine import state_folder
+    from dearly.drawer import looking
+
+    try:
+        return (looking.look(folder, secret, work, state=state_folder()),)
+    except looking.TakesMore:
+        return None
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    import asyncio
+
+    return asyncio.run(work)
 
 
 def _open_desk(folder: Path, secret: Secret) -> AbstractAsyncContextManager[Desk]:

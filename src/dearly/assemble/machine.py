@@ -6,7 +6,7 @@ import os
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-import platformdirs
+from dearly.door.place import default_state
 
 
 class MachineClock:
@@ -35,9 +35,11 @@ CHANCE = MachineChance()
 
 def state_folder() -> Path:
     """Where the heads of the chains are kept outside the drawers (F20)."""
-    return platformdirs.user_state_path("dearly", appauthor=False)
+    return Path(default_state(os.environ))
 
 
 def office_folder() -> Path:
     """The store of the office that the desks of this machine share."""
+    import platformdirs
+
     return platformdirs.user_data_path("dearly-office", appauthor=False)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from dearly.cli import words_of_letters as words
-from dearly.cli.layout import day, moment, printable, size, table, wrap, zone_of
+from dearly.cli.layout import day, moment, printable, size, table, wrap
+from dearly.cli.lines import Lines
 from dearly.letter.address import clean
 from dearly.letter.envelope import Way
 from dearly.letter.journey import State
@@ -15,7 +16,6 @@ from dearly.letter.sealing import Seal
 from dearly.letter.words import _, ngettext
 
 if TYPE_CHECKING:
-    from dearly.cli.terminal import Terminal
     from dearly.desk.joining import Alike
     from dearly.desk.lookalikes import Lookalike
     from dearly.desk.strangers import AtDoor, LetIn
@@ -36,38 +36,15 @@ if TYPE_CHECKING:
 _FIRST_WORDS = 40
 
 
-class Page:
+class Page(Lines):
     """A writer of text for one terminal: its width and its time zone."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._columns = terminal.columns
-        self._zone = zone_of(terminal.env.get("TZ"))
-        self._for_eyes = terminal.out_tty
-        self._rows = terminal.columns if terminal.out_tty else None
-        self._strong = terminal.out_tty and not terminal.env.get("NO_COLOR") and terminal.env.get("TERM") != "dumb"
-
-    def prose(self, *sentences: str) -> str:
-        """Sentences as one paragraph."""
-        return wrap(" ".join(s for s in sentences if s), self._columns)
-
-    def line(self, text: str, indent: str = "", hang: str = "  ") -> str:
-        """A line of a list or a head: wrapped under itself on a terminal, whole for whoever reads lines."""
-        return (
-            wrap(text, self._columns, indent, " " * len(indent) + hang, self._columns)
-            if self._for_eyes
-            else indent + text
-        )
-
-    def _title(self, text: str) -> str:
-        text = self.line(text)
-        return f"\x1b[1m{text}\x1b[0m" if self._strong else text
 
     def letter(self, letter: LetterView, saved: Sequence[object] = ()) -> str:
         """A whole letter or draft."""
-        head = [self._title(self._name(letter))]
+        head = [self.title(self._name(letter))]
         if letter.to:
             head.append(self.line(_("to {names}").format(names=", ".join(map(clean, letter.to)))))
-        head.append(moment(letter.date, self._zone))
+        head.append(moment(letter.date, self.zone))
         if letter.subject:
             head.append(self.line(clean(letter.subject)))
         blocks = ["\n".join(head)]
@@ -76,7 +53,7 @@ class Page:
             blocks.append(self.text(letter.text))
         blocks += self._enclosed(letter)
         if letter.postmarks:
-            marks = (f"{words.of_way(p.way)}, {moment(p.at, self._zone)}" for p in letter.postmarks)
+            marks = (f"{words.of_way(p.way)}, {moment(p.at, self.zone)}" for p in letter.postmarks)
             blocks.append(self.line(_("Postmarks: {marks}").format(marks="; ".join(marks))))
         if saved:
             blocks.append("\n".join([_("Saved:"), *(f"  {path}" for path in saved)]))
@@ -107,12 +84,12 @@ class Page:
         if not letter.enclosures:
             return []
         rows = [("", clean(e.name), size(e.size)) for e in letter.enclosures]
-        return [_("Enclosed:") + "\n" + table(rows, self._rows)]
+        return [_("Enclosed:") + "\n" + table(rows, self.rows)]
 
     def text(self, text: str) -> str:
         """The text of a letter."""
         shown = printable(text).strip("\n")
-        return wrap(shown, self._columns) if self._for_eyes else shown
+        return wrap(shown, self.columns) if self._for_eyes else shown
 
     def opened(self, opened: Opened) -> str:
         """A letter and what was saved of it."""
@@ -130,8 +107,8 @@ class Page:
                 state = _("put away until {day}").format(day=day(one.put_away_until))
             seal = _("a postcard") if one.seal is Seal.NEVER_SEALED else ""
             what = ", ".join(text for text in (gist, seal, state) if text)
-            rows.append((f"{one.number:>4}", arrow.format(name=who), day(one.date.astimezone(self._zone).date()), what))
-        return table(rows, self._rows) or none
+            rows.append((f"{one.number:>4}", arrow.format(name=who), day(one.date.astimezone(self.zone).date()), what))
+        return table(rows, self.rows) or none
 
     def letterbox(self, envelopes: Sequence[EnvelopeView]) -> str:
         """What lies in the letterbox."""
@@ -143,8 +120,8 @@ class Page:
             seal = words.of_way(one.way) + ", " + (_("a postcard") if one.seal is Seal.NEVER_SEALED else _("sealed"))
             state = _("opened") if one.opened else _("at the door") if one.at_door else ""
             what = ", ".join(text for text in (seal, state) if text)
-            rows.append((f"{one.number:>4}", _("from {name}").format(name=who), moment(one.arrived, self._zone), what))
-        return table(rows, self._rows)
+            rows.append((f"{one.number:>4}", _("from {name}").format(name=who), moment(one.arrived, self.zone), what))
+        return table(rows, self.rows)
 
     def door(self, found: Sequence[AtDoor], alike: Sequence[Lookalike | None]) -> str:
         """Who stands at the door, and whom in the address book each can be taken for."""
@@ -156,7 +133,7 @@ class Page:
         # The address beside the name, always: a name proves nothing (A20, A21).
         name = f"{clean(one.name)} <{clean(one.from_)}>" if one.name else clean(one.from_)
         who = _("from {name}").format(name=name) if name else _("from nobody who can be named")
-        lines = [self.line(f"{who}, {moment(one.arrived, self._zone)}", f"{one.number:>4}  ", "")]
+        lines = [self.line(f"{who}, {moment(one.arrived, self.zone)}", f"{one.number:>4}  ", "")]
         if plainly := in_doubt(one.name, one.from_):
             lines.append(self.line(_("Written out, the address is {address}.").format(address=plainly), " " * 6, ""))
         if alike is not None:
@@ -237,7 +214,7 @@ class Page:
                     person=clean(row.person) or clean(row.recipient),
                     way=words.of_way(row.way),
                     state=words.of_state(row.state),
-                    since=moment(row.since, self._zone),
+                    since=moment(row.since, self.zone),
                 ),
                 f"{row.number:>4}  ",
                 "",
@@ -247,7 +224,7 @@ class Page:
         if row.reason:
             more.append(clean(words.of_reason(row.state, row.reason)))
         if row.leaves is not None and row.leaves > row.since:
-            more.append(_("leaves {when} at the earliest").format(when=moment(row.leaves, self._zone)))
+            more.append(_("leaves {when} at the earliest").format(when=moment(row.leaves, self.zone)))
         elif row.leaves is not None:
             more.append(_("leaves with the next round"))
         if row.ask:
@@ -278,7 +255,7 @@ class Page:
         if not said:
             said.append(_("Nothing today."))
         if report.next_leaves is not None:
-            said.append(_("The next letter leaves {when}.").format(when=moment(report.next_leaves, self._zone)))
+            said.append(_("The next letter leaves {when}.").format(when=moment(report.next_leaves, self.zone)))
         return "\n".join(self.prose(sentence) for sentence in said)
 
     def alike(self, pairs: Sequence[Alike]) -> str:
@@ -287,16 +264,16 @@ class Page:
             (f"{clean(one.keep.name)} <{', '.join(one.keep.addresses)}>",
              f"{clean(one.other.name)} <{', '.join(one.other.addresses)}>") for one in pairs
         ]  # fmt: skip
-        return table(rows, self._rows) or _("Nobody is in the address book twice, as far as can be seen.")
+        return table(rows, self.rows) or _("Nobody is in the address book twice, as far as can be seen.")
 
     def people(self, people: Sequence[PersonView]) -> str:
         """The address book."""
         rows = [(clean(p.name), ", ".join(map(clean, p.addresses)) or _("no address")) for p in people]
-        return table(rows, self._rows) or _("Nobody is in the address book yet.")
+        return table(rows, self.rows) or _("Nobody is in the address book yet.")
 
     def person(self, person: PersonView) -> str:
         """Someone, with addresses and keys."""
-        lines = [self._title(clean(person.name))]
+        lines = [self.title(clean(person.name))]
         lines += [self.line(clean(address), "  ") for address in person.addresses]
         lines += ["", self.keys(person)]
         return "\n".join(lines)
@@ -312,7 +289,7 @@ class Page:
 
     def _key(self, key: KeyView) -> str:
         said = _("{words}, since {day}").format(
-            words=words.of_key(key.state), day=day(key.since.astimezone(self._zone).date())
+            words=words.of_key(key.state), day=day(key.since.astimezone(self.zone).date())
         )
         lines = [self._digits(key.fingerprint), self.line(said, "    ", "")]
         if key.given_by:
@@ -328,7 +305,7 @@ class Page:
     def _digits(self, digits: str) -> str:
         """A fingerprint; in lines of equal length where it is longer than the terminal is wide."""
         whole = "  " + fingerprint(digits)
-        if not self._for_eyes or len(whole) <= self._columns:
+        if not self._for_eyes or len(whole) <= self.columns:
             return whole
         half = 20 if len(digits) == 40 else 16
         return "\n".join("  " + fingerprint(digits[start : start + half]) for start in range(0, len(digits), half))
@@ -338,7 +315,7 @@ class Page:
         addresses = [self.line(clean(address), "  ") for address in card.addresses] or [f"  {_('no address yet')}"]
         return "\n".join(
             [
-                self._title(clean(card.name)),
+                self.title(clean(card.name)),
                 *addresses,
                 "",
                 _("Your key:"),
@@ -359,17 +336,17 @@ class Page:
         rows = [
             (
                 f"{v.version:>4}",
-                moment(v.at, self._zone),
+                moment(v.at, self.zone),
                 ngettext("{n} word", "{n} words", v.words).format(n=v.words),
                 words.of_version(v.why),
             )
             for v in versions
         ]
-        return table(rows, self._rows) or _("No earlier state of this draft is kept yet.")
+        return table(rows, self.rows) or _("No earlier state of this draft is kept yet.")
 
     def findings(self, findings: Sequence[Finding], *, details: bool = False) -> str:
         """What `check` looked at: in a few sentences, or everything. What is not right is always said in full."""
-        wrong = [self._title(_("Not right:")) + " " + clean(f.what) for f in findings if not f.ok]
+        wrong = [self.title(_("Not right:")) + " " + clean(f.what) for f in findings if not f.ok]
         right = [clean(f.what) for f in findings if f.ok]
         if not details:
             right = self._in_short(findings)
@@ -396,7 +373,7 @@ class Page:
         from datetime import datetime
 
         assert isinstance(at, datetime)
-        return moment(at, self._zone)
+        return moment(at, self.zone)
 
 
 def fingerprint(digits: str) -> str:

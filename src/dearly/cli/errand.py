@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dearly.cli.terminal import Terminal
-    from dearly.desk.app import App
+    from dearly.desk.app import App, Db
     from dearly.desk.desk import Desk
 
 T = TypeVar("T")
@@ -146,6 +146,27 @@ class Errand:
 
         return self.unlocking(go, stoppable=stoppable)
 
+    def look(self, work: Callable[[Db], T], otherwise: Callable[[Desk], Awaitable[T]] | None = None) -> T:
+        """What `work` reads. A closed drawer is only looked into, which is far quicker than opening it; where that is
+        not enough, or this process has it open, `otherwise` is asked of the desk (by itself: the same `work`)."""
+        if not self.in_owner and (found := self._looking(work)) is not None:
+            return found[0]
+
+        async def read(desk: Desk) -> T:
+            return await desk.drawer.read(work)
+
+        return self.with_desk(otherwise or read)
+
+    def _looking(self, work: Callable[[Db], T]) -> tuple[T] | None:
+        def attempt(secret: Secret) -> tuple[T] | None:
+            return self._patiently(lambda: self.app.look(self.folder, secret, work))
+
+        try:
+            return attempt(_want)
+        except _Wanted:
+            known = self._known
+            return self.asking(lambda typed: attempt(lambda: typed)) if known is None else attempt(lambda: known)
+
     def unlocking(self, go: Callable[[Secret], Awaitable[T]], *, new: bool = False, stoppable: bool = False) -> T:
         """What `go` gives. It is begun without a passphrase, and again with one if it asks.
 
@@ -186,14 +207,18 @@ class Errand:
         raise AssertionError("unreachable")
 
     def with_secret(self, go: Callable[[Secret], Awaitable[T]], secret: str, *, stoppable: bool = False) -> T:
-        """What `go` gives with this passphrase.
+        """What `go` gives with this passphrase."""
+        return self._patiently(lambda: self.run(go(lambda: secret), stoppable=stoppable))
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        """What `attempt` gives.
 
         Where another process holds the drawer: as run there, if it serves (raises `Elsewhere`); else, since most
         commands are short, once it has let go, within a few seconds."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                return self.run(go(lambda: secret), stoppable=stoppable)
+                return attempt()
             except InUse:
                 if self._open or self._elsewhere is None:
                     raise

@@ -9,11 +9,20 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from dearly.desk.desk import Desk
     from dearly.desk.offices import Offices
+    from dearly.drawer.connection import Db as Db  # what `look` works with; the faces know it from here
+
+T = TypeVar("T")
+
+
+class Look(Protocol):
+    """How a closed drawer is looked into."""
+
+    def __call__(self, folder: Path, secret: Callable[[], str], work: Callable[[Db], T], /) -> tuple[T] | None: ...
 
 
 class Progress(Protocol):
@@ -42,6 +51,10 @@ class App:
     running desk. `passphrase` is asked for only when it is needed."""
 
     folder: Path
+    look: Look
+    """What is read in a closed drawer, without opening it: nothing is written, nothing else is started. None where that
+    is not enough, and it takes a desk. `secret` is asked only when it is needed. Raises `InUse`, `Locked`, and what
+    reading raises."""
     open_desk: Callable[[Path, Callable[[], str]], AbstractAsyncContextManager[Desk]]
     create_desk: Callable[[Path, Callable[[], str]], AbstractAsyncContextManager[Desk]]
     restore: Callable[[Path, Path, Callable[[], str], Progress], Awaitable[None]]

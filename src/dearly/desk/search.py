@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from dearly.desk import indexing
-from dearly.desk.desk import Desk
-from dearly.drawer import drafts, searching, settings
+from dearly.drawer import searching
 from dearly.drawer.connection import Db
+from dearly.drawer.looking import TakesMore
 from dearly.drawer.searching import Hit, Places
-from dearly.letter.address import Correspondent
 from dearly.letter.errors import Usage
 from dearly.letter.sealing import CAUTION
 from dearly.letter.words import _
@@ -32,9 +30,11 @@ from dearly.terms.matching import matches
 from dearly.terms.query import Query, Words, parse
 
 if TYPE_CHECKING:
+    from dearly.desk.desk import Desk
     from dearly.desk.values import LetterView
+    from dearly.letter.address import Correspondent
 
-__all__ = ["By", "Excerpt", "FoundLetter", "Results", "search", "whole"]
+__all__ = ["By", "Excerpt", "FoundLetter", "Results", "look", "search", "views_of"]
 
 By = Literal["date", "relevance"]
 
@@ -57,9 +57,9 @@ _LOOKED_AT = 1500
 
 @dataclass(frozen=True, slots=True)
 class FoundLetter:
-    """A letter, or a draft (`draft`), that was found. `person`: whom it was written to, or who wrote it. `excerpt`:
-    some of its text, with what was looked for; empty where `cautious`: its seal asks for caution, so nothing of it is
-    shown before its reader asks for it."""
+    """A letter, or a draft (`draft`), that was found. `person`: whom it was written to ("" for a draft to
+    nobody yet), or who wrote it. `excerpt`: some of its text, with what was looked for; empty where `cautious`: its
+    seal asks for caution, so nothing of it is shown before its reader asks for it."""
 
     number: int
     draft: bool
@@ -94,6 +94,23 @@ async def search(
     """Letters and drafts that are as the query says. `by`: the newest first, or those that match best first (of the
     newest 2,000). `exact`: words only as they stand, not their other forms. `after`: `more` of the page before. Nothing
     that can be typed is an error. Raises `Usage` (nothing_to_look_for, bad_page)."""
+    from dearly.desk import indexing
+
+    asked = _asked(query)
+    if after is None:
+        await indexing.catch_up(desk, indexing.RIGHT_AWAY)
+    return await desk.drawer.read(lambda db: _search(db, query, asked, by, exact=exact, limit=limit, after=after))
+
+
+def look(db: Db, query: str, *, by: By = "date", exact: bool = False, limit: int = 50) -> Results:
+    """As `search`, in a drawer that is only looked into. Raises `TakesMore` where letters are to be indexed first."""
+    asked = _asked(query)
+    if searching.unindexed(db, VERSION):
+        raise TakesMore
+    return _search(db, query, asked, by, exact=exact, limit=limit, after=None)
+
+
+def _asked(query: str) -> Query:
     asked = parse(query)
     if asked.empty:
         raise Usage(
@@ -101,9 +118,7 @@ async def search(
             _("There is no word to look for."),
             _("Write a word, a name with from: or to:, or a year with year:."),
         )
-    if after is None:
-        await indexing.catch_up(desk, indexing.RIGHT_AWAY)
-    return await desk.drawer.read(lambda db: _search(db, query, asked, by, exact=exact, limit=limit, after=after))
+    return asked
 
 
 def _search(db: Db, typed: str, asked: Query, by: By, *, exact: bool, limit: int, after: str | None) -> Results:
@@ -187,7 +202,10 @@ def cut(hit: Hit, finder: Finder) -> Excerpt:
 
 
 def _drafts(db: Db, asked: Query, sight: Sight, finder: Finder) -> list[FoundLetter]:
-    mine = settings.get(db, "name", "")
+    if not searching.any_drafts(db):
+        return []
+    from dearly.drawer import drafts
+
     found = []
     for line in drafts.list_all(db)[:MOST_DRAFTS]:
         day = line.changed.date()
@@ -211,7 +229,7 @@ def _drafts(db: Db, asked: Query, sight: Sight, finder: Finder) -> list[FoundLet
                     draft=True,
                     ours=True,
                     letter_no=None,
-                    person=", ".join(line.to) or mine,
+                    person=", ".join(line.to),
                     date=page.changed,
                     subject=page.draft.subject,
                     excerpt=finder.excerpt(page.draft.text),
@@ -246,14 +264,12 @@ def _likely(db: Db, typed: str, wanted: Sequence[Words], spoken: Sequence[str]) 
     return tuple(one for one in dict.fromkeys(found) if one != typed)[:_SUGGESTED]
 
 
-async def whole(desk: Desk, found: Sequence[FoundLetter]) -> list[LetterView]:
+def views_of(db: Db, found: Sequence[FoundLetter]) -> list[LetterView]:
     """The letters and drafts that were found, as they are shown one by one."""
     from dearly.desk import views
+    from dearly.drawer import drafts
 
-    def work(db: Db) -> list[LetterView]:
-        return [
-            views.draft_view(drafts.load(db, one.number)) if one.draft else views.letter_view(db, one.number)
-            for one in found
-        ]
-
-    return await desk.drawer.read(work)
+    return [
+        views.draft_view(drafts.load(db, one.number)) if one.draft else views.letter_view(db, one.number)
+        for one in found
+    ]

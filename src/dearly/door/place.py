@@ -27,12 +27,21 @@ _DARWIN_USER_TEMP_DIR = 65537
 
 def default_drawer(env: Mapping[str, str]) -> str:
     """The drawer used when none is named: `dearly` in the platform's folder for a user's data."""
+    return _of_user(env, "XDG_DATA_HOME", "share")
+
+
+def default_state(env: Mapping[str, str]) -> str:
+    """`dearly` in the platform's folder for what programs remember of a user."""
+    return _of_user(env, "XDG_STATE_HOME", "state")
+
+
+def _of_user(env: Mapping[str, str], name: str, folder: str) -> str:
     home = os.path.expanduser("~")
     if sys.platform == "darwin":
         return os.path.join(home, "Library", "Application Support", "dearly")
-    data = env.get("XDG_DATA_HOME", "")
+    named = env.get(name, "")
     # XDG Base Directory Specification: a relative path is invalid and ignored.
-    return os.path.join(data if os.path.isabs(data) else os.path.join(home, ".local", "share"), "dearly")
+    return os.path.join(named if os.path.isabs(named) else os.path.join(home, ".local", folder), "dearly")
 
 
 def _folders() -> list[str]:

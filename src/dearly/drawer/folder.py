@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def sync_file(path: Path) -> None:
 
 def beside(target: Path, purpose: str) -> Path:
     """A new hidden name in the folder of `target`: what is not yet finished never bears the final name (F17)."""
-    return target.with_name(f".{target.name}.{purpose}-{secrets.token_hex(6)}")
+    return target.with_name(f".{target.name}.{purpose}-{os.urandom(6).hex()}")
 
 
 def write_whole(path: Path, data: bytes, *, before_rename: Callable[[], None] | None = None) -> None:
@@ -107,7 +106,7 @@ def fill_ballast(folder: Path) -> None:
         free = os.statvfs(folder)
         if free.f_bavail * free.f_frsize < 4 * _BALLAST_SIZE:
             return
-        write_whole(path, secrets.token_bytes(_BALLAST_SIZE))
+        write_whole(path, os.urandom(_BALLAST_SIZE))
     except OSError:
         return
 

@@ -14,7 +14,7 @@ from dearly.drawer.connection import DataKey, Db, connect, translate, unguarded
 from dearly.drawer.folder import DATABASE, beside, fill_ballast, make_private_file, make_private_folder, sync_folder
 from dearly.drawer.lock import Lock
 from dearly.drawer.migrate import migrate
-from dearly.drawer.opening import UID
+from dearly.drawer.settings import UID
 from dearly.drawer.slotfiles import write_copies
 from dearly.drawer.slots import SlotCost, Slots, new_key, wrap
 from dearly.letter.clock import Chance

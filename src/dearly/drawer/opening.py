@@ -20,14 +20,12 @@ from dearly.drawer.connection import DataKey, Db, connect, translate, unguarded
 from dearly.drawer.folder import DATABASE, LOG, RESCUED, SHARED, fill_ballast
 from dearly.drawer.lock import Left, Lock, missing_log
 from dearly.drawer.migrate import migrate, version
+from dearly.drawer.settings import UID
 from dearly.drawer.slotfiles import both_hold, read_copies, write_copies
 from dearly.drawer.slots import GIVEN, Slots, Unlocked
 from dearly.drawer.store import Store
 from dearly.letter.errors import Damaged, Locked, NotFound
 from dearly.letter.words import _
-
-UID = "drawer_uid"
-"""Name of the setting that holds the drawer's uid."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ from dearly.drawer.folder import (
 from dearly.drawer.lock import Left, Lock, missing_log
 from dearly.drawer.making import refuse_taken, sweep
 from dearly.drawer.migrate import version
-from dearly.drawer.opening import UID
 from dearly.drawer.passphrase import prepare
+from dearly.drawer.settings import UID
 from dearly.drawer.slotfiles import read_copies, write_copies
 from dearly.drawer.slots import SlotCost, Slots
 from dearly.letter.errors import Damaged, DearlyError, Locked, NotFound

@@ -18,8 +18,9 @@ from dearly.drawer.connection import DataKey, Db, connect_new, read_only, transl
 from dearly.drawer.folder import DATABASE, beside, make_private_file, sync_file, sync_folder
 from dearly.drawer.lock import Left
 from dearly.drawer.migrate import steps
-from dearly.drawer.opening import UID, open_folder
+from dearly.drawer.opening import open_folder
 from dearly.drawer.passphrase import prepare
+from dearly.drawer.settings import UID
 from dearly.drawer.slotfiles import read_copies
 from dearly.drawer.survey import Gap, quoted, tables, walk
 from dearly.letter.errors import Damaged

@@ -142,6 +142,11 @@ def addresses_at(db: Db, person: int) -> list[str]:
     ]
 
 
+def any_drafts(db: Db) -> bool:
+    """Whether there are drafts, which are in no index."""
+    return db.one("SELECT 1 FROM drafts LIMIT 1") is not None
+
+
 def unindexed(db: Db, version: int) -> bool:
     """Whether there are letters without an entry, or with one of an older version."""
     return db.one("SELECT 1 FROM letters WHERE indexer_version < ? LIMIT 1", (version,)) is not None

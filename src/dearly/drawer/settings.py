@@ -11,6 +11,9 @@ from typing import TypeVar
 
 from dearly.drawer.connection import Db
 
+UID = "drawer_uid"
+"""Name of the setting that holds the drawer's uid; alone of all it is no JSON."""
+
 T = TypeVar("T", str, int, bool, float, list[str], dict[str, str])
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import secrets
-import subprocess
+import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from dearly.drawer.connection import CIPHER, DataKey
-from dearly.drawer.derive import FLOOR_KIB, FLOOR_PASSES, NO_MEMORY
+from dearly.drawer.derive import FLOOR_KIB, FLOOR_PASSES, NO_MEMORY, derive
 from dearly.letter.errors import Damaged, DearlyError, Locked, MadeByNewer, NoSpace, Refused
 from dearly.letter.words import _
 
@@ -96,7 +96,7 @@ class Unlocked:
 
 def new_key() -> DataKey:
     """A fresh random data key."""
-    return DataKey(secrets.token_bytes(32))
+    return DataKey(os.urandom(32))
 
 
 def calibrate() -> SlotCost:
@@ -106,13 +106,13 @@ def calibrate() -> SlotCost:
 
 def wrap(uid: str, number: int, key: DataKey, passphrase: bytes, cost: SlotCost) -> Slot:
     """A slot in which the prepared `passphrase` wraps `key`. Takes as long as `cost` says."""
-    bare = Slot(number, Parameters(**asdict(cost)), secrets.token_bytes(16), secrets.token_bytes(12), b"")
+    bare = Slot(number, Parameters(**asdict(cost)), os.urandom(16), os.urandom(12), b"")
     wrapping = ChaCha20Poly1305(_derive(passphrase, bare))
     return replace(bare, wrapped=wrapping.encrypt(bare.nonce, key, _bound(uid, CIPHER, bare)))
 
 
-def unlock(copies: list[Slots], passphrase: bytes) -> Unlocked:
-    """Open the first copy that the prepared `passphrase` fits.
+def unlock(copies: list[Slots], passphrase: bytes, how: Callable[[bytes, Slot], bytes] | None = None) -> Unlocked:
+    """Open the first copy that the prepared `passphrase` fits. `how` to derive: in a child, where nothing else is said.
 
     Raises `Locked` (wrong_passphrase), always in the same words."""
     derived: dict[tuple[bytes, Parameters], bytes] = {}
@@ -120,7 +120,7 @@ def unlock(copies: list[Slots], passphrase: bytes) -> Unlocked:
     def opened(copy: Slots, slot: Slot) -> DataKey | None:
         asked = (slot.salt, slot.cost)
         if asked not in derived:
-            derived[asked] = _derive(passphrase, slot)
+            derived[asked] = (how or _derive)(passphrase, slot)
         try:
             bound = _bound(copy.uid, copy.cipher, slot)
             return DataKey(ChaCha20Poly1305(derived[asked]).decrypt(slot.nonce, slot.wrapped, bound))
@@ -204,7 +204,7 @@ def subkey(key: DataKey, purpose: bytes) -> bytes:
 
 def seal_record(key: DataKey, uid: str, record: bytes) -> bytes:
     """A small record that only the holder of the data key can write or read: nonce and ciphertext."""
-    nonce = secrets.token_bytes(12)
+    nonce = os.urandom(12)
     return nonce + ChaCha20Poly1305(subkey(key, b"record")).encrypt(nonce, record, bytes.fromhex(uid))
 
 
@@ -249,7 +249,19 @@ def _derive(passphrase: bytes, slot: Slot) -> bytes:
     return key
 
 
+def derived_here(passphrase: bytes, slot: Slot) -> bytes:
+    """The key that the prepared `passphrase` gives with this slot's cost, for a process that ends as soon as a child of
+    its would. Raises `NoSpace` (no_memory)."""
+    cost = slot.cost
+    try:
+        return derive(passphrase, slot.salt, cost.memory_kib, cost.passes, cost.lanes)
+    except MemoryError:
+        raise _no_memory() from None
+
+
 def _child(order: dict[str, Any], passphrase: bytes) -> bytes:
+    import subprocess
+
     # An empty environment and -I: nothing of the caller's can make the child load or write anything else.
     ended = subprocess.run(
         [sys.executable, "-I", "-m", "dearly.drawer.derive"],
@@ -261,15 +273,19 @@ def _child(order: dict[str, Any], passphrase: bytes) -> bytes:
         timeout=600,
     )
     if ended.returncode == NO_MEMORY:
-        raise NoSpace(
-            "no_memory",
-            _("This machine does not have the memory that the passphrase of this drawer asks for."),
-            _("Close other programs, or open the drawer on a larger machine."),
-            retry=True,
-        )
+        raise _no_memory()
     if ended.returncode:
         raise _child_failed()
     return ended.stdout
+
+
+def _no_memory() -> NoSpace:
+    return NoSpace(
+        "no_memory",
+        _("This machine does not have the memory that the passphrase of this drawer asks for."),
+        _("Close other programs, or open the drawer on a larger machine."),
+        retry=True,
+    )
 
 
 def _child_failed() -> DearlyError:

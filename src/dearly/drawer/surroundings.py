@@ -6,9 +6,10 @@ that never was. What tells such places apart is a list of signs that the tools l
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 from dearly.letter.errors import Refused
@@ -49,11 +50,13 @@ def synced_by(folder: Path) -> str | None:
     """The name of the tool that seems to synchronise `folder` or one above it, or None."""
     place = folder.absolute()
     for here in (place, *place.parents):
+        there = _names(here)
         for sign, tool in _SIGNS.items():
-            if (here / sign).exists():
+            if sign in there:
                 return tool
         for pattern, tool in _PATTERNS.items():
-            if next(here.glob(pattern), None) is not None:
+            top, _slash, below = pattern.partition("/")
+            if any(not below or (here / name / below).exists() for name in _like(there, top)):
                 return tool
         name = here.name.casefold()
         for start, tool in _NAMES.items():
@@ -65,7 +68,21 @@ def synced_by(folder: Path) -> str | None:
 
 def conflict_copies(folder: Path) -> tuple[Path, ...]:
     """Files in `folder` that a synchronising tool left where two machines wrote at once."""
-    return tuple(sorted({path for pattern in _CONFLICTS for path in folder.glob(pattern)}))
+    there = _names(folder)
+    return tuple(folder / name for name in sorted({name for pattern in _CONFLICTS for name in _like(there, pattern)}))
+
+
+def _names(folder: Path) -> set[str]:
+    """What lies there, read once: it is done at every command."""
+    try:
+        return set(os.listdir(folder))  # noqa: PTH208 (a list of names)
+    except OSError:
+        return set()
+
+
+def _like(names: set[str], pattern: str) -> list[str]:
+    longest = max(pattern.split("*"), key=len)
+    return [name for name in names if longest in name and fnmatch(name, pattern)]
 
 
 def file_system(folder: Path) -> str:
@@ -103,6 +120,8 @@ def refuse_synced(folder: Path) -> None:
 
 def _mounts() -> list[tuple[Path, str]]:
     if sys.platform == "darwin":
+        import subprocess  # pragma: no cover
+
         listed = subprocess.run(["/sbin/mount"], capture_output=True, check=False, text=True).stdout  # pragma: no cover
         return read_mount(listed)  # pragma: no cover
     try:

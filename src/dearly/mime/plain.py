@@ -13,9 +13,7 @@ LONGEST_NAME = 120
 LONGEST_FLOWED = 8_000_000
 """Characters of a text whose lines are joined."""
 
-_NOT_SHOWN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufff9-\ufffb]"
-)
+_NOT_SHOWN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufff9-\ufffb]"
 # Windows keeps these for devices, with any extension; a letter may be saved on a stick that goes there.
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|\Z)", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
@@ -49,7 +47,9 @@ def shown(text: str) -> str:
     """Text fit for a page or a terminal: line ends as "\\n", no control characters, no bidi overrides (A20, A21).
 
     Joiners stay: whole scripts and emoji need them. Tabs stay."""
-    return _NOT_SHOWN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if text.isprintable():
+        return text  # most lines: none of those signs is printable
+    return re.sub(_NOT_SHOWN, "", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def quote(text: str) -> str:

@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 
 _SINGLE = {
@@ -31,36 +31,34 @@ LENGTHENED = {char: several for char, several in _SINGLE.items() if len(several)
 }
 """Signs that become several when they are folded."""
 
-_OF_SINGLE = re.compile("|".join(_SINGLE))
+_OF_SINGLE = "|".join(_SINGLE)
 
-_MARKS = re.compile(
+_MARKS = (
     "(?<!и)\u0306|[\u0300-\u0305\u0307-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670"
     "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
 )
 """What stands above and below letters once they are taken apart: accents, and the vowels of Hebrew and Arabic. The
 breve of й stays: it is another letter than и. The vowel signs of India are letters."""
 
-_MARKED = re.compile("[\u00b5-\u06ff\u1ab0-\u1aff\u1c80-\u1fff\u20d0-\u20ff]+")
+_MARKED = "[\u00b5-\u06ff\u1ab0-\u1aff\u1c80-\u1fff\u20d0-\u20ff]+"
 """Letters that may bear such marks, or have no decomposition."""
 
-_APART = re.compile("[\u0300-\u036f]")
+_APART = "[\u0300-\u036f]"
 """Marks that may be apart from their letters."""
 
-_OTHERWISE = re.compile(
+_OTHERWISE = (
     "[\u00aa-\u06ff\u0130\u1ab0-\u1aff\u1c80-\u1fff\u2070-\u209f\u20d0-\u218f\u2460-\u24ff\u3099\u309a\u3200-\u33ff\uf900-\ufaff"
     "\ufb00-\ufdff\ufe70-\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9f\U0001d400-\U0001d7ff]"
 )
 """Where these are, folding does more than to make small letters of capitals."""
 
-_POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]+")
+_POINTS = "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]+"
 """The vowels of Hebrew and Arabic alone."""
 
-_UNSEEN = re.compile("[\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\ufeff]+")
+_UNSEEN = "[\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\ufeff]+"
 """Signs inside words that nobody sees or types."""
 
-_PICTURES = re.compile(
-    "[\u2010-\u205e\u2190-\u23ff\u2500-\u2bff\u3000-\u3004\U0001f000-\U0001f0ff\U0001f300-\U0001faff]+"
-)
+_PICTURES = "[\u2010-\u205e\u2190-\u23ff\u2500-\u2bff\u3000-\u3004\U0001f000-\U0001f0ff\U0001f300-\U0001faff]+"
 """Signs and small pictures that no alphabet has, between words."""
 
 _SPACELESS = (
@@ -69,8 +67,14 @@ _SPACELESS = (
 )
 """Thai, Lao, Tibetan, Burmese, Khmer, kana, Han."""
 
-_WORD = re.compile(f"[\\w\u0306\u0900-\u0963\u0966-\u0dff{_SPACELESS}]+")
-_RUN = re.compile(f"([{_SPACELESS}]+)")
+_WORD = f"[\\w\u0306\u0900-\u0963\u0966-\u0dff{_SPACELESS}]+"
+_RUN = f"([{_SPACELESS}]+)"
+
+
+@cache
+def _re(pattern: str) -> re.Pattern[str]:
+    """Compiled when it is first used: a command that looks for a plain word needs none of them."""
+    return re.compile(pattern)
 
 
 def fold(text: str) -> str:
@@ -86,7 +90,7 @@ def flat(text: str) -> str:
     found = _by_table(text, _Alphabet.flat, plainer=False)
     if found is not None:
         return found
-    return _OTHERWISE.sub(lambda one: _FLAT[one.group()], text).lower()
+    return _re(_OTHERWISE).sub(lambda one: _FLAT[one.group()], text).lower()
 
 
 def words(text: str) -> list[str]:
@@ -110,19 +114,19 @@ def plain_words(text: str) -> list[str]:
     found = _by_table(text, _Alphabet.lower)
     if found is not None:
         return found.split()
-    if _APART.search(text) is not None:
+    if _re(_APART).search(text) is not None:
         text = unicodedata.normalize("NFC", text)
-    return _WORD.findall(_lower(_RUN.sub(" ", text)).replace("_", " "))
+    return _re(_WORD).findall(_lower(_re(_RUN).sub(" ", text)).replace("_", " "))
 
 
 def runs(text: str) -> list[str]:
     """The folded words of the text, with runs of a script without blanks left whole: what was meant by a search."""
-    return _WORD.findall(_fold(text).replace("_", " "))
+    return words(text) if text.isascii() else _re(_WORD).findall(_fold(text).replace("_", " "))
 
 
 def spaceless(word: str) -> bool:
     """Whether this is (in part) a run of a script that puts no blanks between words."""
-    return _RUN.search(word) is not None
+    return not word.isascii() and _re(_RUN).search(word) is not None
 
 
 def pairs(run: str) -> list[str]:
@@ -131,30 +135,30 @@ def pairs(run: str) -> list[str]:
 
 
 def _fold(text: str) -> str:
-    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text).casefold())
+    text = unicodedata.normalize("NFKC", _re(_UNSEEN).sub("", text).casefold())
     # Once more: what was compatible may have been a capital in disguise, as Ⓐ is.
-    return _MARKED.sub(_unmarked, text.casefold())
+    return _re(_MARKED).sub(_unmarked, text.casefold())
 
 
 def _unmarked(found: re.Match[str]) -> str:
-    text = _MARKS.sub("", unicodedata.normalize("NFKD", found.group()))
-    return unicodedata.normalize("NFC", _OF_SINGLE.sub(lambda one: _SINGLE[one.group()], text))
+    text = _re(_MARKS).sub("", unicodedata.normalize("NFKD", found.group()))
+    return unicodedata.normalize("NFC", _re(_OF_SINGLE).sub(lambda one: _SINGLE[one.group()], text))
 
 
 def _lower(text: str) -> str:
     # İ in lower case is an i, and no i with a mark of its own, as Unicode has it outside Turkish.
-    return _UNSEEN.sub("", _POINTS.sub("", text.replace("İ", "i"))).lower()
+    return _re(_UNSEEN).sub("", _re(_POINTS).sub("", text.replace("İ", "i"))).lower()
 
 
 def _words(folded: str) -> list[str]:
     found: list[str] = []
-    for index, piece in enumerate(_RUN.split(folded.replace("_", " "))):
+    for index, piece in enumerate(_re(_RUN).split(folded.replace("_", " "))):
         if index % 2:
             # The last sign stands by itself too: so every sign begins a word, and is found by its beginning.
             found += [one + other for one, other in pairwise(piece)]
             found.append(piece[-1])
         elif piece:
-            found += _WORD.findall(piece)
+            found += _re(_WORD).findall(piece)
     return found
 
 
@@ -175,7 +179,7 @@ def _table(codec: str, rule: Callable[[str], str]) -> _Table:
         char = bytes((code,)).decode(codec, "replace")
         became = " " if char in "\ufffd_" else rule(char)
         try:
-            octets = " ".join(_WORD.findall(became)).encode(codec)
+            octets = " ".join(_re(_WORD).findall(became)).encode(codec)
         except UnicodeEncodeError:
             beyond.append(code)
             continue
@@ -221,9 +225,18 @@ class _Alphabet:
 
     def __init__(self, codec: str) -> None:
         self._codec = codec
-        self._folding = _table(codec, _fold)
-        self._lowering = _table(codec, _lower)
-        self._flattening = bytes(_flat_octet(code, codec) for code in range(256))
+
+    @cached_property
+    def _folding(self) -> _Table:
+        return _table(self._codec, _fold)
+
+    @cached_property
+    def _lowering(self) -> _Table:
+        return _table(self._codec, _lower)
+
+    @cached_property
+    def _flattening(self) -> bytes:
+        return bytes(_flat_octet(code, self._codec) for code in range(256))
 
     def cut(self, text: str) -> str | None:
         """As `cut`; None where the text cannot be written in this alphabet."""
@@ -255,7 +268,7 @@ class _Alphabet:
         return octets.decode("ascii" if octets.isascii() else self._codec)
 
 
-_ALPHABETS = ("cp1252", "cp1250", "cp1251", "cp1254", "cp1253", "cp1257")
+_ALPHABETS = "cp1252", "cp1250", "cp1251", "cp1254", "cp1253", "cp1257"
 """Of the west of Europe, its middle, Cyrillic, Turkish, Greek, Baltic: each with the signs of good typography."""
 
 
@@ -264,11 +277,11 @@ def _by_table(text: str, how: Callable[[_Alphabet, str], str | None], *, plainer
         found = how(_alphabet(codec), text)
         if found is not None:
             return found
-        if not place and _RUN.search(text) is not None:
+        if not place and _re(_RUN).search(text) is not None:
             return None  # no alphabet has those
     if not plainer:
         return None
-    without = _PICTURES.sub(" ", text)
+    without = _re(_PICTURES).sub(" ", text)
     return _by_table(without, how) if without != text else None
 
 

@@ -42,6 +42,7 @@ class FakeApp:
 
         return App(
             folder=Path("/the/default/drawer"),
+            look=self._look,
             open_desk=self._open,
             create_desk=self._create,
             restore=restore,
@@ -55,6 +56,9 @@ class FakeApp:
             keep_open=keep_open,
             visit=self._visit,
         )
+
+    def _look(self, _folder: Path, _secret: Callable[[], str], _work: Callable[[Any], Any]) -> None:
+        """Whatever is asked here is asked of the desk."""
 
     async def _lock(self) -> list[str]:
         return self.leaving

@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from dearly.cli.as_json import many, plain
-from dearly.cli.as_text import Page
 from dearly.cli.command import Number, OneOf, command, option
 from dearly.cli.errand import Errand
-from dearly.cli.layout import day, zone_of
+from dearly.cli.layout import day
+from dearly.cli.lines import Lines
 from dearly.cli.names import later
 from dearly.letter.address import clean
 from dearly.letter.words import _, ngettext
 
 if TYPE_CHECKING:
+    from dearly.desk.app import Db
     from dearly.desk.desk import Desk
     from dearly.desk.search import By, FoundLetter, Results
     from dearly.desk.values import LetterView
+
+MOST_ASKED = 64 << 10
+"""Octets that are read of a question; of them the first 1,000 characters count."""
 
 
 @command(
@@ -28,11 +31,15 @@ if TYPE_CHECKING:
 
         All the words must be in a letter, in whatever form, with accents or without. Put a “phrase” in quotation
         marks; end a beginning with *; join two words with OR; put - before what must not be there. Narrow it with
-        from:, to:, with:, year:, before:, after:, has:, is:, in:, subject: and file:."""
+        from:, to:, with:, year:, before:, after:, has:, is:, in:, subject: and file:.
+
+        What stands on a command line is kept in the shell's history. With “-” the question is asked for, or read from
+        standard input, and is kept nowhere."""
     ),
     "dearly search 'garden year:2012-2014'",
     "dearly search 'from:clara \"walnut tree\" -rain'",
     "dearly search --exact gardens",
+    "dearly search -",
 )
 @click.argument("query", metavar="QUERY", nargs=-1, required=True)
 @option("--limit", type=Number(), default=50, metavar="N", help=later("How many are shown; 50 where nothing is said."))
@@ -42,19 +49,37 @@ def search(errand: Errand, query: tuple[str, ...], limit: int, by: str, exact: b
     """Find letters."""
     from dearly.desk import search as verbs
 
-    async def look(desk: Desk) -> tuple[Results, list[LetterView]]:
-        found = await verbs.search(desk, " ".join(query), by=cast("By", by), exact=exact, limit=max(1, limit))
-        return found, await verbs.whole(desk, found.letters) if errand.json else []
+    asked = _typed(errand) if query == ("-",) else " ".join(query)
+    how, most = cast("By", by), max(1, limit)
 
-    found, letters = errand.with_desk(look)
-    value = many("letters", [_json(one, view) for one, view in zip(found.letters, letters, strict=False)])
-    value |= {
+    def whole(db: Db, found: Results) -> tuple[Results, list[LetterView]]:
+        return found, verbs.views_of(db, found.letters) if errand.json else []
+
+    async def search(desk: Desk) -> tuple[Results, list[LetterView]]:
+        found = await verbs.search(desk, asked, by=how, exact=exact, limit=most)
+        return await desk.drawer.read(lambda db: whole(db, found))
+
+    found, letters = errand.look(
+        lambda db: whole(db, verbs.look(db, asked, by=how, exact=exact, limit=most)), otherwise=search
+    )
+    value = {
+        "letters": [_json(one, view) for one, view in zip(found.letters, letters, strict=False)],
         "total": found.total,
         "at_least": found.at_least,
         "did_you_mean": list(found.did_you_mean),
         "notes": list(found.notes),
     }
-    errand.tell(value, lambda: _text(Page(errand.terminal), found, errand))
+    errand.tell(value, lambda: _text(Lines(errand.terminal), found))
+
+
+def _typed(errand: Errand) -> str:
+    """What is looked for, typed at the terminal or on standard input."""
+    from dearly.cli.given import read
+
+    if errand.terminal.in_tty:
+        return errand.terminal.ask(_("Look for: ")) or ""
+    data, _mode = read(errand, "-", MOST_ASKED, _("what is looked for"))
+    return data.decode("utf-8", "replace").strip()
 
 
 def _json(found: FoundLetter, view: LetterView) -> dict[str, Any]:
@@ -64,12 +89,14 @@ def _json(found: FoundLetter, view: LetterView) -> dict[str, Any]:
         if mark:
             places.append([at, at + len(piece)])
         at += len(piece)
+    from dearly.cli.as_json import plain
+
     return {**plain(view), "snippet": found.excerpt.text, "found": places}
 
 
-def _text(page: Page, found: Results, errand: Errand) -> str:
+def _text(page: Lines, found: Results) -> str:
     if found.letters:
-        blocks = ["\n".join(_line(page, one, errand) for one in found.letters)]
+        blocks = ["\n".join(_line(page, one) for one in found.letters)]
         if found.total > len(found.letters):
             counted = _("more than {total}") if found.at_least else "{total}"
             blocks.append(
@@ -90,9 +117,12 @@ def _text(page: Page, found: Results, errand: Errand) -> str:
     return "\n\n".join(blocks)
 
 
-def _line(page: Page, one: FoundLetter, errand: Errand) -> str:
-    arrow = _("a draft to {name}") if one.draft else _("to {name}") if one.ours else _("from {name}")
-    when = day(one.date.astimezone(zone_of(errand.terminal.env.get("TZ"))).date())
+def _line(page: Lines, one: FoundLetter) -> str:
+    if one.draft:
+        arrow = _("a draft to {name}") if one.person else _("a draft to nobody yet")
+    else:
+        arrow = _("to {name}") if one.ours else _("from {name}")
+    when = day(one.date.astimezone(page.zone).date())
     what = ", ".join(text for text in (arrow.format(name=clean(one.person)), when, clean(one.subject)) if text)
     lines = [page.line(what, f"{one.number:>4}  ", "")]
     if one.excerpt.text:

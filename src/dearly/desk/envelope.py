@@ -118,7 +118,7 @@ async def envelope(desk: Desk, number: int) -> EnvelopeToClose:
 def _reader(
     db: Db, who: Correspondent, person: int | None, served: Sequence[accounts.Account]
 ) -> tuple[ReaderToBe, bytes | None]:
-    usual = routes.usual_way(who.address)
+    usual = routes.way_to(who.address, served)
     leg = routes.leg(db, who, person, usual, "")
     offers = [WayOffer(usual, _trouble(who, usual, served))]
     if usual is not Way.HAND:

@@ -7,6 +7,7 @@ ahead, to be sealed on the day), and it leaves exactly once. The network is not 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -232,9 +233,30 @@ async def _again(desk: Desk, number: int) -> list[OutboxRow]:
             out.act(db, number, Act.RELEASE if held else Act.POST_AGAIN, now, recipient)
         return [views.outbox_row(travel) for travel in out.travels(db, number)]
 
+    key = desk.chance.token(16).hex()
+
+    def decided(db: Db) -> list[OutboxRow]:
+        for n, travel in enumerate(go):
+            if _came_back_abroad(travel):
+                out.with_new_key(db, travel, f"{key[:-4]}{n:04x}", now)
+        return work(db)
+
     # Not beside a round: what it is just looking for may turn out to have been accepted.
     async with desk.turn:
-        return await desk.drawer.write(work)
+        return await desk.drawer.write(decided)
+
+
+_SAID_BY_OFFICE = re.compile(r"4\d\d 4\.")
+"""How the reason begins where an office told that it cannot say whether a letter has left; a broken line has words."""
+
+
+def _came_back_abroad(travel: out.Travel) -> bool:
+    """Whether an office, which hands a letter on to the world once and never again by itself, has said what became of
+    it: posted again, it is another handing over. What is only unheard of is asked for by the key that it had."""
+    if travel.way is not Way.OFFICE or routes.usual_way(travel.journey.recipient) is not Way.MAIL:
+        return False
+    told = _SAID_BY_OFFICE.match(travel.journey.reason) is not None
+    return travel.journey.state is State.CAME_BACK or (travel.journey.state is State.UNCERTAIN and told)
 
 
 async def _still_leads_there(desk: Desk, travels: Sequence[out.Travel]) -> None:
@@ -354,7 +376,8 @@ def _may_go_unsealed(db: Db, page: drafts.OnPage, by: By) -> None:
             _("An answer to a sealed letter is sealed: it may repeat what the letter said."),
             _("Post it without --unsealed, or write a letter that is not an answer."),
         )
-    ways = {routes.chosen(by, who.address) or routes.usual_way(who.address) for who in page.draft.to}
+    served = routes.our_accounts(db, page)
+    ways = {routes.chosen(by, who.address) or routes.way_to(who.address, served) for who in page.draft.to}
     if not ways <= routes.OPEN_WAYS:
         raise Refused(
             "office_takes_sealed_only",

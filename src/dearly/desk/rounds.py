@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from dearly.carriers.base import PostsInTurn, PostsMany, Report, Reports
+from dearly.carriers.base import PostsInTurn, PostsMany, Relays, Report, Reports
 from dearly.desk import account as mailing
-from dearly.desk import fetch, post, settings
+from dearly.desk import fetch, post, settings, world
 from dearly.desk.desk import Desk
 from dearly.desk.values import RoundReport
 from dearly.desk.ways import Joined, Office
@@ -23,11 +23,14 @@ from dearly.letter.address import Address
 from dearly.letter.envelope import Way
 from dearly.letter.errors import CannotSealOrOpen, CarrierTrouble, DearlyError, Refused
 from dearly.letter.failpoint import reach
-from dearly.letter.journey import Evidence, NothingProven, Outcome, State, TryLater, Unknown
+from dearly.letter.journey import Evidence, Found, NothingProven, Outcome, State, TryLater, Unknown
 from dearly.letter.journey import Why as HeldWhy
 
 ASK_AFTER = timedelta(days=30)
 """For how long a carrier that reports is asked what became of a letter."""
+
+RECALL_FOR = timedelta(days=6)
+"""For how long a letter that was given up is taken out of an office; longer than the office would try (5 days)."""
 
 LOOK_SECONDS = 20.0
 """How often a waiting desk looks whether a letter is due: the machine may have slept, and a letter may be posted."""
@@ -102,6 +105,7 @@ class _Round:
             await self._look_for_the_uncertain()
             await self._hand_over()
         await self._ask_after_the_accepted()
+        await self._recall_the_given_up()
         for carrier in self.reached.values():
             await self._collect(carrier)
         sorted_ = await fetch.sort(self.desk)
@@ -185,6 +189,23 @@ class _Round:
         return await self.desk.drawer.read(
             lambda db: attempts.travelling(db, way=way, place=place, since=since, after=after)
         )
+
+    async def _recall_the_given_up(self) -> None:
+        """What was given up here may still wait in an office that hands letters on: there it is taken out. What has
+        left it has left, and is said to be on its way."""
+        since = self.desk.clock.now() - RECALL_FOR
+        for account in await self.desk.drawer.read(accounts.list_all):
+            office = self.reached.get((account.way, account.place))
+            if not isinstance(office, Relays) or world.hands_on([account]) is None:
+                continue
+            after = 0
+            while batch := await self.desk.drawer.read(
+                partial(attempts.given_up, place=account.place, since=since, after=after)
+            ):
+                after = batch[-1].form
+                for ready in batch:
+                    evidence = await office.recall(ready.sealed)
+                    await self._record(ready, {r: e for r, e in evidence.items() if isinstance(e, Found)})
 
     async def _report(self, ready: outbox.Ready, said: Mapping[Address, Report]) -> None:
         now = self.desk.clock.now()
@@ -331,6 +352,9 @@ class _Round:
         if account := self._uids.get((office.way, office.place)):
             now = self.desk.clock.now()
             await self.desk.drawer.write(lambda db: settings.note_spoken(db, account, now))
+        kept = await self.desk.drawer.read(lambda db: accounts.account(db, office.way, office.place))
+        if kept is not None:
+            await world.note(self.desk, kept, office)
 
 
 def unfit(db: Db, ready: outbox.Ready, now: datetime) -> HeldWhy | None:

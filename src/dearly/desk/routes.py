@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dearly.desk import world
 from dearly.desk.desk import Desk
 from dearly.drawer import accounts, drafts, keyring, outbox, people
 from dearly.drawer.connection import Db
@@ -83,7 +84,7 @@ def of_page(db: Db, page: drafts.OnPage, by: By) -> Route:
     served = our_accounts(db, page)
     legs = []
     for who, person in zip(page.draft.to, page.persons, strict=True):
-        way = chosen(by, who.address) or usual_way(who.address)
+        way = chosen(by, who.address) or way_to(who.address, served)
         legs.append(leg(db, who, person, way, place_of(way, who.address, who.name, served)))
     taken = {(leg.way, leg.place) for leg in legs}
     senders = {account.address for account in served if (account.way, account.place) in taken}
@@ -145,6 +146,20 @@ def usual_way(address: Address) -> Way:
     return Way.HAND if address.domain.endswith(HAND_DOMAIN) else Way.MAIL
 
 
+def way_to(address: Address, served: Sequence[accounts.Account]) -> Way:
+    """The way that these accounts of ours have to an address: the usual one; and to an e-mail address where none of
+    them is for mail, by an office that hands letters on."""
+    way = usual_way(address)
+    if way is Way.MAIL and world.hands_on(served) and not any(account.way is Way.MAIL for account in served):
+        return Way.OFFICE
+    return way
+
+
+def abroad(leg: Leg) -> bool:
+    """Whether a reader is reached through an office that hands letters on to the world."""
+    return leg.way is Way.OFFICE and usual_way(leg.recipient) is Way.MAIL
+
+
 def place_of(way: Way, address: Address, name: str, served: Sequence[accounts.Account]) -> str:
     """By which of these accounts of ours a letter gets to this address. Raises `CannotSealOrOpen` (no_way)."""
     if way is Way.HAND:
@@ -153,6 +168,16 @@ def place_of(way: Way, address: Address, name: str, served: Sequence[accounts.Ac
         for account in served:
             if account.way is Way.OFFICE and account.address.domain == address.domain:
                 return account.place
+        if usual_way(address) is Way.MAIL:
+            if (ours := world.hands_on(served)) is not None:
+                return ours.place
+            raise CannotSealOrOpen(
+                "no_way",
+                _("{address} is an e-mail address, and no office of yours hands letters on to those.").format(
+                    address=address
+                ),
+                _("Add your mail account with “dearly account add ADDRESS”, or let it go by hand (--by hand)."),
+            )
         raise CannotSealOrOpen(
             "no_way",
             _("{name} has a box at an office where you have none.").format(name=name or address),
@@ -178,7 +203,7 @@ def place_of(way: Way, address: Address, name: str, served: Sequence[accounts.Ac
 
 def leaves_by_itself(address: Address, served: Sequence[accounts.Account]) -> bool:
     """Whether one of these accounts of ours brings a letter to this address, so that nobody has to carry it."""
-    way = usual_way(address)
+    way = way_to(address, served)
     try:
         return place_of(way, address, "", served) != HAND
     except CannotSealOrOpen:
@@ -205,8 +230,8 @@ def seal_in_words(route: Route, sealed: trust.SealPlan) -> str:
         len(route.legs),
     ).format(names=names)
     if sealed.quantum_safe:
-        return words + " " + _("It is made to hold against quantum computers, too.")
-    return words
+        words += " " + _("It is made to hold against quantum computers, too.")
+    return f"{words} {world.in_words()}" if any(map(abroad, route.legs)) else words
 
 
 async def again(desk: Desk, letter: Letter, travels: Sequence[outbox.Travel]) -> Route:

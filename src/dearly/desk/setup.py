@@ -6,9 +6,10 @@ import base64
 import re
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from dearly.desk import own_key, routes
+from dearly.desk import own_key, routes, world
 from dearly.desk.desk import Desk
 from dearly.desk.values import MyCard
 from dearly.desk.ways import LOCAL, Joined
@@ -17,7 +18,7 @@ from dearly.drawer.connection import Db
 from dearly.exchange import vcard
 from dearly.letter.address import Address, header_safe
 from dearly.letter.envelope import Way
-from dearly.letter.errors import Refused, Usage
+from dearly.letter.errors import DearlyError, Refused, Usage
 from dearly.letter.words import _
 
 
@@ -158,6 +159,10 @@ async def _settle_in(desk: Desk, joined: Joined) -> MyCard:
         settings.forget(db, _JOINING)
 
     await desk.drawer.write(work)
+    with suppress(DearlyError):  # the next round asks again
+        account = await desk.drawer.read(lambda db: accounts.account(db, Way.OFFICE, str(joined.address)))
+        if account is not None:
+            await world.note(desk, account, await desk.ways.office(joined))
     await own_key.complete(desk)
     return await my_card(desk)
 

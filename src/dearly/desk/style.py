@@ -58,7 +58,7 @@ def readers_of(db: Db, route: routes.Route, letter_id: LetterId | None) -> Reade
     new = any(
         leg.person is None or not readers.has_our_key(db, leg.person, letter_id or LetterId(""))
         for leg in route.legs
-        if leg.way is Way.MAIL
+        if leg.way is Way.MAIL or routes.abroad(leg)
     )
     return Readers(dearly, new, keyring.own_key(db))
 

@@ -136,6 +136,12 @@ def keep_secret(db: Db, of: Account, secret: str) -> bool:
     )
 
 
+def keep_details(db: Db, of: Account, details: Mapping[str, str]) -> None:
+    """Keep other details of an account that is in use."""
+    kept = json.dumps(dict(details), ensure_ascii=False, sort_keys=True)
+    db.run("UPDATE accounts SET details = ? WHERE id = ? AND ended IS NULL", (kept, of.id))
+
+
 def leaving_by(db: Db, way: Way, place: str) -> list[int]:
     """Numbers of the letters that are to leave by this account."""
     return [

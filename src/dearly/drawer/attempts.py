@@ -52,6 +52,10 @@ SELECT form FROM (
 ) WHERE n <= ? ORDER BY first, form
 """
 _FORMS_UNCERTAIN = "SELECT DISTINCT form FROM journeys WHERE state = 'uncertain' AND form > ? ORDER BY form LIMIT ?"
+_FORMS_GIVEN_UP = """
+SELECT DISTINCT form FROM journeys
+WHERE state = 'given_up' AND way = ? AND place = ? AND form > ? AND since >= ? AND attempts > 0 ORDER BY form LIMIT ?
+"""
 _FORMS_TRAVELLING = """
 SELECT DISTINCT form FROM journeys
 WHERE state = 'on_its_way' AND way = ? AND place = ? AND form > ? AND since >= ? ORDER BY form LIMIT ?
@@ -167,6 +171,16 @@ def travelling(
         one
         for (form,) in db.all(_FORMS_TRAVELLING, (way.value, place, after, stamp(since), limit))
         for one in _whole(db, form, read(db, "WHERE j.form = ? AND j.state = 'on_its_way' ORDER BY j.id", (form,)))
+    ]
+
+
+def given_up(db: Db, *, place: str, since: datetime, limit: int = 20, after: int = 0) -> list[Ready]:
+    """Letters that were handed to this office and given up at `since` or later: it may still have them. `after`: as in
+    `uncertain`."""
+    return [
+        one
+        for (form,) in db.all(_FORMS_GIVEN_UP, (Way.OFFICE.value, place, after, stamp(since), limit))
+        for one in _whole(db, form, read(db, "WHERE j.form = ? AND j.state = 'given_up' ORDER BY j.id", (form,)))
     ]
 
 

@@ -377,6 +377,27 @@ def form_of(db: Db, travel: Travel) -> Form | None:
     return Form(it.way, it.place, it.sealed, it.certificates, row[0], bool(row[1]))
 
 
+def with_new_key(db: Db, travel: Travel, key: str, now: datetime) -> None:
+    """Give a journey the same sealed form under a new key: what it goes by is a handing over of its own from now on,
+    and no carrier takes it for the one before."""
+    (form,) = db.all(
+        "INSERT INTO sealed_forms"
+        " (letter, way, place, key, sender, object_id, seal_sha256, inner_sha256, quantum_safe, made)"
+        " SELECT letter, way, place, ?, sender, object_id, seal_sha256, inner_sha256, quantum_safe, ?"
+        " FROM sealed_forms WHERE id = ? RETURNING id",
+        (key, stamp(now), travel.form),
+    )[0]
+    db.run(
+        "INSERT INTO sealed_to (form, position, fingerprint) SELECT ?, position, fingerprint FROM sealed_to"
+        " WHERE form = ?",
+        (form, travel.form),
+    )
+    db.run(
+        "INSERT INTO form_recipients (form, position, address) VALUES (?, 0, ?)", (form, str(travel.journey.recipient))
+    )
+    db.run("UPDATE journeys SET form = ? WHERE id = ?", (form, travel.id))
+
+
 def put_off(db: Db, number: int, not_before: datetime) -> list[Travel]:
     """Let it leave at another time, as long as no attempt was made; the journeys that wait for it. Raises `Refused`
     (already_collected)."""

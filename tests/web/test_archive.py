@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from dearly.desk.exporting import Wish, before
+from dearly.desk.exporting import Survey, Wish, before
 from dearly.desk.exporting_formats import FORMATS
 from dearly.desk.importing_nearby import nearby
 from dearly.letter.errors import Usage
@@ -193,7 +193,9 @@ def test_what_is_said_before_names_no_command(tmp_path: Path) -> None:
     for name in FORMATS:
         for opened in (True, False):
             for secret in (None, ""):
-                said = before(tmp_path / "new", Wish((name,), opened=opened, secret_under=secret))
+                said = before(
+                    tmp_path / "new", Wish((name,), opened=opened, secret_under=secret), Survey(9, 2, 2, 2, 2, 2, 2)
+                )
                 assert [sentence for sentence in said if names_command(sentence)] == []
 
 

@@ -23,6 +23,7 @@ from dearly.desk.desk import Desk
 from dearly.desk.exporting_formats import FORMATS, Format, Ground
 from dearly.drawer import exporting, exporting_book, surroundings
 from dearly.drawer.connection import Db
+from dearly.drawer.exporting_survey import Survey, survey
 from dearly.drawer.folder import DATABASE
 from dearly.drawer.keyring import own_keys
 from dearly.exchange.export_html import PICTURES_AT, links_at, pictures
@@ -33,6 +34,8 @@ from dearly.letter.words import _
 from dearly.mime.plain import shown
 from dearly.opener.showing import Paper, Sheet
 from dearly.seal import sequoia
+
+__all__ = ["Exported", "Survey", "Wish", "before", "export", "survey", "wish"]
 
 T = TypeVar("T")
 N = TypeVar("N", Leaving, Original, LeavingDraft)
@@ -80,11 +83,12 @@ def wish(name: str, *, opened: bool = False, secret_under: str | None = None) ->
     return Wish(formats, opened, secret_under)
 
 
-def before(target: Path, wish: Wish) -> list[str]:
-    """What has to be said before anything leaves the lock, in sentences. Raises as `export` where it would refuse."""
+def before(target: Path, wish: Wish, found: Survey) -> list[str]:
+    """What has to be said before anything leaves the lock, in sentences; `found`: what `survey` counted. Raises as
+    `export` where it would refuse."""
     target = _place(target)
     return exporting_words.before(
-        wish.formats, wish.opened, wish.secret_under is not None, surroundings.synced_by(target)
+        wish.formats, wish.opened, wish.secret_under is not None, surroundings.synced_by(target), found
     )
 
 

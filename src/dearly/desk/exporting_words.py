@@ -5,28 +5,58 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from dearly.letter.words import _
+from dearly.drawer.exporting_survey import Survey
+from dearly.letter.words import _, ngettext
 
-_PLAIN = frozenset({"markdown", "html", "bundle"})
-_ORIGINALS = frozenset({"maildir", "mbox"})
+_TEXTS = ("html", "markdown", "bundle")
+_MAIL = ("maildir", "mbox")
 
 
-def before(formats: Sequence[str], opened: bool, secret_keys: bool, synced_by: str | None) -> list[str]:
-    """The sentences that a person should read first."""
-    chosen = set(formats)
+def before(formats: Sequence[str], opened: bool, secret_keys: bool, synced_by: str | None, found: Survey) -> list[str]:
+    """The sentences that a person should read first: what leaves in clear, format by format, with its numbers."""
     said = []
-    if chosen & _PLAIN or (opened and chosen & _ORIGINALS):
+    mail, texts = _named(formats, _MAIL), _named(formats, _TEXTS)
+    if texts or (mail and opened):
         said.append(_("What you export leaves the lock: whoever can read that folder can read every letter in it."))
-    elif chosen & _ORIGINALS:
+    if texts:
+        said.append(_everything(found).format(n=found.letters, formats=texts))
+    if texts and found.drafts and {"markdown", "bundle"} & set(formats):
+        drafts = ngettext("{formats}: one draft, too.", "{formats}: {n} drafts, too.", found.drafts)
+        said.append(drafts.format(n=found.drafts, formats=_named(formats, ("markdown", "bundle"))))
+    if "bundle" in formats:
         said.append(
-            _(
-                "Letters are copied byte for byte. What was sealed stays sealed, and can be read only with your key;"
-                " what came unsealed, and who wrote to whom and when, stands there in clear."
-            )
+            _("bundle: besides, every earlier version of what you wrote, and your address book with your notes.")
         )
-        said.append(_("Copies that can be read without a key are made only where you ask for them."))
-    elif chosen & {"cmif", "vcard"}:
-        said.append(_("Who your people are, and who wrote to whom, leaves the lock and stands there in clear."))
+    if mail:
+        said += _of_mail(mail, opened, found)
+    if found.envelopes and (mail or texts):
+        kept = ngettext(
+            "One envelope that was never opened, or cannot be, goes along as it came.",
+            "{n} envelopes that were never opened, or cannot be, go along as they came.",
+            found.envelopes,
+        )
+        said.append(kept.format(n=found.envelopes))
+    if "vcard" in formats:
+        people = ngettext(
+            "vcard: one entry of your address book, with addresses and notes, in clear.",
+            "vcard: {n} entries of your address book, with addresses and notes, in clear.",
+            found.people,
+        )
+        said.append(people.format(n=found.people))
+    if "cmif" in formats:
+        letters = ngettext(
+            "cmif: who wrote to whom, when and from where, of one letter, in clear; no text.",
+            "cmif: who wrote to whom, when and from where, of {n} letters, in clear; no text.",
+            found.letters,
+        )
+        said.append(letters.format(n=found.letters))
+    if "keys" in formats:
+        keys = ngettext(
+            "keys: your certificates and one of other people, with their names and addresses.",
+            "keys: your certificates and {n} of other people, with their names and addresses.",
+            found.certificates,
+        )
+        said.append(keys.format(n=found.certificates))
     if secret_keys:
         said.append(
             _(
@@ -40,6 +70,50 @@ def before(formats: Sequence[str], opened: bool, secret_keys: bool, synced_by: s
                 tool=synced_by
             )
         )
+    return said
+
+
+def _named(formats: Sequence[str], among: Sequence[str]) -> str:
+    return ", ".join(name for name in formats if name in among)
+
+
+def _everything(found: Survey) -> str:
+    return ngettext(
+        "{formats}: the text of one letter, and what is enclosed in it, in clear.",
+        "{formats}: the texts of all {n} letters, and what is enclosed in them, in clear.",
+        found.letters,
+    )
+
+
+def _of_mail(mail: str, opened: bool, found: Survey) -> list[str]:
+    if opened:
+        return [_everything(found).format(n=found.letters, formats=mail)]
+    said = []
+    if found.sealed:
+        sealed = ngettext(
+            "{formats}: one letter was sealed, and stays sealed: it can be read only with your key.",
+            "{formats}: {n} letters were sealed, and stay sealed: they can be read only with your key.",
+            found.sealed,
+        )
+        said.append(sealed.format(n=found.sealed, formats=mail))
+    if found.clear:
+        clear = ngettext(
+            "{formats}: one letter travelled unsealed, and stands there in clear.",
+            "{formats}: {n} letters travelled unsealed, and stand there in clear.",
+            found.clear,
+        )
+        said.append(clear.format(n=found.clear, formats=mail))
+    if found.without:
+        without = ngettext(
+            "{formats}: one letter has no original (not sealed yet, on paper, a text or a scan): a copy of it stands"
+            " there in clear.",
+            "{formats}: {n} letters have no original (not sealed yet, on paper, texts and scans): copies of them stand"
+            " there in clear.",
+            found.without,
+        )
+        said.append(without.format(n=found.without, formats=mail))
+    if found.letters:
+        said.append(_("{formats}: who wrote to whom, and when, stands in clear on every letter.").format(formats=mail))
     return said
 
 

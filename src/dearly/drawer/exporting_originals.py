@@ -30,7 +30,7 @@ PIECE = 200
 BUDGET = 16 << 20
 """Octets after which a piece ends, however few things are in it. One alone may be larger."""
 
-_ALONE = "letter IS NULL AND state <> 'refused'"
+ALONE = "letter IS NULL AND state <> 'refused'"
 """No letter was made of it (yet): not sorted, not opened, not to be opened; a report on nothing known here."""
 
 _FURTHER = """
@@ -41,7 +41,7 @@ SELECT number FROM (
   WINDOW copies AS (PARTITION BY a.letter ORDER BY a.number)
 ) WHERE n > 1 AND (n > :most OR octets > :budget)
 """
-_ENVELOPES = f"SELECT number FROM arrivals WHERE {_ALONE} UNION ALL {_FURTHER}"  # noqa: S608 (constants of ours)
+_ENVELOPES = f"SELECT number FROM arrivals WHERE {ALONE} UNION ALL {_FURTHER}"  # noqa: S608 (constants of ours)
 
 _ARRIVALS = """
 SELECT a.number, n.uid, a.object_id, a.way, a.place, a.arrived, a.state, a.reason, a.from_name, a.from_address,

@@ -16,7 +16,7 @@ import pytest
 from dearly.desk import exporting, importing
 from dearly.desk.desk import Desk
 from dearly.drawer import exporting as reading
-from dearly.drawer import letters, people
+from dearly.drawer import exporting_originals, letters, objects, people
 from dearly.drawer.connection import Db
 from dearly.drawer.numbers import new_number
 from dearly.exchange.bundle_reading import Bundle, Torn
@@ -104,14 +104,46 @@ def test_a_folder_that_only_looks_unfinished_is_left_alone(place: Place) -> None
 
 
 def test_what_leaves_the_lock_is_said_before(place: Place) -> None:
+    """With the numbers of this drawer: a letter without an original, one that came unsealed, an envelope, a person."""
+
+    def fill(db: Db) -> None:
+        put(db, 1, NOON)
+        for n, state in ((2, "imported"), (3, "unopened")):
+            number = new_number(db, "arrival", NOON, CountedChance(f"arrival {n}"))
+            db.run(
+                "INSERT INTO arrivals (number, raw_sha256, object_id, state, arrived, way, place, seal, seal_sha256)"
+                " VALUES (?, ?, ?, ?, 0, 'mail', 'x', ?, ?)",
+                (
+                    number,
+                    bytes([n]) * 32,
+                    objects.put(db, b"%d" % n),
+                    state,
+                    *(("never_sealed", None) if n == 2 else (None, b"s" * 32)),
+                ),
+            )
+        second = put(db, 2, NOON)
+        db.run("UPDATE letters SET direction = 'in' WHERE number = ?", (second,))
+        db.run("UPDATE arrivals SET letter = ? WHERE state = 'imported'", (second,))
+
+    place.write(fill)
+    found = place.runner.run(place.desk.drawer.read(exporting.survey))
+    assert (found.letters, found.sealed, found.clear, found.without, found.envelopes) == (2, 0, 1, 1, 1)
+
     def said(name: str, target: str = "out", **how: Any) -> str:
-        return " ".join(exporting.before(place.folder / target, exporting.wish(name, **how)))
+        return " ".join(exporting.before(place.folder / target, exporting.wish(name, **how), found))
 
     assert "can read every letter" in said("html")
-    assert "stays sealed" in said("maildir")
+    assert "the texts of all 2 letters" in said("html")
+    plain = said("maildir")
+    assert "One envelope that was never opened, or cannot be, goes along" in plain
+    assert "maildir: one letter travelled unsealed, and stands there in clear." in plain
+    assert "maildir: one letter has no original" in plain
+    assert "sealed, and stay" not in plain
     assert "can read every letter" in said("maildir", opened=True)
     assert "every letter" not in said("cmif")
-    assert said("keys") == ""
+    assert "of 2 letters" in said("cmif")
+    assert "one entry of your address book" in said("vcard")
+    assert "0 of other people" in said("keys")
     assert "passphrase of their own" in said("keys", secret_under="words")
     (place.folder / "Dropbox").mkdir()
     assert "synchronised by Dropbox" in said("keys", "Dropbox/out")
@@ -235,3 +267,26 @@ def test_texts_and_scans_are_no_messages(place: Place) -> None:
     place.export("mbox", "box")
     box = (place.folder / "box" / "received.mboxrd").read_bytes()
     assert box.count(b"\nLetter-Opened-Copy: ") == 2
+
+
+def test_every_copy_of_a_letter_leaves(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it came; those that do not stand with it come behind the letters."""
+    monkeypatch.setattr(exporting_originals, "PIECE", 2)
+
+    def fill(db: Db) -> None:
+        letter = put(db, 1, NOON)
+        db.run("UPDATE letters SET direction = 'in' WHERE number = ?", (letter,))
+        for n in range(7):
+            number = new_number(db, "arrival", NOON, CountedChance(f"arrival {n}"))
+            db.run(
+                "INSERT INTO arrivals (number, raw_sha256, object_id, state, arrived, way, place, letter)"
+                " VALUES (?, ?, ?, 'opened', 0, 'mail', 'x', ?)",
+                (number, bytes([n]) * 32, objects.put(db, b"X-Copy: %d\r\n\r\n" % n), letter),
+            )
+
+    place.write(fill)
+    place.export("maildir", "one")
+    found = sorted(one.read_bytes() for one in (place.folder / "one" / "received" / "cur").iterdir())
+    assert found == [b"X-Copy: %d\r\n\r\n" % n for n in range(7)]
+    place.export("maildir", "two", opened=True)
+    assert len(list((place.folder / "two").rglob("cur/*"))) == 1

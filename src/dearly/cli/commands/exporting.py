@@ -59,9 +59,9 @@ def export(
     from dearly.desk import exporting as verbs
 
     target = errand.path(folder)
-    # Looked at, and said, before any passphrase is typed.
     wish = verbs.wish(format_, opened=opened, secret_under="" if secret_keys else None)
-    _ask(errand, verbs.before(target, wish), yes)
+    verbs.before(target, wish, verbs.Survey())  # refused, where it is, before any passphrase is typed
+    _ask(errand, verbs.before(target, wish, errand.look(verbs.survey)), yes)
     if secret_keys:
         wish = replace(wish, secret_under=new_passphrase(errand, new_passphrase_file))
     with progress(errand.terminal, quiet=errand.json) as tell:

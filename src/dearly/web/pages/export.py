@@ -79,7 +79,8 @@ async def ask(visit: Visit) -> Response:
     """Say what leaves the lock, before it does."""
     form = await visit.form()
     wish, path = _checked(_wish(form)), paths.typed(form.text("path"))
-    sentences = await asyncio.to_thread(exporting.before, path, wish)
+    found = await visit.desk.drawer.read(exporting.survey)
+    sentences = await asyncio.to_thread(exporting.before, path, wish, found)
     return visit.show("export-ask.html", wish=wish, path=path, shown_path=paths.shown(path), sentences=sentences)
 
 
@@ -89,7 +90,7 @@ async def run(visit: Visit) -> Response:
     """Copy it out."""
     form = await visit.form()
     wish, path = _checked(_wish(form)), paths.typed(form.text("path"))
-    await asyncio.to_thread(exporting.before, path, wish)
+    await asyncio.to_thread(exporting.before, path, wish, exporting.Survey())
     whole = wish
     if wish.secret_under is not None:
         whole = replace(wish, secret_under=chosen_passphrase(form.text("passphrase"), form.text("again")))

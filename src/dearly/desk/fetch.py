@@ -18,7 +18,7 @@ from dearly.carriers.base import Collected, Collects, Fetches
 from dearly.desk import open as opening
 from dearly.desk import reports
 from dearly.desk.desk import Desk
-from dearly.drawer import accounts, arrivals, attempts, erasing, knocks, objects, outbox, people
+from dearly.drawer import accounts, arrivals, attempts, erasing, filing, knocks, objects, outbox, people
 from dearly.drawer.connection import Db
 from dearly.drawer.knocks import Knock, KnockState
 from dearly.letter.envelope import Parcel, Way
@@ -329,7 +329,7 @@ def _belongs(db: Db, seen: _Seen, now: datetime) -> bool:
         for way in {mark.way for mark in arrivals.arrival(db, number).postmarks}:
             attempts.own_copy_found(db, seal, now, way)
         return False
-    if outside.seal_sha256 is not None and erasing.erased(db, outside.seal_sha256):
+    if _was_erased(db, seen.raw, outside):
         erasing.fall_away(db, number, now)
         return False
     if told := reports.settle(db, outside, now):
@@ -345,21 +345,32 @@ def _own(db: Db, raw: bytes, outside: Outside) -> tuple[int, bytes] | None:
         own = outbox.forms_by_seal(db, outside.seal_sha256)
         return (own[0], outside.seal_sha256) if own else None
     heading = outside.heading
-    if heading.letter_id is None or heading.sender is None:
-        return None
-    if not any(heading.sender.address.same(ours) for ours in accounts.own_addresses(db, left=True)):
+    if heading.letter_id is None or not _is_ours(db, outside):
         return None
     for number in outbox.postcards(db, heading.letter_id):
         for way in (Way.MAIL, Way.OFFICE, Way.HAND):
             ready = outbox.form_by_way(db, number, way)
-            if ready is not None and _text(ready.sealed.data) == _text(raw):
+            if ready is not None and filing.body_sha256(ready.sealed.data) == filing.body_sha256(raw):
                 return number, ready.sealed.seal_sha256
     return None
 
 
-def _text(raw: bytes) -> bytes:
-    """All after the header, with LF line ends and without empty lines at its end: so it survives its travels."""
-    return raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2].rstrip(b"\n")
+def _was_erased(db: Db, raw: bytes, outside: Outside) -> bool:
+    """Whether this is a copy of a letter that was erased here: by its sealed slice; a postcard of ours as in `_own`."""
+    if outside.seal_sha256:
+        return erasing.erased(db, outside.seal_sha256)
+    letter_id = outside.heading.letter_id
+    return (
+        letter_id is not None
+        and _is_ours(db, outside)
+        and erasing.erased(db, filing.identity(letter_id, filing.body_sha256(raw)))
+    )
+
+
+def _is_ours(db: Db, outside: Outside) -> bool:
+    """Whether it says that it is from us."""
+    sender = outside.heading.sender
+    return sender is not None and any(sender.address.same(one) for one in accounts.own_addresses(db, left=True))
 
 
 def _claims(db: Db, outside: Outside) -> arrivals.Outside:

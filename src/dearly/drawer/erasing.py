@@ -9,6 +9,7 @@ with its text), and is not kept.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from dearly.drawer import chain, filing, objects, outbox
@@ -83,6 +84,7 @@ def _known_by(db: Db, number: int) -> list[bytes]:
         *(filing.identity(LetterId(name), inner) for name, inner in named),
         filing.claimed(letter_id),
         *_said(letter_id, body),
+        *_as_postcard(db, number, letter_id),
     ]
 
 
@@ -91,6 +93,20 @@ def _said(letter_id: LetterId, body: bytes) -> list[bytes]:
         return [filing.said(letter_id, objects.unpack_text(body))]
     except Damaged:
         return []  # it can be erased all the same
+
+
+def _as_postcard(db: Db, number: int, letter_id: LetterId) -> list[bytes]:
+    """By what a postcard of ours is known when its copy comes back to us, with the lines of servers at its head."""
+    forms = db.all(
+        "SELECT f.object_id FROM sealed_forms f JOIN letters l ON l.number = f.letter"
+        " WHERE f.letter = ? AND l.postcard = 1",
+        (number,),
+    )
+    found = []
+    for (form,) in forms:
+        with suppress(Damaged):
+            found.append(filing.identity(letter_id, filing.body_sha256(objects.get(db, form))))
+    return found
 
 
 def _holdings(db: Db, number: int) -> list[int]:

@@ -175,6 +175,12 @@ def identity(letter_id: LetterId, inner_sha256: bytes) -> bytes:
     return hashlib.sha256(b"dearly letter identity 1" + inner_sha256 + letter_id.encode()).digest()
 
 
+def body_sha256(raw: bytes) -> bytes:
+    """Of all after the header, with LF line ends and without empty lines at its end: so a postcard is known again after
+    its travels."""
+    return hashlib.sha256(raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2].rstrip(b"\n")).digest()
+
+
 def claimed(letter_id: LetterId) -> bytes:
     """The id alone as a digest: an erased letter's tells that a letter which claims it is worth a closer look."""
     return hashlib.sha256(b"dearly letter id 1" + letter_id.encode()).digest()

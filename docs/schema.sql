@@ -820,6 +820,26 @@ CREATE TABLE imports (
   failed       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+-- Files of an archive with one letter in each, and what became of it: unchanged, they are not opened again.
+CREATE TABLE import_files (
+  -- for references inside this file only
+  id       INTEGER PRIMARY KEY,
+  -- the archive
+  import   INTEGER NOT NULL REFERENCES imports (id),
+  -- digest of its path inside, number on the disk, size and times of change: another one when the file has changed
+  mark     BLOB    NOT NULL CHECK (length(mark) = 16),
+  -- its octets, where they are here; erased with them, so that the file is looked at again
+  arrival  INTEGER REFERENCES arrivals (number) ON DELETE CASCADE,
+  -- else why it was left out: newsletter, draft, ...
+  left_out TEXT,
+  -- which version of Dearly judged so; another one judges anew
+  version  TEXT,
+  CHECK ((arrival IS NULL) = (left_out IS NOT NULL)),
+  CHECK ((version IS NULL) = (left_out IS NULL))
+) STRICT;
+CREATE INDEX import_files_of ON import_files (import);
+CREATE INDEX import_files_arrival ON import_files (arrival) WHERE arrival IS NOT NULL;
+
 -- Entries of the address book that look alike, and of which the person said that they are not the same.
 CREATE TABLE kept_apart (
   -- the one with the smaller id

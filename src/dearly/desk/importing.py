@@ -30,12 +30,13 @@ from dearly.desk.importing_source import (
     in_words,
     is_no_letter,
     left_out_by_place,
+    not_again,
     open_archive,
     stacks,
 )
 from dearly.drawer import accounts, importing, importing_log
 from dearly.drawer.drawer import Drawer
-from dearly.exchange.archive import Archive, Item, Ours, PassedOver, Written
+from dearly.exchange.archive import Archive, Item, Ours, PassedOver, Unchanged, Written
 from dearly.exchange.bundle_reading import Bundle
 from dearly.letter.address import Address, Correspondent, clean
 from dearly.letter.words import _
@@ -166,6 +167,7 @@ async def plan(
     before = await desk.drawer.read(lambda db: importing_log.find(db, archive.source))
     tally = _Tally(frozenset(one.key for one in (*own, *map(Address.parse, choices.mine))), choices)
     total = await asyncio.to_thread(archive.size) or 0
+    met = await not_again(desk, archive, choices)
     async for stack in stacks(archive, heads=True):
         items = [one for one in stack if isinstance(one, Item)]
         facts = await desk.opener.heads([_header(one.data) for one in items])
@@ -180,7 +182,9 @@ async def plan(
         for item, fact, mark in zip(items, facts, marks, strict=True):
             tally.count(item, fact, mark, here, erased)
         for one in stack:
-            if not isinstance(one, Item):
+            if isinstance(one, Unchanged):
+                tally.count_unchanged(Counter(map(met.__getitem__, one.marks)))
+            elif not isinstance(one, Item):
                 tally.count_other(one)
         progress(_("Looking through it"), stack[-1].passed, total)
     return tally.plan(archive, going_on=before is not None and before.ended is None and bool(before.cursor))
@@ -298,6 +302,11 @@ class _Tally:
         known = self._names.get(who.address.key)
         if known is None or (who.name and not known[0]):
             self._names[who.address.key] = (clean(who.name), str(who.address))
+
+    def count_unchanged(self, by_reason: Counter[str]) -> None:
+        self._n["found"] += by_reason.total()
+        self._n["already_here"] += by_reason.pop("", 0)
+        self._left += by_reason
 
     def count_other(self, one: Written | PassedOver) -> None:
         self._n["found"] += 1

@@ -10,12 +10,13 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from dearly import __version__
 from dearly.desk import importing_pack, indexing, joining, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
@@ -24,17 +25,19 @@ from dearly.desk.importing_source import (
     ASKED,
     BY_KIND,
     MOST_SKIPPED,
+    REASONS,
     Choices,
     Skipped,
     is_no_letter,
     left_out_by_place,
+    not_again,
     stacks,
 )
 from dearly.drawer import accounts, importing, importing_log
 from dearly.drawer.connection import Db
 from dearly.drawer.importing import Imported
 from dearly.drawer.importing_log import Import, Tally
-from dearly.exchange.archive import Archive, Found, Item, PassedOver, Written
+from dearly.exchange.archive import Archive, Found, Item, PassedOver, Unchanged, Written
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.envelope import Way
 from dearly.letter.errors import Usage
@@ -85,6 +88,15 @@ class _Ready:
     """What the letter should hold and does not."""
     again: bytes | None = None
     """Digest of an original whose very bytes are here."""
+    mark: bytes = b""
+    """Of the file that it is, as `Item.mark`."""
+    unchanged: Mapping[str, int] = field(default_factory=dict)
+    """Files that were met before: how many, by the reason to leave them out, "" for those whose letters are here."""
+
+    @property
+    def found(self) -> int:
+        """How many things these are."""
+        return sum(self.unchanged.values()) or 1
 
 
 async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress) -> Done:
@@ -103,7 +115,9 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
     log, own = await desk.drawer.write(begin)
     size = await asyncio.to_thread(archive.size)
     filing = _Filing(desk, log, size or 0, progress)
-    async with desk.drawer.writing_much(), aclosing(_prepared(desk, archive, choices, own, log.cursor)) as stacks_ready:
+    met = await not_again(desk, archive, choices)
+    prepared = _prepared(desk, archive, choices, own, log.cursor, met)
+    async with desk.drawer.writing_much(), aclosing(prepared) as stacks_ready:
         async for ready in stacks_ready:
             if isinstance(archive, MailFolder):
                 filing.total = archive.total
@@ -138,14 +152,14 @@ async def left(
 
 
 async def _prepared(
-    desk: Desk, archive: Archive, choices: Choices, own: tuple[Address, ...], cursor: str
+    desk: Desk, archive: Archive, choices: Choices, own: tuple[Address, ...], cursor: str, met: Mapping[bytes, str]
 ) -> AsyncGenerator[Sequence[_Ready], None]:
     """The stacks in order, one ahead of whoever files them."""
     waiting: asyncio.Task[list[_Ready]] | None = None
     async with aclosing(stacks(archive, cursor)) as source:
         try:
             async for stack in source:
-                ahead = asyncio.create_task(_prepare(desk, archive, choices, own, stack))
+                ahead = asyncio.create_task(_prepare(desk, archive, choices, own, stack, met))
                 before, waiting = waiting, ahead
                 if before is not None:
                     yield await before
@@ -159,7 +173,12 @@ async def _prepared(
 
 
 async def _prepare(
-    desk: Desk, archive: Archive, choices: Choices, own: tuple[Address, ...], stack: Sequence[Found]
+    desk: Desk,
+    archive: Archive,
+    choices: Choices,
+    own: tuple[Address, ...],
+    stack: Sequence[Found],
+    met: Mapping[bytes, str],
 ) -> list[_Ready]:
     now = desk.clock.now()
     digests = await asyncio.to_thread(_digests, stack)
@@ -192,8 +211,11 @@ async def _prepare(
                     ready.append(_Ready(one.cursor, one.passed, None, missed=missed))
                 else:
                     ready.append(_Ready(one.cursor, one.passed, made, lacking=_lacking(one)))
+            case Unchanged():
+                unchanged = Counter(map(met.__getitem__, one.marks))
+                ready.append(_Ready(one.cursor, one.passed, None, unchanged=unchanged))
             case Item() if at in again:
-                ready.append(_Ready(one.cursor, one.passed, None, again=digests[at]))
+                ready.append(_Ready(one.cursor, one.passed, None, again=digests[at], mark=one.mark))
             case Item():
                 why = _why_not(reads[at], choices) if at in reads else _by_place(one, choices)
                 imported = packed.get(at)
@@ -208,7 +230,7 @@ async def _prepare(
                         place=archive.place,
                         now=now,
                     )
-                ready.append(_Ready(one.cursor, one.passed, imported, why))
+                ready.append(_Ready(one.cursor, one.passed, imported, why, mark=one.mark))
     return ready
 
 
@@ -287,6 +309,16 @@ class _Filing:
         left_out = Counter(one.left_out for one in batch if one.left_out is not None)
         missed = [one.missed for one in batch if one.missed is not None]
         again = [one.again for one in batch if one.again is not None]
+        here = len(again)
+        for one in batch:
+            here += one.unchanged.get("", 0)
+            left_out.update({reason: n for reason, n in one.unchanged.items() if reason})
+        marked = [one for one in batch if one.mark]
+        left_files = [
+            (one.mark, one.left_out) for one in marked if one.left_out is not None and one.left_out in REASONS
+        ]
+        kept = [(one.mark, one.again) for one in marked if one.again is not None]
+        kept += [(one.mark, one.imported.raw.sha256) for one in marked if one.imported is not None]
 
         def meet(db: Db, who: Correspondent) -> int:
             return newcomers.person_of(db, desk, who).id
@@ -296,10 +328,11 @@ class _Filing:
                 db, items, meet=meet, now=desk.clock.now(), chance=desk.chance, index=indexing.index
             )
             importing.note_again(db, again, Way.MAIL, self._place, desk.clock.now())
+            importing_log.remember(db, self.log, kept, left_files, __version__)
             more = Tally(
-                len(batch),
+                sum(one.found for one in batch),
                 counts.taken,
-                counts.already_here + len(again),
+                counts.already_here + here,
                 left_out.total() + counts.erased,
                 counts.failed + len(missed),
             )
@@ -315,7 +348,7 @@ class _Filing:
         self.skipped += told[: MOST_SKIPPED - len(self.skipped)]
         self.erased += counts.erased
         self.locked += sum(one.content is None and one.seal is not None for one in items)
-        self._done += len(batch)
+        self._done += sum(one.found for one in batch)
         rate = self._done / max(time.monotonic() - self._begun, 0.001)
         what = _("Taking in letters, {rate} a second").format(rate=round(rate))
         self._progress(what, batch[-1].passed, self.total)

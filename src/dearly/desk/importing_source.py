@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dearly import __version__
+from dearly.desk.desk import Desk
 from dearly.desk.importing_folder import MailFolder
 from dearly.desk.importing_written import About as About
-from dearly.exchange.archive import Archive, Found, Hints, Item, PassedOver, Role, Written, recognise
+from dearly.drawer import importing_log
+from dearly.exchange.archive import Archive, Found, Hints, Item, PassedOver, Place, Role, Unchanged, Written, recognise
 from dearly.letter.words import _
 from dearly.opener.bulk import HEAVIEST_STACK, MOST_STACKED, Kind
 from dearly.opener.unpacking import unpack
@@ -104,6 +107,17 @@ def is_no_letter(passed: PassedOver) -> bool:
     return passed.code in _NOT_THERE
 
 
+async def not_again(desk: Desk, archive: Archive, choices: Choices) -> Mapping[bytes, str]:
+    """Marks of files of this archive of which is known already what becomes of them: with "" where their letters are
+    here, else the reason to leave them out. Where they have not changed since, the archive does not open them."""
+    if not isinstance(archive, Place):
+        return {}
+    reasons = frozenset(REASONS) - choices.take
+    found = await desk.drawer.read(lambda db: importing_log.met(db, archive.source, reasons, __version__))
+    archive.met = found
+    return found
+
+
 async def stacks(archive: Archive, cursor: str = "", *, heads: bool = False) -> AsyncGenerator[Sequence[Found], None]:
     """Everything in the archive after `cursor`, as many at a time as are read in one question. `heads`: headers are
     enough, where the rest would have to come over a network. Close it when you stop early."""
@@ -140,5 +154,5 @@ def _weight(one: Found) -> int:
             return len(one.data)
         case Written():
             return len(one.original) + sum(len(page.data) for page in one.pages)
-        case PassedOver():
+        case PassedOver() | Unchanged():
             return 0

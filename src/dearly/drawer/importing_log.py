@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import datetime
 
@@ -72,6 +74,37 @@ def find(db: Db, source: bytes) -> Import | None:
         return None
     number, place, format_, cursor, begun, ended, *counts = row
     return Import(number, place, format_, cursor, moment(begun), maybe(ended), Tally(*counts))
+
+
+def met(db: Db, source: bytes, reasons: Collection[str], version: str) -> dict[bytes, str]:
+    """Marks of files of this archive that need not be read again: with "" where the file's octets are here, else the
+    reason (one of `reasons`) for which this `version` left it out."""
+    rows = db.each(
+        "SELECT f.mark, coalesce(f.left_out, '') FROM import_files f JOIN imports i ON i.id = f.import"
+        " LEFT JOIN arrivals a ON a.number = f.arrival WHERE i.source = ?1 AND (a.number IS NOT NULL"
+        " OR (f.version = ?2 AND f.left_out IN (SELECT value FROM json_each(?3)))) ORDER BY f.id",
+        (source, version, json.dumps(sorted(reasons))),
+    )
+    return dict(rows)
+
+
+def remember(
+    db: Db,
+    one: Import,
+    kept: Iterable[tuple[bytes, bytes]],
+    left_out: Iterable[tuple[bytes, str]],
+    version: str,
+) -> None:
+    """Note what became of files: `kept` by mark and digest, where these octets are here by now, `left_out` by mark and
+    reason. What is erased here is forgotten with it."""
+    db.many(
+        "INSERT INTO import_files (import, mark, arrival) SELECT ?, ?, number FROM arrivals WHERE raw_sha256 = ?",
+        [(one.id, mark, digest) for mark, digest in kept],
+    )
+    db.many(
+        "INSERT INTO import_files (import, mark, left_out, version) VALUES (?, ?, ?, ?)",
+        [(one.id, mark, reason, version) for mark, reason in left_out],
+    )
 
 
 def advance(db: Db, one: Import, cursor: str, more: Tally) -> Import:

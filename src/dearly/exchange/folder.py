@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from io import BufferedReader
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from dearly.letter.words import _
 
 MOST_DEPTH = 64
 
+_COARSE_NS = 5_000_000_000
+"""More than the coarsest clock of a file system that letters may lie on has between two of its ticks (FAT: 2 s)."""
+
 Parts = tuple[bytes, ...]
 Key = tuple[tuple[bool, bytes], ...]
 
@@ -26,11 +31,13 @@ Key = tuple[tuple[bool, bytes], ...]
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file in the folder. `parts`: its path inside. `size` in octets. `trouble`: "" for a plain file; "link",
-    "not_a_letter" (a device, a pipe), "unreadable" (a folder that may not be looked into, or lies too deep)."""
+    "not_a_letter" (a device, a pipe), "unreadable" (a folder that may not be looked into, or lies too deep). `about`:
+    of a plain file, what the system says of it."""
 
     parts: Parts
     size: int
     trouble: str = ""
+    about: os.stat_result | None = None
 
 
 def key(parts: Parts) -> Key:
@@ -57,14 +64,12 @@ def walk(root: Path, prune: Callable[[Parts], bool] = lambda _parts: False) -> I
 
 def _listed(root: Path, folder: Parts) -> list[Entry | Parts]:
     """What is in one folder, in order: entries, and folders as their parts."""
-    found: list[tuple[Key, Entry | Parts]] = []
+    found: list[tuple[tuple[bool, bytes], Entry | Parts]] = []
     try:
-        with os.scandir(path_of(root, folder)) as entries:
+        with os.scandir(os.fsencode(path_of(root, folder))) as entries:
             for one in entries:
-                name = os.fsencode(one.name)
-                parts = (*folder, name)
                 try:
-                    found.append((key((name,)), _entry(one, parts)))
+                    found.append(((one.name != b"new", one.name), _entry(one, (*folder, one.name))))
                 except OSError:
                     continue  # gone again
     except FileNotFoundError:
@@ -74,13 +79,28 @@ def _listed(root: Path, folder: Parts) -> list[Entry | Parts]:
     return [entry for _key, entry in sorted(found, key=lambda one: one[0])]
 
 
-def _entry(one: os.DirEntry[str], parts: Parts) -> Entry | Parts:
+def _entry(one: os.DirEntry[bytes], parts: Parts) -> Entry | Parts:
     if one.is_symlink():
         return Entry(parts, 0, "link")
     if one.is_dir(follow_symlinks=False):
         return parts
     about = one.stat(follow_symlinks=False)
-    return Entry(parts, about.st_size, "" if stat.S_ISREG(about.st_mode) else "not_a_letter")
+    if not stat.S_ISREG(about.st_mode):
+        return Entry(parts, about.st_size, "not_a_letter")
+    return Entry(parts, about.st_size, "", about)
+
+
+def mark(parts: Parts, about: os.stat_result) -> bytes:
+    """16 octets that are others as soon as the file is another one, or was written to: its path inside, its number on
+    the disk, its size, and when its content and its entry changed last (the second of them no program can set)."""
+    told = f"{about.st_ino} {about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} ".encode()
+    return blake2b(told + b"/".join(parts), digest_size=16).digest()
+
+
+def settled(about: os.stat_result) -> bool:
+    """Whether whatever changes the file from now on shows in its times. Clocks of file systems are coarse: what was
+    written a moment ago may be written once more at the same time."""
+    return max(about.st_mtime_ns, about.st_ctime_ns) < time.time_ns() - _COARSE_NS
 
 
 def path_of(root: Path, parts: Parts) -> Path:

@@ -66,12 +66,25 @@ class Hints:
 class Item:
     """A letter as RFC 5322 bytes, exactly as they stand in the archive; whether they can be read is for the opener.
 
-    `cursor`: where to go on after it. `passed`: octets of the source up to there, of `Archive.size()`."""
+    `cursor`: where to go on after it. `passed`: octets of the source up to there, of `Archive.size()`. `mark`: of the
+    file that is this letter and nothing else, as it was when it was read (`folder.mark`); empty where it tells nothing.
+    """
 
     data: bytes = field(repr=False)
     cursor: str
     passed: int
     hints: Hints
+    mark: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Files, one after the other, that were read before and have not changed since: known by their marks (`Item.mark`),
+    and not opened."""
+
+    marks: tuple[bytes, ...] = field(repr=False)
+    cursor: str
+    passed: int
 
 
 class Precision(StrEnum):
@@ -164,7 +177,7 @@ class PassedOver:
     size: int | None = None
 
 
-Found = Item | Written | PassedOver
+Found = Item | Written | PassedOver | Unchanged
 
 
 class Archive(Protocol):

@@ -81,8 +81,8 @@ def in_mbox(stream: Reads, start: int, dialect: Dialect | None, where: Where) ->
             yield Item(piece.data, cursor, passed, replace(hints, laid_down=fromline.dated(piece.line)))
 
 
-def in_file(stream: Reads, where: Where) -> Iterator[Found]:
-    """The one letter that is the whole file. Raises `OSError` as the stream does."""
+def in_file(stream: Reads, where: Where, mark: bytes = b"") -> Iterator[Found]:
+    """The one letter that is the whole file, with the file's mark. Raises `OSError` as the stream does."""
     data = _whole(stream, LARGEST_LETTER)
     if data is None:
         yield where.over("too_large", too_large())
@@ -94,7 +94,7 @@ def in_file(stream: Reads, where: Where) -> Iterator[Found]:
     marks = flags[1] if flags else ""
     laid_down = _named_second(where.parts[-1]) if is_maildir_entry(where.parts) else None
     hints = replace(where.hints(where.parts[:-1]), laid_down=laid_down, deleted="T" in marks, draft="D" in marks)
-    yield Item(data, where.cursor(None), where.passed(None), hints)
+    yield Item(data, where.cursor(None), where.passed(None), hints, mark)
 
 
 def _named_second(name: str) -> datetime | None:

@@ -5,7 +5,7 @@ where several have worked, are read in one way.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BufferedReader
@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from dearly.exchange import folder, letters_in, mbox, scans, written
 from dearly.exchange.folder import Entry, Parts
-from dearly.exchange.found import LARGEST_LETTER, Found, Unpack
+from dearly.exchange.found import LARGEST_LETTER, Found, Unchanged, Unpack
 from dearly.exchange.kinds import (
     HEAD,
     Kind,
@@ -34,6 +34,9 @@ from dearly.letter.errors import NotFound, Refused
 from dearly.letter.words import _
 
 _SCANS = (".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".webp")
+_MOST_UNCHANGED = 1000
+"""Files that are told of at once, so that it shows how far one is."""
+
 _TEXTS = (b".md", b".markdown", b".txt", b".text")
 
 
@@ -61,6 +64,8 @@ class Place:
         self._root = path.parent if single else path
         self._name = os.fsencode(path.name) if single else b""
         self._rules, self._unpack = rules, unpack
+        self.met: Container[bytes] = frozenset()
+        """Marks of files that need not be opened: they come as `Unchanged`."""
         self._paged: tuple[Parts, dict[str, list[str]]] | None = None
         self._others: frozenset[str] = frozenset()
         self._enclosed: tuple[Parts, frozenset[bytes]] = (), frozenset()
@@ -75,11 +80,23 @@ class Place:
         path, mark, inner = cursor.partition("?")
         last = tuple(unquote_to_bytes(path).split(b"/")) if path else ()
         behind, passed = folder.key(last), 0
+        marks: list[bytes] = []
+        at: Entry | None = None
         for entry in self._entries():
-            at = folder.key(entry.parts)
-            if at > behind or (at == behind and mark):
-                yield from self._entry(entry, inner if at == behind else "", passed)
+            place = folder.key(entry.parts) if behind else None
+            if place is None or place > behind or (place == behind and mark):
+                met = b"" if entry.about is None else folder.mark(entry.parts, entry.about)
+                if at is not None and (met not in self.met or len(marks) >= _MOST_UNCHANGED):
+                    yield Unchanged(tuple(marks), _cursor(at.parts), passed)
+                    marks, at = [], None
+                if met in self.met:
+                    marks.append(met)
+                    at = entry
+                else:
+                    yield from self._entry(entry, inner if place == behind else "", passed)
             passed += entry.size
+        if at is not None:
+            yield Unchanged(tuple(marks), _cursor(at.parts), passed)
         self._must_be_there()
 
     def _must_be_there(self) -> None:
@@ -93,14 +110,15 @@ class Place:
             yield from folder.walk(self._root, lambda parts: self._rules.prune(parts) or self._unfinished(parts))
             return
         with suppress(OSError):
-            yield Entry((self._name,), self.path.stat().st_size)
+            about = self.path.stat()
+            yield Entry((self._name,), about.st_size, "", about)
 
     def _unfinished(self, parts: Parts) -> bool:
         """Whether a folder is where a Maildir has its letters while they are written (maildir(5))."""
         return parts[-1] == b"tmp" and folder.path_of(self._root, (*parts[:-1], b"cur")).is_dir()
 
     def _entry(self, entry: Entry, inner: str, passed: int) -> Iterator[Found]:
-        path = quote(b"/".join(entry.parts), safe="/")
+        path = _cursor(entry.parts)
         where = Where(
             folder.names(entry.parts),
             without_ending(self._root.name) if not self._name else "",
@@ -132,7 +150,9 @@ class Place:
             elif kind is Kind.MBOX:
                 yield from self._in_mbox(entry, where, inner)
             elif kind is Kind.LETTER:
-                yield from letters_in.in_file(file, where)
+                about = os.fstat(file.fileno())
+                mark = folder.mark(entry.parts, about) if folder.settled(about) else b""
+                yield from letters_in.in_file(file, where, mark)
             elif kind is Kind.EMLX:
                 yield from letters_in.in_emlx(file, where)
             elif kind is Kind.PACKED:
@@ -249,6 +269,10 @@ class Place:
         except (OSError, ValueError):
             return None
         return data if len(data) <= LARGEST_LETTER else None
+
+
+def _cursor(parts: Parts) -> str:
+    return quote(b"/".join(parts), safe="/")
 
 
 def _instead(kind: Kind | None, head: bytes) -> str:

@@ -499,6 +499,20 @@ CREATE TABLE imports (
   failed       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+-- Files that an archive had, each with one letter in it: `mark` is another one as soon as the file has changed.
+CREATE TABLE import_files (
+  id       INTEGER PRIMARY KEY,
+  import   INTEGER NOT NULL REFERENCES imports (id),
+  mark     BLOB    NOT NULL CHECK (length(mark) = 16),
+  arrival  INTEGER REFERENCES arrivals (number) ON DELETE CASCADE,
+  left_out TEXT,
+  version  TEXT,
+  CHECK ((arrival IS NULL) = (left_out IS NOT NULL)),
+  CHECK ((version IS NULL) = (left_out IS NULL))
+) STRICT;
+CREATE INDEX import_files_of ON import_files (import);
+CREATE INDEX import_files_arrival ON import_files (arrival) WHERE arrival IS NOT NULL;
+
 CREATE TABLE kept_apart (
   one   INTEGER NOT NULL REFERENCES persons (id),
   other INTEGER NOT NULL REFERENCES persons (id),

@@ -107,7 +107,7 @@ def test_every_write_that_fails(before: Play, tmp_path: Path, monkeypatch: pytes
     while failing(before.over(tmp_path / f"all-{case}-{n}"), what, ending, error, n, times=times, half=half):
         shutil.rmtree(tmp_path / f"all-{case}-{n}")
         n += 1
-    assert n > (30 if what == "write" else 4)
+    assert n > (30 if what == "write" else 2)
 
 
 # -- the power goes
@@ -287,7 +287,7 @@ def test_a_move_whose_disk_fails_anywhere(two: Path, case: int) -> None:
     n = 0
     while move_failing(two, what, ending, error, n):
         n += 1
-    assert n > 3
+    assert n > 2
 
 
 def move_cut(two: Path, every: int, keep: Callable[[int], bool]) -> None:

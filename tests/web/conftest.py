@@ -20,12 +20,13 @@
 - `call(home)`      an httpx client at the desk, with cookie and token of a session, for what needs no browser: it sends
                     Origin and token as our own pages do (`call(home, seated=False)` sends neither).
 
-One Chromium and one quarter of desks per module: both start when first asked for. Where Chromium or npm's packages are
-missing a test is skipped with the reason, and fails where CI=true.
+One Chromium for all modules of a process, and one quarter of desks per module: both start when first asked for. Where
+Chromium or npm's packages are missing a test is skipped with the reason, and fails where CI=true.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -71,14 +72,27 @@ def bare_desk(quarter: Quarter) -> DeskOf:
     return quarter.bare
 
 
-@pytest.fixture(scope="module")
-def _browser() -> Iterator[Windows]:
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[tuple[Windows, asyncio.AbstractEventLoop]]:
+    """The browser, and the loop of its tool, which counts as running in this thread while the browser is used."""
     with sync_playwright() as playwright:
+        loop = asyncio.get_running_loop()
         browser = launch(playwright)
-        try:
-            yield Windows(playwright, browser)
-        finally:
-            browser.close()
+        asyncio._set_running_loop(None)  # until a module looks through windows: other tests run loops of their own
+        yield Windows(playwright, browser), loop
+        asyncio._set_running_loop(loop)
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def _browser(_chromium: tuple[Windows, asyncio.AbstractEventLoop]) -> Iterator[Windows]:
+    """The browser, for a module that looks through windows."""
+    windows, loop = _chromium
+    asyncio._set_running_loop(loop)
+    try:
+        yield windows
+    finally:
+        asyncio._set_running_loop(None)
 
 
 @pytest.fixture

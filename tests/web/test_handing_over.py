@@ -8,13 +8,18 @@ import os
 import re
 import zipfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import pytest
 
-from dearly.desk.long_work import LongWork
+from dearly.carriers.base import Credentials
+from dearly.carriers.mail.mailbox import Mailbox
+from dearly.letter.account import MailAccount, Security
 from tests.support import archives
 from tests.support.desks import Person
+from tests.support.mailboxes import take_all
 from tests.support.scripted_imap import PASSWORD, USER, Folder, scripted_imap
 from tests.support.web import Web
 from tests.web.test_archive import ME, at_home, at_its_end, words
@@ -50,12 +55,17 @@ async def sent(web: Web, pieces: list[bytes | Exception]) -> httpx.Response:
     )
 
 
-def held(work: LongWork) -> int:
-    """How many nameless files this process has open: on Linux they are shown as deleted."""
-    places = (f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd"))
-    return sum(
-        os.path.islink(place) and "(deleted)" in os.readlink(place) and "/ada" in os.readlink(place) for place in places
-    )
+def nameless(ada: Person) -> list[Path]:
+    """What this process has open beside the drawer without a name: on Linux it is shown as deleted."""
+    places = [Path(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+    return [one for one in places if re.search(f"^{re.escape(str(ada.desk.drawer.folder))}/.*deleted", _target(one))]
+
+
+def _target(place: Path) -> str:
+    try:
+        return str(place.readlink())
+    except OSError:  # it was the listing itself
+        return ""
 
 
 def test_files_of_many_kinds_are_handed_over_planned_taken_in_and_gone(tmp_path: Path) -> None:
@@ -83,21 +93,19 @@ def test_files_of_many_kinds_are_handed_over_planned_taken_in_and_gone(tmp_path:
         assert "files that are no letters: 1" in plan
         assert sorted(folder.iterdir()) == before, "nothing has a name beside the drawer"
         marks = [b"Dear Ada", b"Message-ID", b"a map"]
-        assert held(ada.desk.work) == 7
-        for fd in os.listdir("/proc/self/fd"):
-            place = f"/proc/self/fd/{fd}"
-            if os.path.islink(place) and "(deleted)" in os.readlink(place):
-                with open(place, "rb") as file:
-                    data = file.read()
-                assert not any(mark in data for mark in marks), "what waits is sealed"
+        assert len(nameless(ada)) == 7
+        for place in nameless(ada):
+            waits = place.read_bytes()
+            assert waits, place
+            assert not any(mark in waits for mark in marks), "what waits is sealed"
         done = await at_its_end(web, await web.post("/import/run", {"mine": ME}))
         assert "11 letters were taken in" in words(done.text)
-        assert held(ada.desk.work) == 0, "it is taken in, and gone"
+        assert nameless(ada) == [], "it is taken in, and gone"
         await web.post("/import/other")
         again = words((await at_its_end(web, await web.post("/import/files", files=files[:2]))).text)
         assert "There is nothing new in it" in again
         await web.post("/import/other")
-        assert held(ada.desk.work) == 0, "put aside"
+        assert nameless(ada) == [], "put aside"
 
     at_home(tmp_path, play)
 
@@ -125,14 +133,14 @@ def test_what_is_not_handed_over_whole_leaves_nothing(tmp_path: Path) -> None:
             assert answer.status_code == 400, (name, answer.status_code, answer.text[:300])
             assert 'class="word"' in answer.text, name
             assert ada.desk.work.about is None, name
-        assert held(ada.desk.work) == 0
+        assert nameless(ada) == []
         good = await sent(web, [token, part("files", some[:9], "a.mbox")[:-2] + some[9:] + b"\r\n", end])
         assert "200 letters would be taken in" in words((await at_its_end(web, good)).text)
 
     at_home(tmp_path, play)
 
 
-def test_a_folder_of_a_mailbox_is_chosen_from_a_list(tmp_path: Path) -> None:
+def test_a_folder_of_a_mailbox_is_chosen_from_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def play(ada: Person, web: Web) -> None:
         async with scripted_imap() as server:
             old = server.folders.setdefault("Old/2009", Folder())
@@ -150,7 +158,32 @@ def test_a_folder_of_a_mailbox_is_chosen_from_a_list(tmp_path: Path) -> None:
                 assert missing == "address" or 'value="old@letters.test"' in answer.text, "what was typed is kept"
                 assert PASSWORD not in answer.text
             assert (await web.post("/import/mailbox/look", {"folder": "INBOX"})).status_code == 400
-            _ = server
+
+            lent: list[Mailbox] = []
+
+            async def mail(account: MailAccount, secret: Credentials, _sieve: object) -> Mailbox:
+                assert account.incoming is not None
+                plain = replace(account.incoming, security=Security.PLAIN)
+                lent.append(Mailbox(replace(account, incoming=plain), secret, take_all, ada.desk.clock))
+                return lent[-1]
+
+            async def forget(_address: object) -> None:
+                await lent[-1].close()
+
+            monkeypatch.setattr(ada.desk.ways, "mail", mail)
+            monkeypatch.setattr(ada.desk.ways, "forget", forget)
+            listed = await web.post("/import/mailbox", asked)
+            assert re.findall(r'<option value="([^"]+)"', listed.text) == ["INBOX", "Old/2009"]
+            assert PASSWORD not in listed.text
+            plan = await at_its_end(web, await web.post("/import/mailbox/look", {"folder": "Old/2009"}))
+            assert "3 letters would be taken in" in words(plan.text)
+            assert "From old@letters.test/Old/2009." in words(plan.text)
+            assert not server.bodies, "a plan needs no more than headers"
+            done = await at_its_end(web, await web.post("/import/run", {"mine": ME}))
+            assert "3 letters were taken in" in words(done.text)
+            assert (await web.post("/import/mailbox/look", {"folder": "INBOX"})).status_code == 400, "it was lent once"
+            assert len(lent) == 3
+            assert (await web.get("/settings")).text.count("old@letters.test") == 0
 
     at_home(tmp_path, play)
 
@@ -162,8 +195,8 @@ def test_what_was_left_as_it_came_is_leafed_through(tmp_path: Path) -> None:
             b"From: Old <old%d@letters.test>\nTo: ada@letters.test\nMessage-ID: <%d@x>\n" % (n, n)
             + b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b\n\n'
             + b"--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\n"
-            + b"Content-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n\n%d\n-----END PGP MESSAGE-----\n--b--\n"
-            % n
+            + b"Content-Type: application/octet-stream\n\n"
+            + b"-----BEGIN PGP MESSAGE-----\n\n%d\n-----END PGP MESSAGE-----\n--b--\n" % n
             for n in range(53)
         ]
         place = archives.mbox(tmp_path / "sealed.mbox", broken)
@@ -179,5 +212,30 @@ def test_what_was_left_as_it_came_is_leafed_through(tmp_path: Path) -> None:
         assert len(set(numbers)) == 53
         shown = await web.get(f"/letter/{numbers[0]}")
         assert shown.status_code == 200
+
+    at_home(tmp_path, play)
+
+
+def test_a_bundle_is_handed_over_and_said_to_be_ones_own(tmp_path: Path) -> None:
+    async def play(ada: Person, web: Web) -> None:
+        await at_its_end(
+            web, await web.post("/import/look", {"path": str(archives.mbox(tmp_path / "a.mbox", [archives.letter(1)]))})
+        )
+        await at_its_end(web, await web.post("/import/run"))
+        out = tmp_path / "out"
+        await web.post("/export/run", {"path": str(out), "format": "bundle"})
+        await at_its_end(web, await web.get("/work"))
+        (bundle,) = out.rglob("*.dearly.tar")
+        with bundle.open("rb") as file:
+            answer = await web.post("/import/files", files=[("files", (bundle.name, file))])
+        plan = await at_its_end(web, answer)
+        assert "This bundle is my own." in words(plan.text)
+        assert 'action="/import/whole"' in plan.text
+        done = await at_its_end(web, await web.post("/import/whole", {"mine": "yes", "passphrase": ""}))
+        assert "No letter was taken in One was here already." in words(done.text)
+        assert nameless(ada) == []
+        drawer = words((await web.post("/import/look", {"path": str(ada.desk.drawer.folder)})).text)
+        assert f"{ada.desk.drawer.folder} is a drawer of Dearly." in drawer
+        assert "This drawer is my own." in drawer
 
     at_home(tmp_path, play)

@@ -24,6 +24,17 @@ routes = Pages()
 _KEPT = "archive_mailbox"
 OTHER = "other"
 _TYPED = ("address", "server", "user")
+_WRONG = {
+    "bad_address": "address",
+    "not_a_mail_address": "address",
+    "account_here": "address",
+    "no_server": "server",
+    "bad_server": "server",
+    "mail_unreachable": "server",
+    "no_secret": "password",
+    "sign_in_refused": "password",
+}
+"""Which field an error speaks of."""
 
 
 @routes.get("/import/mailbox")
@@ -38,6 +49,7 @@ async def choose(visit: Visit, said: DearlyError | None = None) -> Response:
         said=said,
         accounts=found,
         chosen=chosen,
+        wrong=_WRONG.get(said.code, "") if said and chosen in ("", OTHER) else "",
         given={name: form.text(name) if form is not None else "" for name in _TYPED},
     )
 
@@ -81,6 +93,8 @@ def _lent(form: Form) -> Lent:
     """An account that is only lent. Raises `Usage`."""
     address = accounts.mail_address(form.text("address").strip())
     text, user = form.text("server").strip(), form.text("user").strip() or str(address)
+    if not text:
+        raise Usage("no_server", _("No server is named."), _("Its help pages name the server for IMAP."))
     server = accounts.stated(Protocol.IMAP, text, None, user)
     password = form.text("password")
     if not password:

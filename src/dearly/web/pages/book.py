@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -24,6 +24,9 @@ from dearly.web.pages.ledger import missing
 from dearly.web.visit import Pages, Visit
 
 routes = Pages()
+
+OLD = timedelta(days=365)
+"""From then on nobody is told that nothing has gone back: most such letters are from an archive, and wait no more."""
 
 LONGEST = 200
 """Characters that are looked for."""
@@ -73,6 +76,7 @@ async def letters(visit: Visit) -> Response:
 
 def _line(line: Thread, today: date) -> LineShown:
     ago = when.ago((today - line.last.date()).days)
+    old = today - line.last.date() > OLD
     if line.ours:
         said, rest = _("You wrote last, {ago}.").format(ago=ago), ""
     else:
@@ -81,7 +85,7 @@ def _line(line: Thread, today: date) -> LineShown:
             "later": _("You put the answer by for later."),
             "not_needed": _("No answer needed."),
             "rest": _("You let it rest."),
-        }.get(line.reply, _("Nothing has gone back yet."))
+        }.get(line.reply, "" if old else _("Nothing has gone back yet."))
     first, last = line.first.year, line.last.year
     return LineShown(line.uid, line.name, said, rest, str(first) if first == last else f"{first}–{last}")
 

@@ -20,6 +20,9 @@ from dearly.web.visit import Pages, Visit, told_by
 
 routes = Pages()
 
+AT_ONCE = 100
+"""Correspondences at rest that are shown at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineShown:
@@ -43,8 +46,13 @@ class Group:
 
 @routes.get("/ledger")
 async def ledger(visit: Visit, said: DearlyError | None = None) -> Response:
-    """All of it; what rests is folded."""
+    """All of it; what rests is folded, and leafed through where it is long. `from`: behind so much of what rests."""
     lines = await book.ledger(visit.desk, everything=True)
+    resting = [line for line in lines if line.standing is Standing.RESTS]
+    first = min(whole(visit.request.query_params.get("from", "")) or 0, len(resting))
+    onward = first + AT_ONCE if len(resting) > first + AT_ONCE else None
+    open_ones = [line for line in lines if line.standing is not Standing.RESTS and not first]
+    lines = [*open_ones, *resting[first : first + AT_ONCE]]
     headings = {
         Standing.LATER: _("For later"),
         Standing.YOURS: _("They wrote last"),
@@ -61,6 +69,8 @@ async def ledger(visit: Visit, said: DearlyError | None = None) -> Response:
         said=said,
         groups=[one for one in groups if one.lines],
         today=visit.desk.clock.local().date(),
+        onward=onward,
+        first=first,
     )
 
 

@@ -260,11 +260,12 @@ class OfficeProcess:
 
 
 def start_process(
-    where: stores.Where, *, die_at: str = "", after: int = 0, port: int = 0, limits: str = ""
+    where: stores.Where, *, die_at: str = "", after: int = 0, port: int = 0, limits: str = "", smarthost: int = 0
 ) -> OfficeProcess:
-    """`die_at`: a failpoint at which it kills itself, the time after it was reached `after` times. `limits`: TOML."""
+    """`die_at`: a failpoint at which it kills itself, the time after it was reached `after` times. `limits`: TOML.
+    `smarthost`: port of one, in the clear."""
     process = Forked(
-        ["tests.support.offices:main", str(where), str(port), die_at, str(after), limits],
+        ["tests.support.offices:main", str(where), str(port), die_at, str(after), limits, str(smarthost)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -282,8 +283,9 @@ def start_process(
 def main() -> None:
     """In the child."""
     from dearly.letter import failpoint
+    from tests.support import abroad
 
-    where, port, die_at, after, limits = sys.argv[1:]
+    where, port, die_at, after, limits, smarthost = sys.argv[1:]
     left = int(after)
 
     def die(step: str) -> None:
@@ -306,6 +308,8 @@ def main() -> None:
         host="127.0.0.1",
         port=int(port),
         limits=from_toml(limits),
+        relay=abroad.smarthost(int(smarthost)) if smarthost != "0" else None,
+        pace=abroad.HURRIED,
         ready=ready,
     )
     asyncio.run(serving)

@@ -127,10 +127,11 @@ async def run(
     limits: Limits = DEFAULT,
     url: str = "",
     relay: Relay | None = None,
+    pace: Pace = PACE,
     ready: Callable[[Server], Awaitable[None] | None] = lambda _server: None,
 ) -> None:
     """The office over that store (made if it is not there), until SIGTERM or SIGINT; then an orderly end. `relay`: the
-    smarthost, if there is one.
+    smarthost, if there is one, used at that `pace`.
 
     `url`: where people reach it, if that is not where it listens: invitations say it. `ready` is called once it
     answers. Raises as `stores.create` and `serve` do."""
@@ -141,7 +142,7 @@ async def run(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         async with serve(
-            store, clock=clock, chance=chance, host=host, port=port, tls=tls, limits=limits, relay=relay
+            store, clock=clock, chance=chance, host=host, port=port, tls=tls, limits=limits, relay=relay, pace=pace
         ) as server:
             reached = url or server.url
             await store.write(lambda shelf: shelf.serving(reached))

@@ -50,10 +50,10 @@ def before(formats: Sequence[str], opened: bool, secret_keys: bool, synced_by: s
             found.letters,
         )
         said.append(letters.format(n=found.letters))
-    if "keys" in formats:
+    if "keys" in formats and found.certificates:
         keys = ngettext(
-            "keys: your certificates and one of other people, with their names and addresses.",
-            "keys: your certificates and {n} of other people, with their names and addresses.",
+            "keys: besides your own certificates one of somebody else, with the name it is known by.",
+            "keys: besides your own certificates {n} of other people, with the names they are known by.",
             found.certificates,
         )
         said.append(keys.format(n=found.certificates))

@@ -44,6 +44,12 @@ def words(text: str) -> set[str]:
     return found
 
 
+def findable(text: str) -> set[str]:
+    """All that a text can be found by: its words, and of scripts without blanks each sign, for one may be a word."""
+    found = words(text)
+    return found | {sign for word in found if _NO_BLANKS.search(word) for sign in word if _NO_BLANKS.match(sign)}
+
+
 def bucket(word: str) -> int:
     """In which of the files a word stands: by its first two characters, so that all that begins like it does too."""
     first, second = ord(word[0]), ord(word[1]) if len(word) > 1 else 0
@@ -63,7 +69,7 @@ class Index:
 
     def add(self, texts: Iterable[str], shown: list[str]) -> None:
         """The next letter: all that can be found of it, and what is shown of it."""
-        found = words("\n".join(texts))
+        found = findable("\n".join(texts))
         for word in found:
             self._postings[word].append(self._next)
         self._held += len(found)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import dearly.exchange
 from dearly.exchange import export_cmif, export_markdown, export_names, export_vcard, mboxrd
-from dearly.exchange.export_html_index import bucket, words
+from dearly.exchange.export_html_index import bucket, findable, words
 from dearly.exchange.export_opened import opened_copy
 from dearly.letter.content import Enclosure
 from dearly.letter.leaving import (
@@ -187,6 +187,7 @@ SAMPLES = [
 def test_words_are_folded() -> None:
     assert words("Grüße, GRÜSSE") == {"grusse"}
     assert words("日本語") == {"日本", "本語"}
+    assert findable("日本語 and 夏") == {"日本", "本語", "日", "本", "語", "夏", "and"}
     assert 0 <= bucket("a") < 256
 
 

@@ -802,6 +802,8 @@ CREATE TABLE imports (
   place        TEXT    NOT NULL,
   -- maildir, mbox, eml, text, ...
   format       TEXT    NOT NULL,
+  -- a digest of what the person decided about it: with other choices it is begun anew
+  choices      TEXT    NOT NULL,
   -- where to go on; only the reader of this format reads it. Empty: at the beginning
   cursor       TEXT    NOT NULL,
   -- when it was first begun

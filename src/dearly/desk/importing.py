@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from dearly.desk.app import Progress
@@ -34,8 +34,10 @@ from dearly.desk.importing_source import (
     open_archive,
     stacks,
 )
-from dearly.drawer import accounts, importing, importing_log
+from dearly.drawer import accounts, importing, importing_log, importing_refiling
+from dearly.drawer.connection import Db
 from dearly.drawer.drawer import Drawer
+from dearly.drawer.importing_log import Import
 from dearly.exchange.archive import Archive, Item, Ours, PassedOver, Unchanged, Written
 from dearly.exchange.bundle_reading import Bundle
 from dearly.letter.address import Address, Correspondent, clean
@@ -99,7 +101,10 @@ class Plan:
     by us. `others`: letters that are neither from us nor to us. `sealed`: to be opened with a key; without it they are
     kept unopened. `already_here`, `erased` (here once, and erased since). `left_out`: how many, by reason
     (`REASONS`). `failed`: cannot be taken; `skipped` names them. `years`: letters of each year. `perhaps_mine`: own
-    addresses that the desk does not know. `going_on`: it was begun before, and goes on where it stopped."""
+    addresses that the desk does not know. `going_on`: it was begun before, and goes on where it stopped; `anew`: it was
+    begun before with other choices, and is looked through from its beginning. `by_sender`: the own addresses for which
+    alone letters count as sent, that lay in no folder of sent ones. `refiled`: letters that lie here as received, and
+    are from an address that is named as ours now."""
 
     place: str
     format: str
@@ -118,7 +123,10 @@ class Plan:
     perhaps_mine: tuple[str, ...]
     alike: tuple[Alike, ...]
     skipped: tuple[Skipped, ...]
-    going_on: bool
+    going_on: bool = False
+    anew: bool = False
+    by_sender: tuple[Someone, ...] = ()
+    refiled: int = 0
 
 
 @asynccontextmanager
@@ -163,9 +171,14 @@ async def plan(
     `own_source`."""
     if archive.format in OURS:
         return await _plan_of_ours(desk, archive, passphrase)
-    own = await desk.drawer.read(lambda db: accounts.own_addresses(db, left=True))
-    before = await desk.drawer.read(lambda db: importing_log.find(db, archive.source))
-    tally = _Tally(frozenset(one.key for one in (*own, *map(Address.parse, choices.mine))), choices)
+    mine = [Address.parse(one) for one in choices.mine]
+
+    def look(db: Db) -> tuple[list[Address], Import | None, int]:
+        own = accounts.own_addresses(db, left=True)
+        return own, importing_log.find(db, archive.source), importing_refiling.count(db, mine)
+
+    own, before, refiled = await desk.drawer.read(look)
+    tally = _Tally(frozenset(one.key for one in (*own, *mine)), choices)
     total = await asyncio.to_thread(archive.size) or 0
     met = await not_again(desk, archive, choices)
     async for stack in stacks(archive, heads=True):
@@ -187,7 +200,9 @@ async def plan(
             elif not isinstance(one, Item):
                 tally.count_other(one)
         progress(_("Looking through it"), stack[-1].passed, total)
-    return tally.plan(archive, going_on=before is not None and before.ended is None and bool(before.cursor))
+    begun = before is not None and before.ended is None and bool(before.cursor)
+    going_on = before is not None and before.goes_on(choices.mark)
+    return replace(tally.plan(archive), going_on=going_on, anew=begun and not going_on, refiled=refiled)
 
 
 async def _plan_of_ours(desk: Desk, archive: Archive, passphrase: str | None) -> Plan:
@@ -216,7 +231,6 @@ async def _plan_of_ours(desk: Desk, archive: Archive, passphrase: str | None) ->
         (),
         (),
         (),
-        going_on=False,
     )
 
 
@@ -248,6 +262,7 @@ class _Tally:
         self._wrote_sent: Counter[str] = Counter()
         self._named_to: Counter[str] = Counter()
         self._names: dict[str, tuple[str, str]] = {}
+        self._by_sender: Counter[str] = Counter()
         self._skipped: list[Skipped] = []
 
     def count(
@@ -283,6 +298,8 @@ class _Tally:
     def _letter(self, facts: HeadFacts, *, sent: bool, by_folder: bool) -> None:
         self._n["letters"] += 1
         self._n["sent"] += sent
+        if sent and not by_folder and facts.sender is not None:
+            self._by_sender[facts.sender.address.key] += 1
         self._n["sealed"] += kind_by_header(facts) is Kind.SEALED
         if facts.date is not None:
             self._years[facts.date.year] += 1
@@ -342,7 +359,7 @@ class _Tally:
             if len(found) > 1
         )
 
-    def plan(self, archive: Archive, *, going_on: bool) -> Plan:
+    def plan(self, archive: Archive) -> Plan:
         people = [
             Someone(*self._names[key], letters) for key, letters in self._letters.most_common() if key not in self._ours
         ]
@@ -364,5 +381,5 @@ class _Tally:
             perhaps_mine=self._perhaps_mine(),
             alike=self._alike(),
             skipped=tuple(self._skipped),
-            going_on=going_on,
+            by_sender=tuple(Someone(*self._names[key], n) for key, n in self._by_sender.most_common(_MOST_NAMED)),
         )

@@ -181,10 +181,12 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
     ours = await _own_keys(desk, source, book.owner, ours=ours)
     kept = await _certificates(desk, book.certificates, progress)
 
+    whose = "ours" if ours else "theirs"
+
     def begin(db: Db) -> tuple[Import, dict[str, int]]:
         people = importing_book.take(db, book, kept, ours=ours, now=now, chance=desk.chance)
         importing_log.prepare(db)
-        return importing_log.begin(db, archive.source, archive.place, archive.format, now), people
+        return importing_log.begin(db, archive.source, archive.place, archive.format, whose, now), people
 
     log, people = await desk.drawer.write(begin)
 

@@ -33,7 +33,7 @@ from dearly.desk.importing_source import (
     not_again,
     stacks,
 )
-from dearly.drawer import accounts, importing, importing_log
+from dearly.drawer import accounts, importing, importing_log, importing_refiling
 from dearly.drawer.connection import Db
 from dearly.drawer.importing import Imported
 from dearly.drawer.importing_log import Import, Tally
@@ -58,6 +58,7 @@ class Done:
     `missed` could not be had at all, in this run, the others are kept as they are. `skipped` names what could not be
     had, and what letters name as enclosed and do not hold. `left_out`: by reason, of this run. `erased`: were here once
     and were erased. `locked`: sealed letters whose key is not here, kept unopened.
+    `refiled`: letters that lay here as received, and are from an address that was named as ours now.
     `alike`: who may be in the address book twice now; nobody is joined by it.
     `left`: what of this archive is kept without a letter, with the reason, the last first."""
 
@@ -71,6 +72,7 @@ class Done:
     locked: int = 0
     missed: int = 0
     skipped: tuple[Skipped, ...] = ()
+    refiled: int = 0
     alike: Sequence[joining.Alike] = ()
     left: Sequence[importing.Left] = ()
 
@@ -109,10 +111,11 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
         for one in mine:
             accounts.add_left_address(db, one, now=now, chance=desk.chance)
         importing_log.prepare(db)
-        log = importing_log.begin(db, archive.source, archive.place, archive.format, now)
+        log = importing_log.begin(db, archive.source, archive.place, archive.format, choices.mark, now)
         return log, tuple(accounts.own_addresses(db, left=True))
 
     log, own = await desk.drawer.write(begin)
+    refiled = await _refiled(desk, mine)
     size = await asyncio.to_thread(archive.size)
     filing = _Filing(desk, log, size or 0, progress)
     met = await not_again(desk, archive, choices)
@@ -137,9 +140,25 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
         filing.locked,
         filing.missed,
         tuple(filing.skipped),
+        refiled=refiled,
         alike=await joining.alike(desk),
         left=await left(desk, archive),
     )
+
+
+async def _refiled(desk: Desk, mine: Sequence[Address]) -> int:
+    """File letters of archives as sent that are from one of these addresses, and lie here as received."""
+
+    def work(db: Db) -> int:
+        def meet(db: Db, who: Correspondent) -> int:
+            return newcomers.person_of(db, desk, who).id
+
+        return importing_refiling.refile(db, mine, meet=meet, index=indexing.index, now=desk.clock.now())
+
+    refiled = 0
+    while mine and (some := await desk.drawer.write(work)):
+        refiled += some
+    return refiled
 
 
 async def left(

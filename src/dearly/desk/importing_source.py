@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from dearly.desk.importing_folder import MailFolder
 from dearly.desk.importing_written import About as About
 from dearly.drawer import importing_log
 from dearly.exchange.archive import Archive, Found, Hints, Item, PassedOver, Place, Role, Unchanged, Written, recognise
+from dearly.letter.address import Address
 from dearly.letter.words import _
 from dearly.opener.bulk import HEAVIEST_STACK, MOST_STACKED, Kind
 from dearly.opener.unpacking import unpack
@@ -81,6 +83,12 @@ class Choices:
     take: frozenset[str] = frozenset()
     only_ours: bool = False
     about: About = field(default_factory=About)
+
+    @property
+    def mark(self) -> str:
+        """What was decided as one word, to tell whether it is still the same."""
+        mine = sorted({Address.parse(one).key for one in self.mine})
+        return hashlib.sha256(repr((mine, sorted(self.take), self.only_ours, self.about)).encode()).hexdigest()
 
     @property
     def leave(self) -> tuple[Kind, ...]:

@@ -37,27 +37,36 @@ _COLUMNS = ", ".join(one.name for one in fields(Tally))
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One archive that was, or is being, taken in. `cursor`: where to go on. `ended`: None while it has not."""
+    """One archive that was, or is being, taken in. `choices`: with what choices of the person's, as a digest.
+    `cursor`: where to go on. `ended`: None while it has not."""
 
     id: int
     place: str
     format: str
+    choices: str
     cursor: str
     begun: datetime
     ended: datetime | None
     tally: Tally
 
+    def goes_on(self, choices: str) -> bool:
+        """Whether it was stopped on its way, and goes on from there with these choices."""
+        return self.ended is None and bool(self.cursor) and self.choices == choices
 
-def begin(db: Db, source: bytes, place: str, format_: str, now: datetime) -> Import:
-    """Begin with this archive, or go on with it; one that came to its end is begun anew. `source`: 32 octets."""
+
+def begin(db: Db, source: bytes, place: str, format_: str, choices: str, now: datetime) -> Import:
+    """Begin with this archive, or go on with it. One that came to its end is begun anew, and one that goes on with
+    other choices: what was left out by the old ones is looked at again, and what is here is not taken twice. `source`:
+    32 octets."""
     before = find(db, source)
-    if before is not None and before.ended is None:
+    if before is not None and before.goes_on(choices):
         return before
     db.run(
-        "INSERT INTO imports (source, place, format, cursor, begun) VALUES (?, ?, ?, '', ?)"
-        " ON CONFLICT (source) DO UPDATE SET place = excluded.place, format = excluded.format, cursor = '',"
-        " begun = excluded.begun, ended = NULL, found = 0, taken = 0, already_here = 0, not_letters = 0, failed = 0",
-        (source, place, format_, stamp(now)),
+        "INSERT INTO imports (source, place, format, choices, cursor, begun) VALUES (?, ?, ?, ?, '', ?)"
+        " ON CONFLICT (source) DO UPDATE SET place = excluded.place, format = excluded.format,"
+        " choices = excluded.choices, cursor = '', begun = excluded.begun, ended = NULL, found = 0, taken = 0,"
+        " already_here = 0, not_letters = 0, failed = 0",
+        (source, place, format_, choices, stamp(now)),
     )
     begun = find(db, source)
     assert begun is not None
@@ -67,13 +76,13 @@ def begin(db: Db, source: bytes, place: str, format_: str, now: datetime) -> Imp
 def find(db: Db, source: bytes) -> Import | None:
     """What is known of this archive."""
     row = db.one(
-        f"SELECT id, place, format, cursor, begun, ended, {_COLUMNS} FROM imports WHERE source = ?",  # noqa: S608  constants
+        f"SELECT id, place, format, choices, cursor, begun, ended, {_COLUMNS} FROM imports WHERE source = ?",  # noqa: S608  constants
         (source,),
     )
     if row is None:
         return None
-    number, place, format_, cursor, begun, ended, *counts = row
-    return Import(number, place, format_, cursor, moment(begun), maybe(ended), Tally(*counts))
+    number, place, format_, choices, cursor, begun, ended, *counts = row
+    return Import(number, place, format_, choices, cursor, moment(begun), maybe(ended), Tally(*counts))
 
 
 def met(db: Db, source: bytes, reasons: Collection[str], version: str) -> dict[bytes, str]:

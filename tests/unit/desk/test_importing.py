@@ -246,7 +246,9 @@ def test_the_run_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
             cursor = items[2].cursor
 
             def three_were_counted(db: Any) -> None:
-                log = importing_log.begin(db, archive.source, archive.place, archive.format, ada.desk.clock.now())
+                log = importing_log.begin(
+                    db, archive.source, archive.place, archive.format, Choices().mark, ada.desk.clock.now()
+                )
                 importing_log.advance(db, log, cursor, importing_log.Tally(3, 3, 0, 0, 0))
 
             await ada.desk.drawer.write(three_were_counted)

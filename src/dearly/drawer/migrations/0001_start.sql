@@ -489,6 +489,7 @@ CREATE TABLE imports (
   source       BLOB    NOT NULL UNIQUE CHECK (length(source) = 32),
   place        TEXT    NOT NULL,
   format       TEXT    NOT NULL,
+  choices      TEXT    NOT NULL,
   cursor       TEXT    NOT NULL,
   begun        INTEGER NOT NULL,
   ended        INTEGER,

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from dearly.carriers.base import Head, Verdict
 from dearly.carriers.mail.carrier import MailCarrier
 from dearly.carriers.mail.line import Patience
+from dearly.carriers.mail.smarthost import Smarthost
 from dearly.carriers.mail.submission import Submission
 from dearly.letter.account import MailAccount, Protocol, Security, Server
 from dearly.letter.address import Address
@@ -26,6 +28,7 @@ from dearly.letter.errors import CarrierTrouble
 from dearly.letter.journey import Accepted, Found, NothingProven, TryLater, Turned, Unknown
 from tests.peers.conftest import needs, needs_root
 from tests.peers.mailserver import PASSWORD, PROGRAMS, MailServer
+from tests.support.abroad import an_office_abroad
 from tests.support.authority import Authority
 from tests.support.cutting_proxy import CuttingProxy, Side, cutting_proxy
 from tests.support.fake_letters import ADA, BERT, CLARA, fake_letter
@@ -339,3 +342,38 @@ def test_killed_while_it_takes_letters_it_has_each_once(server: MailServer) -> N
     to_ada, to_bert = ways(server, ADA), ways(server, BERT)
     for letter in letters.values():
         assert len(to_bert[letter.letter_id]) == len(to_ada[letter.letter_id]) == 1
+
+
+@BOTH
+def test_an_office_hands_letters_on_by_it(server: MailServer, security: Security, tmp_path: Path) -> None:
+    """Over TLS, signed in; what it refuses comes back, and what it cannot be told while it is down waits."""
+    account = out(server, security)
+    assert account.outgoing is not None
+    relay = Smarthost(account.outgoing, ADA, lambda: PASSWORD, server.ca, patience=QUICK)
+
+    async def whole() -> None:
+        async with an_office_abroad(tmp_path / "post", relay=relay) as office:
+            before = len(server.mailbox("bert"))
+            await office.hand_over(str(BERT), "dora@elsewhere.test")
+            await office.turn()
+            assert await office.state(to=str(BERT)) == ("unknown", "250 2.0.0 localhost took it.")
+            state, reply = await office.state(to="dora@elsewhere.test")
+            assert (state, reply[:9]) == ("no", "554 5.7.1")
+            letters = await server.arrived("bert", before + 1)
+            assert (
+                letters[-1]
+                .replace(b"\r\n", b"\n")
+                .endswith(office.sent[0].replace(b"\r\n", b"\n").partition(b"\n\n")[2])
+            )
+            await server.settled()  # killed in the midst of it, a server may deliver twice all by itself
+            server.kill()
+            await office.hand_over(str(BERT), key="k2")
+            await office.turn()
+            assert (await office.state("k2", str(BERT)))[0] == "queued"
+            server.start()
+            await office.turn(minutes=2)
+            assert (await office.state("k2", str(BERT)))[0] == "unknown"
+            assert len(await server.arrived("bert", before + 2)) == before + 2
+            assert await office.turn(days=3) == 0
+
+    asyncio.run(whole())

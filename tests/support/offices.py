@@ -29,6 +29,7 @@ import httpx
 
 from dearly.letter.address import Address
 from dearly.office import accounts, stores
+from dearly.office.abroad import PACE, Pace, Relay
 from dearly.office.jmap import BLOB, CORE, MAIL, SUBMISSION
 from dearly.office.limits import DEFAULT, Limits, from_toml
 from dearly.office.service import Server, run, serve
@@ -165,7 +166,13 @@ class Office:
 
 @contextlib.contextmanager
 def an_office(
-    place: stores.Where | None = None, *, limits: Limits = DEFAULT, tls: tuple[Path, Path] | None = None, port: int = 0
+    place: stores.Where | None = None,
+    *,
+    limits: Limits = DEFAULT,
+    tls: tuple[Path, Path] | None = None,
+    port: int = 0,
+    relay: Relay | None = None,
+    pace: Pace = PACE,
 ) -> Iterator[Office]:
     """An office in a thread of its own, over a store at `place` (a temporary folder when not given)."""
     with contextlib.ExitStack() as stack:
@@ -179,7 +186,7 @@ def an_office(
 
         clock, chance = MachineClock(), MachineChance()
         store = stores.create(where, chance, limits=limits)
-        serving = serve(store, clock=clock, chance=chance, limits=limits, tls=tls, port=port)
+        serving = serve(store, clock=clock, chance=chance, limits=limits, tls=tls, port=port, relay=relay, pace=pace)
         try:
             server: Server = do(serving.__aenter__())
             try:

@@ -53,15 +53,16 @@ def words_of(letter: Content, *, dated: bool) -> Words:
 
 def here(db: Db, letter_id: LetterId, letter: Content, *, copy: bool, dated: bool = True) -> int | None:
     """Number of the letter with this id that says just this; None where none does. `copy`: whether this one is a copy;
-    an original is compared with those alone that came as copies: two originals are told apart by their signed bytes
-    (`filing.same`). `dated`: as `words_of`."""
+    an original is compared with those alone that came as copies, and with postcards of ours, in which nothing is
+    signed: other originals are told apart by their signed bytes (`filing.same`). `dated`: as `words_of`."""
     wanted: Words | None = None
-    for number, came_as_copy in db.all(
-        "SELECT number, EXISTS (SELECT 1 FROM arrivals a WHERE a.letter = l.number AND a.raw_sha256 = l.inner_sha256)"
+    for number, by_words in db.all(
+        "SELECT number, (direction = 'out' AND postcard = 1 AND inner_sha256 IS NULL)"
+        " OR EXISTS (SELECT 1 FROM arrivals a WHERE a.letter = l.number AND a.raw_sha256 = l.inner_sha256)"
         " FROM letters l WHERE letter_id = ? ORDER BY number",
         (letter_id,),
     ):
-        if copy or came_as_copy:
+        if copy or by_words:
             wanted = wanted or words_of(letter, dated=dated)
             there = _words_here(db, number)
             if there is not None and wanted.same(there, copy):

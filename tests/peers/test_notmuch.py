@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -77,11 +78,13 @@ def _phrase(number: int) -> str:
     return "no such words"
 
 
-SEARCHES = tuple(_asked())
+@cache
+def _searches() -> tuple[Asked, ...]:
+    return tuple(_asked())
 
 
 def test_there_are_fifty() -> None:
-    assert len(SEARCHES) >= 50
+    assert len(_searches()) >= 50
 
 
 @NEEDED
@@ -93,7 +96,7 @@ def test_the_same_letters_as_notmuch(tmp_path: Path) -> None:
     texts = {f"one.{number}@letters.test": lifetime.text_of(number) for number in range(LETTERS)}
     unexplained = {}
     found = 0
-    for asked in SEARCHES:
+    for asked in _searches():
         mine, other = ours[asked.ours], theirs[asked.theirs]
         found += len(mine)
         odd = {one for one in mine ^ other if not _accents_alone(asked, texts[one], found_here=one in mine)}
@@ -117,7 +120,7 @@ def _notmuch(place: Path, mail: Path) -> dict[str, set[str]]:
     env = dict(os.environ) | {"NOTMUCH_CONFIG": str(config), "HOME": str(place)}
     subprocess.run(["notmuch", "new", "--quiet"], env=env, check=True, capture_output=True)
     found = {}
-    for asked in SEARCHES:
+    for asked in _searches():
         done = subprocess.run(
             ["notmuch", "search", "--output=messages", asked.theirs],
             env=env,
@@ -143,7 +146,7 @@ async def _ours(place: Path, mail: Path) -> dict[str, set[str]]:
 
         by_number = await ada.desk.drawer.read(ids)
         found = {}
-        for asked in SEARCHES:
+        for asked in _searches():
             results = await search.search(ada.desk, asked.ours, exact=True, limit=LETTERS)
             found[asked.ours] = {by_number[one.number] for one in results.letters}
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import cache
 
 HEAD = (
     b"From: Ada <ada@letters.test>\r\nTo: bert@letters.test\r\nDate: Mon, 02 Jan 2006 15:04:05 -0700\r\n"
@@ -149,6 +150,7 @@ def many_parts(count: int) -> bytes:
     return multi(b"multipart/mixed", *([b"\r\nx"] * count))
 
 
+@cache
 def hostile() -> dict[str, bytes]:
     """Shapes that other parsers take long for, or fail at (A27)."""
     word = b"=?utf-8?Q?=C3=A9?= "

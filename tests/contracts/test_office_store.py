@@ -355,6 +355,9 @@ def test_parts_of_small_and_large_blobs(run: Run) -> None:
                     assert await store.piece(bert, uid, start, length) == data[start : start + length]
                 assert await store.read(lambda s, u=uid, o=start: s.read(bert, u, o)) == data[start:]  # type: ignore[misc]
             assert await store.piece(clara, uid, 0, 5) is None
+        uids = [uid_of(data) for data in (*datas, b"not there")]
+        assert await store.read(lambda s: s.wholes(bert, uids)) == {uid_of(data): data for data in datas}
+        assert await store.read(lambda s: s.wholes(clara, uids)) == {}
 
     run(act)
 

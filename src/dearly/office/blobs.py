@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dearly.letter.errors import Refused
@@ -129,23 +130,32 @@ def blob_get(c: Context, given: dict[str, Any]) -> Answer:
         raise MethodError("invalidArguments", _("There is no such property: properties."))
     real = {wanted: c.real(wanted) or "" for wanted in ids}
     there = c.shelf.blobs(c.account, list(real.values()))
+    found = {wanted: there[real[wanted]] for wanted in ids if real[wanted] in there}
+    data = _data(c, found.values(), offset, length) if not set(names) <= {"size", "id"} else {}
     shown = [
-        {"id": wanted} | _shown(c, there[real[wanted]], set(names), digests, offset, length)
-        for wanted in ids
-        if real[wanted] in there
+        {"id": wanted} | _shown(blob, data.get(blob.uid), set(names), digests, offset, length)
+        for wanted, blob in found.items()
     ]
     answer = got(c, "", shown, ids)
     del answer["state"]  # RFC 9404 4.2: blobs do not change, so there is none
     return answer
 
 
-def _shown(c: Context, blob: Blob, names: set[str], digests: set[str], offset: int, length: int | None) -> Answer:
+def _data(c: Context, blobs: Iterable[Blob], offset: int, length: int | None) -> Mapping[str, bytes]:
+    """The part that is asked for, of each; all together no more than one answer carries."""
+    for blob in blobs:
+        c.spend(max(0, min(blob.size - offset, blob.size if length is None else length)))
+    if offset == 0 and length is None:
+        return c.shelf.wholes(c.account, list({blob.uid: None for blob in blobs}))
+    return {blob.uid: c.shelf.read(c.account, blob.uid, offset, length) or b"" for blob in blobs}
+
+
+def _shown(
+    blob: Blob, data: bytes | None, names: set[str], digests: set[str], offset: int, length: int | None
+) -> Answer:
     shown: Answer = {"size": blob.size} if "size" in names else {}
-    if names <= {"size", "id"}:
+    if data is None:
         return shown
-    size = max(0, min(blob.size - offset, blob.size if length is None else length))
-    c.spend(size)
-    data = c.shelf.read(c.account, blob.uid, offset, length) or b""
     if offset > blob.size or offset + (length or 0) > blob.size:
         shown["isTruncated"] = True
     for name in digests:

@@ -22,14 +22,16 @@ EMAIL = (
 )
 SUBMISSION = "SELECT uid, key, email, blob, sender, at, deliveries FROM submissions"
 
-# The blob with this uid, if the account has an Email or an upload of it, or it waits to go out: uid, account's number.
+# The blobs that an account (its number: ?1) has an Email or an upload of, or that wait to go out for it; then the uid.
 _MINE = (
-    " FROM blobs b WHERE uid = ?1 AND (EXISTS (SELECT 1 FROM emails WHERE blob = b.number AND account = ?2)"
-    " OR EXISTS (SELECT 1 FROM uploads WHERE account = ?2 AND blob = b.number)"
-    " OR EXISTS (SELECT 1 FROM outgoing WHERE blob = b.number AND account = ?2))"
+    " FROM blobs b{} WHERE (EXISTS (SELECT 1 FROM emails WHERE blob = b.number AND account = ?1)"
+    " OR EXISTS (SELECT 1 FROM uploads WHERE account = ?1 AND blob = b.number)"
+    " OR EXISTS (SELECT 1 FROM outgoing WHERE blob = b.number AND account = ?1)) AND uid "
 )
-BLOB = "SELECT number, uid, size, sender" + _MINE
-_SIZE = "SELECT number, size" + _MINE
+_PIECES = " JOIN pieces p ON p.number BETWEEN b.number << 10 AND (b.number << 10) + 1023"
+BLOBS = "SELECT number, uid, size, sender" + _MINE.format("")
+WHOLES = "SELECT uid, p.number, p.data" + _MINE.format(_PIECES)
+_SIZE = "SELECT number, size" + _MINE.format("") + "= ?2"
 
 
 def when(seconds: int) -> datetime:
@@ -106,7 +108,7 @@ def holder(db: Db, token_sha256: bytes) -> Account | None:
 
 def piece(db: Db, account: int, uid: str, offset: int, length: int | None) -> bytes | None:
     """Part of a blob that the account may see."""
-    row = db.one(_SIZE, (uid, account))
+    row = db.one(_SIZE, (account, uid))
     if row is None:
         return None
     number, size = row

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dearly.office.db import Db
+from dearly.office.db import Db, Row
 from dearly.office.limits import Limits
 from dearly.office.rows import (
-    BLOB,
+    BLOBS,
     EMAIL,
     PIECE,
+    WHOLES,
     changes_of,
     email_of,
     piece,
@@ -56,14 +57,25 @@ class Parcels(Shelf):
         return int(number)
 
     def blob(self, account: Account, uid: str) -> Blob | None:
-        row = self._db.one(BLOB, (uid, account.number))
+        row = self._db.one(BLOBS + "= ?2", (account.number, uid))
         return Blob(*row) if row else None
 
     def blobs(self, account: Account, uids: Sequence[str]) -> Mapping[str, Blob]:
-        return {uid: blob for uid in uids if (blob := self.blob(account, uid))}
+        return {row[1]: Blob(*row) for row in self._of_several(BLOBS, account, uids)}
 
     def read(self, account: Account, uid: str, offset: int = 0, length: int | None = None) -> bytes | None:
         return piece(self._db, account.number, uid, offset, length)
+
+    def wholes(self, account: Account, uids: Sequence[str]) -> Mapping[str, bytes]:
+        found: dict[str, list[tuple[int, bytes]]] = {}
+        for uid, place, data in self._of_several(WHOLES, account, uids):
+            found.setdefault(uid, []).append((place, data))
+        # In order here: SQLite would carry all the bytes through its sorter.
+        return {uid: p[0][1] if len(p) == 1 else b"".join(data for _at, data in sorted(p)) for uid, p in found.items()}
+
+    def _of_several(self, select: str, account: Account, uids: Sequence[str]) -> Iterator[Row]:
+        for some in portions(uids):
+            yield from self._db.all(f"{select}IN ({','.join('?' * len(some))})", (account.number, *some))
 
     def _room(self, account: int, size: int, changes: int = 0) -> int | None:
         """Hold `size` more bytes for the account, and count `changes` of its emails: the email_seq now. None: full."""

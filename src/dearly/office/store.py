@@ -270,6 +270,10 @@ class Shelf(ABC):
     def read(self, account: Account, uid: str, offset: int = 0, length: int | None = None) -> bytes | None:
         """Bytes of a blob that `account` may see; None if it may not, or there is none."""
 
+    @abstractmethod
+    def wholes(self, account: Account, uids: Sequence[str]) -> Mapping[str, bytes]:
+        """As `read`, for several whole ones; those that the account may not see are left out."""
+
     # -- Emails
 
     @abstractmethod

@@ -94,6 +94,11 @@ class Parcels(Ledger, Shelf):
         whole = bytes(first) + rest if offset < PIECE else rest[offset - begin * PIECE :]
         return whole[: end - offset]
 
+    def wholes(self, account: Account, uids: Sequence[str]) -> Mapping[str, bytes]:
+        sql = "SELECT blob, size, data FROM blobs WHERE account = %s AND blob = ANY(%s)"
+        rows = self._all(sql, account.number, list(uids)) if uids else []
+        return {uid: bytes(data) if size <= PIECE else self.read(account, uid) or b"" for uid, size, data in rows}
+
     def _copy_blob(self, blob: Blob, account: int) -> None:
         values = (account, blob.number, blob.uid)
         self._do(

@@ -153,6 +153,8 @@ class _Export:
         await _apart(lambda: tree.write("README.txt", readme.encode()))
         for one in self._formats:
             await _apart(one.begin)
+        if any(one.reads for one in self._formats):
+            self._tell(0)
 
     async def _book(self) -> Book:
         def read(db: Db) -> tuple[Book, dict[str, bytes]]:
@@ -222,10 +224,14 @@ class _Export:
         return found, numbers.index(found[-1].number) + 1 if found else len(numbers)
 
     async def _write(self, acts: Sequence[Callable[[], None]], done: int) -> None:
-        for act in acts:
+        for n, act in enumerate(acts, 2):
             await _apart(act)
+            self._tell(done * n // (len(acts) + 1))
         self._done = min(self._done + done, self._total)
-        self._progress(_("Writing letters"), self._done, self._total)
+
+    def _tell(self, more: int) -> None:
+        """Show how far it is: `more` letters beyond the pieces that are done."""
+        self._progress(_("Writing letters"), min(self._done + more, self._total), self._total)
 
     async def _papers(self, piece: Sequence[Leaving]) -> list[Paper]:
         found: list[Paper] = []
@@ -235,6 +241,8 @@ class _Export:
             if len(waiting) >= _PAPERS or sum(len(w.text) for w in waiting) > _PAPER_TEXT:
                 found += await self._on_paper(waiting)
                 waiting = []
+                # Putting them on paper counts as much as writing one format.
+                self._tell(len(found) // (len(self._formats) + 1))
         return found + (await self._on_paper(waiting) if waiting else [])
 
     async def _on_paper(self, some: Sequence[Leaving]) -> list[Paper]:

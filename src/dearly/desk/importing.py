@@ -18,7 +18,8 @@ from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_folder import Lent, MailFolder, lent_folder, mail_folder, shelves
 from dearly.desk.importing_handed import Handed, Handing, is_a_backup
-from dearly.desk.importing_own import BundleSource, DrawerSource, run_own
+from dearly.desk.importing_own import run_own
+from dearly.desk.importing_own_sources import BundleSource, DrawerSource
 from dearly.desk.importing_run import Done, left, run
 from dearly.desk.importing_source import (
     BY_KIND,

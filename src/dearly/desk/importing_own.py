@@ -13,162 +13,36 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from itertools import islice
-from typing import TypeVar
 
 from dearly.desk import certificates, importing_sealed, indexing, joining, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
+from dearly.desk.importing_own_sources import Piece, Source
 from dearly.desk.importing_run import Done, left
-from dearly.drawer import exporting, exporting_book, importing_book, importing_log, importing_whole, keyring, objects
+from dearly.drawer import importing_book, importing_log, importing_whole, keyring, objects
 from dearly.drawer.connection import Db
-from dearly.drawer.drawer import Drawer
 from dearly.drawer.importing import Content, PackedEnclosure
 from dearly.drawer.importing_log import Import, Tally
 from dearly.drawer.importing_whole import Other
 from dearly.exchange.archive import Archive
-from dearly.exchange.bundle_reading import Bundle, Torn
 from dearly.letter.address import Address, Correspondent, clean
-from dearly.letter.content import Enclosure, LetterId
+from dearly.letter.content import LetterId
 from dearly.letter.errors import Damaged, DearlyError, NotFound, Usage
 from dearly.letter.failpoint import reach
 from dearly.letter.leaving import (
-    Book,
     Leaving,
     LeavingCertificate,
-    LeavingDraft,
-    LeavingKey,
     Named,
-    Original,
     Owner,
 )
 from dearly.letter.sealing import PROVEN, Seal, Signed
 from dearly.letter.words import _
-from dearly.opener.bulk import HEAVIEST_STACK
-
-T = TypeVar("T")
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-_TOGETHER = 50
-"""Letters in one transaction, if they are not heavier together than a stack of mails may be (`HEAVIEST_STACK`)."""
-
-_LETTERS, _ENVELOPES, _DRAFTS = "letters|", "envelopes|", "drafts|"
-"""What a cursor begins with."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Some of it. `cursor`: where to go on. `torn`: pieces that are not as they were written."""
-
-    cursor: str
-    letters: Sequence[Leaving] = ()
-    envelopes: Sequence[Original] = ()
-    drafts: Sequence[LeavingDraft] = ()
-    torn: int = 0
-
-
-class BundleSource:
-    """What is in a bundle. `passphrase`: of the secret keys in it, None to leave them where they are."""
-
-    def __init__(self, bundle: Bundle, passphrase: str | None = None) -> None:
-        self._bundle = bundle
-        self._passphrase = passphrase
-
-    async def book(self) -> Book:
-        """Whose it is, and all in it that is not letters. Raises `Damaged` (bundle_damaged)."""
-        return await asyncio.to_thread(self._bundle.book)
-
-    async def secret(self, desk: Desk, key: LeavingKey) -> keyring.StoredKey | None:
-        """A secret key of its owner, proven. Raises `Locked` (wrong_key_passphrase)."""
-        if key.secret is None or self._passphrase is None:
-            return None
-        read = await desk.keyholder.read_old_key(key.secret, self._passphrase)
-        return keyring.StoredKey(read.fingerprint, read.secret, read.public, key.made, key.retired)
-
-    async def tally(self) -> exporting.Tally:
-        """How many things are in it."""
-        counts = self._bundle.counts
-        return exporting.Tally(counts.letters, counts.envelopes, counts.drafts, 0)
-
-    async def pieces(self, cursor: str) -> AsyncGenerator[_Piece, None]:
-        """Everything behind `cursor`."""
-        bundle = self._bundle
-        kind, bar, at = cursor.partition("|")
-        kind += bar
-        if kind in ("", _LETTERS):
-            async for on, letters, torn in _pieces(bundle.letters(at)):
-                yield _Piece(_LETTERS + on, letters=letters, torn=torn)
-        if kind in ("", _LETTERS, _ENVELOPES):
-            async for on, parcels, torn in _pieces(bundle.envelopes(at if kind == _ENVELOPES else "")):
-                yield _Piece(_ENVELOPES + on, envelopes=parcels, torn=torn)
-        async for on, drafts, torn in _pieces(bundle.drafts(at if kind == _DRAFTS else "")):
-            yield _Piece(_DRAFTS + on, drafts=drafts, torn=torn)
-
-    @property
-    def whole(self) -> bool:
-        """Whether its end is there."""
-        return self._bundle.whole
-
-    async def close(self) -> None:
-        """Let go of it."""
-        self._bundle.close()
-
-
-class DrawerSource:
-    """What is in another drawer, open beside ours. Nothing is changed in it."""
-
-    whole = True
-
-    def __init__(self, drawer: Drawer) -> None:
-        self._drawer = drawer
-
-    async def book(self) -> Book:
-        """Whose it is, and all in it that is not letters."""
-        return await self._drawer.read(partial(exporting_book.book, drawer=self._drawer.uid))
-
-    async def secret(self, desk: Desk, key: LeavingKey) -> keyring.StoredKey | None:  # noqa: ARG002 - as a bundle's
-        """A secret key of its owner."""
-        keys = await self._drawer.read(keyring.own_keys)
-        return next((one for one in keys if one.fingerprint == key.fingerprint), None)
-
-    async def tally(self) -> exporting.Tally:
-        """How many things are in it."""
-        return await self._drawer.read(exporting.tally)
-
-    async def pieces(self, cursor: str) -> AsyncGenerator[_Piece, None]:
-        """Everything behind `cursor`."""
-        read = self._drawer.read
-        everything = exporting.Want(enclosures=True, originals=True, html=True)
-        kind, _bar, at = cursor.partition("|")
-        key = int(at) if at and kind + "|" == _LETTERS else None
-        while kind + "|" in ("|", _LETTERS) and (
-            some := await read(partial(exporting.after, key=key, limit=_TOGETHER))
-        ):
-            letters = await read(partial(exporting.load, numbers=[n for _key, n in some], want=everything))
-            key = {number: place for place, number in some}[letters[-1].number]
-            yield _Piece(f"{_LETTERS}{key}", letters=letters)
-        behind = int(at) if at and kind + "|" == _ENVELOPES else 0
-        while kind + "|" != _DRAFTS and (numbers := await read(partial(exporting.envelope_numbers, behind=behind))):
-            parcels = await read(partial(exporting.envelopes, numbers=numbers))
-            behind = parcels[-1].number
-            yield _Piece(f"{_ENVELOPES}{behind}", envelopes=parcels)
-        behind = int(at) if at and kind + "|" == _DRAFTS else 0
-        while numbers := await read(partial(exporting.draft_numbers, behind=behind, posted=True)):
-            drafts = await read(partial(exporting.drafts, numbers=numbers, past=True))
-            behind = drafts[-1].number
-            yield _Piece(f"{_DRAFTS}{behind}", drafts=drafts)
-
-    async def close(self) -> None:
-        """Let go of it."""
-        await self._drawer.close()
-
-
-Source = BundleSource | DrawerSource
 
 
 async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progress, *, ours: bool = False) -> Done:
@@ -258,7 +132,7 @@ async def _certificates(
 
 
 def _file(
-    db: Db, *, other: Other, log: Import, piece: _Piece, contents: Sequence[Content]
+    db: Db, *, other: Other, log: Import, piece: Piece, contents: Sequence[Content]
 ) -> tuple[Import, Counter[str]]:
     counts: Counter[str] = Counter()
     for letter, content in zip(piece.letters, contents, strict=True):
@@ -326,39 +200,3 @@ def _address(text: str) -> Address | None:
         return Address.parse(text)
     except Usage:
         return None
-
-
-async def _pieces(items: Iterator[tuple[str, T | Torn]]) -> AsyncGenerator[tuple[str, list[T], int], None]:
-    """Some at a time, by number and weight: the cursor behind them, those that are whole, and how many are not."""
-    while some := await asyncio.to_thread(lambda: _some(items)):
-        whole = [one for _at, one in some if not isinstance(one, Torn)]
-        yield some[-1][0], whole, len(some) - len(whole)
-
-
-def _some(items: Iterator[tuple[str, T | Torn]]) -> list[tuple[str, T | Torn]]:
-    """The next ones, one of them at least."""
-    some: list[tuple[str, T | Torn]] = []
-    weight = 0
-    for one in islice(items, _TOGETHER):
-        some.append(one)
-        weight += _weight(one[1])
-        if weight >= HEAVIEST_STACK:
-            break
-    return some
-
-
-def _weight(one: object) -> int:
-    """Octets and characters that it holds."""
-    match one:
-        case Leaving():
-            held = sum(len(original.data) for original in one.originals)
-            return held + _enclosed(one.enclosures) + len(one.text) + len(one.html or "")
-        case LeavingDraft():
-            return _enclosed(one.enclosures) + len(one.text) + sum(len(version.text) for version in one.versions)
-        case Original():
-            return len(one.data)
-    return 0
-
-
-def _enclosed(enclosures: Sequence[Enclosure]) -> int:
-    return sum(len(one.data) for one in enclosures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dearly.desk import importing_own
+from dearly.desk import importing_own_sources as sources
 from dearly.exchange.bundle_reading import Torn
 from dearly.letter.envelope import Way
 from dearly.letter.leaving import Original
@@ -30,10 +30,10 @@ def test_heavy_letters_come_a_few_at_a_time() -> None:
 
     async def play() -> None:
         seen, before = 0, 0
-        async for cursor, some, torn in importing_own._pieces(items()):
+        async for cursor, some, torn in sources.in_pieces(items()):
             assert asked - before == len(some) + torn, "nothing is read ahead"
             assert sum(len(one.data) for one in some[:-1]) < HEAVIEST_STACK
-            assert len(some) <= importing_own._TOGETHER
+            assert len(some) <= sources.TOGETHER
             seen, before = seen + len(some), asked
             assert cursor == str(asked - 1)
         assert (seen, asked) == (126, 127)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import pytest
 
 from dearly.letter.errors import InUse, Refused
 from dearly.office import accounts, moving, stores
+from dearly.office.blobs import uid_of
 from dearly.office.limits import DEFAULT
-from dearly.office.store import INBOX, Find, Shelf
+from dearly.office.store import INBOX, Find, Outgoing, Shelf, Step
 from tests.support.killer import kill_at
 from tests.support.offices import MachineChance, MachineClock, Member, Office, an_office, parcel
 from tests.support.postgres import a_database
@@ -62,7 +65,7 @@ def all_of(where: stores.Where) -> dict[str, Any]:
             b = shelf.belongings(key)
             assert b
             blobs = {row[0]: (row, shelf.bytes_of(key, row[0])) for row in b.blobs}
-            found[key] = (b.person, blobs, sorted(b.emails), sorted(b.gone), b.submissions)
+            found[key] = (b.person, blobs, sorted(b.emails), sorted(b.gone), b.submissions, sorted(b.outgoing))
         return found
 
 
@@ -78,7 +81,20 @@ def lived_in(office: Office) -> tuple[Member, Member]:
     same = parcel(bert.address, ada.address)
     bert.hand_over(same, ada, key="one")
     office.do(office.store.write(lambda shelf: shelf.set_quota(named(shelf, "ada"), 90_000_000)))
+    office.do(office.store.write(_goes_out))
     return ada, bert
+
+
+def _goes_out(shelf: Shelf) -> None:
+    """Three parcels of Ada's on their way to the world, of which one may have left, and one has come back."""
+    ada, now = named(shelf, "ada"), datetime(2026, 11, 22, tzinfo=UTC)
+    for n, step in enumerate((Step.WAITING, Step.HANDING, Step.DONE)):
+        data = b"%d" % n * 700
+        assert shelf.keep(ada, uid_of(data), data, "", now)
+        one = Outgoing(f"W{n}", f"S{n}", "dora@world.test", uid_of(data), len(data), now, now)
+        assert shelf.add_outgoing(ada, one)
+        if step is not Step.WAITING:
+            shelf.change_outgoing(ada, replace(one, step=step, holder="node", tries=1))
 
 
 def named(shelf: Shelf, name: str) -> Any:

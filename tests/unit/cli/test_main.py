@@ -134,6 +134,8 @@ def test_version(dearly) -> None:
         (["setup", "--name", " "], "A name is needed"),
         (["setup", "--name", "Ada", "--own", "ada"], "is not an address"),
         (["office", "serve", "--store", "s", "--listen", "x:1", "--tls-cert", "c"], "TLS needs both"),
+        (["office", "serve", "--store", "s", "--listen", "x:1", "--smarthost-user", "u"], "Give --smarthost URL"),
+        (["office", "serve", "--store", "s", "--listen", "x:1", "--smarthost", "smtps://m"], "--smarthost-from"),
         (["keys", "pin", "Bert", "--fingerprint", "abc"], "16"),
         (["completion", "tcsh"], "tcsh"),
     ],

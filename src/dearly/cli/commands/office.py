@@ -50,8 +50,6 @@ def _place(errand: Errand, named: str) -> Store:
     ),
     "dearly office serve --store post --listen 127.0.0.1:8410",
     "dearly office serve --store postgresql://db.test/post --listen 127.0.0.1:8410",
-    "dearly office serve --store post --listen 127.0.0.1:8410 --smarthost smtps://mail.test"
-    " --smarthost-from post@mail.test --smarthost-user post --smarthost-password-file smarthost.txt",
     group=office,
 )
 @_store

@@ -345,3 +345,38 @@ def test_of_every_column_it_is_said_whether_a_bundle_has_it() -> None:
         if not about.all_of_one_kind:
             named = [*about.carried, *about.anew, *about.behind]
             assert sorted(named) == sorted(columns), table
+
+
+def test_an_erased_letter_without_an_original_does_not_come_back(tmp_path: Path) -> None:
+    """One that nothing but its words is kept of, such as a letter on paper; and one in other bytes than those here."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            await ada.gets_mail()
+            wired = tmp_path / "wired.eml"
+            wired.write_bytes(letter(2).replace(b"\n", b"\r\n"))
+            for source in (maildir(tmp_path / "Mail", [letter(1), letter(2)]), wired):
+                await importing.run(ada.desk, importing.open_archive(source), importing.Choices(), lambda *_: None)
+
+            def forget(db: Db) -> int:
+                """Of the first letter all originals, and of the second one of two."""
+                first, second = (n for (n,) in db.all("SELECT number FROM letters ORDER BY subject"))
+                wired = db.value("SELECT max(number) FROM arrivals WHERE letter = ?", (second,))
+                for number in (first, wired):
+                    db.run("DELETE FROM postmarks WHERE arrival = ?", (number,))
+                    db.run("DELETE FROM arrivals WHERE number = ?", (number,))
+                return int(db.value("SELECT count(*) FROM arrivals"))
+
+            await _export(ada, tmp_path / "out")
+            assert await ada.desk.drawer.write(forget) == 1
+            await _export(ada, tmp_path / "bare")
+            for (number,) in await ada.desk.drawer.read(lambda db: db.all("SELECT number FROM letters")):
+                await erasing.erase(ada.desk, number)
+            for folder in ("bare", "out"):
+                archive = importing.open_archive(tmp_path / folder)
+                done = await importing.run_ours(ada.desk, archive, None, lambda *_: None)
+                assert (done.found, done.taken, done.erased) == (2, 0, 2), folder
+            assert await ada.desk.drawer.read(lambda db: db.value("SELECT count(*) FROM letters")) == 0
+
+    run(play)

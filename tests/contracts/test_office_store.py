@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from dearly.letter.address import Address
@@ -18,6 +19,7 @@ from dearly.letter.journey import Turned
 from dearly.office import abroad, accounts, stores
 from dearly.office.blobs import uid_of
 from dearly.office.limits import DEFAULT, Limits
+from dearly.office.postgres.schema import VERSION
 from dearly.office.rows import PIECE
 from dearly.office.store import (
     INBOX,
@@ -548,6 +550,24 @@ def test_old_invitations_go(run: Run) -> None:
         assert (await store.read(lambda shelf: shelf.counts())).invitations == 0
 
     run(act)
+
+
+def test_older_tables_in_a_database_are_brought_up_by_whichever_node_is_first() -> None:
+    url = a_database()
+    asyncio.run(stores.create(url, MachineChance()).close())
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("DROP TABLE outgoing")
+        db.execute("UPDATE facts SET value = '1' WHERE name = 'version'")
+
+    async def act() -> None:
+        opened = await asyncio.gather(*(asyncio.to_thread(stores.open_store, url) for _node in range(2)))
+        assert [(await store.read(lambda shelf: shelf.counts())).outgoing for store in opened] == [0, 0]
+        for store in opened:
+            await store.close()
+
+    asyncio.run(act())
+    with psycopg.connect(url, autocommit=True) as db:
+        assert db.execute("SELECT value FROM facts WHERE name = 'version'").fetchone() == (str(VERSION),)
 
 
 # -- to the world

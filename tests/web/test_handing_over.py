@@ -106,6 +106,9 @@ def test_files_of_many_kinds_are_handed_over_planned_taken_in_and_gone(tmp_path:
         assert "There is nothing new in it" in again
         await web.post("/import/other")
         assert nameless(ada) == [], "put aside"
+        await at_its_end(web, await web.post("/import/files", files=files[:2]))
+        await ada.desk.close()
+        assert nameless(ada) == [], "the drawer is closed"
 
     at_home(tmp_path, play)
 
@@ -134,8 +137,14 @@ def test_what_is_not_handed_over_whole_leaves_nothing(tmp_path: Path) -> None:
             assert 'class="word"' in answer.text, name
             assert ada.desk.work.about is None, name
         assert nameless(ada) == []
+        # Stopped, it waits to be gone on with.
         good = await sent(web, [token, part("files", some[:9], "a.mbox")[:-2] + some[9:] + b"\r\n", end])
         assert "200 letters would be taken in" in words((await at_its_end(web, good)).text)
+        await web.post("/import/run")
+        await web.post("/work/stop")
+        assert "It has stopped" in words((await web.get("/import")).text)
+        done = await at_its_end(web, await web.post("/import/run"))
+        assert "200 letters were taken in" in words(done.text)
 
     at_home(tmp_path, play)
 

@@ -83,7 +83,7 @@ class Desk:
             stack.push_async_callback(self.drawer.close)
             stack.push_async_callback(self.ways.close)
             stack.push_async_callback(self._close_children)
-            stack.push_async_callback(self.work.stop)
+            stack.push_async_callback(self.work.close)
 
     async def _close_children(self) -> None:
         self._closed = True

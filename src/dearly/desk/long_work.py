@@ -102,6 +102,11 @@ class LongWork:
             with suppress(asyncio.CancelledError):
                 await task
 
+    async def close(self) -> None:
+        """Stop it, and forget it with all that was given to it, as files handed over, and a password that was lent."""
+        await self.stop()
+        self.forget()
+
     def forget(self) -> None:
         """Forget what came of it. What is going on is left alone."""
         if not self.running:

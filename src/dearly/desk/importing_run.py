@@ -48,6 +48,16 @@ from dearly.opener.bulk import NO_LETTERS, Kind, Read, Stack
 _MOST_LACKING = 10
 """Enclosures of one text that are named because they are not there."""
 
+_HOLD = 0.035
+"""Seconds of the processor that one transaction is meant to take: who saves a draft meanwhile waits for no longer than
+0.05, with what the disk needs."""
+
+_LEAST = 200_000
+"""Octets (`_weight`) that are filed at once however long they take."""
+
+_ANY, _WORDS = 5_000, 4
+"""What anything weighs, and a character of text, which goes into the index."""
+
 MOST_LEFT = 10_000
 """Originals without a letter that are listed."""
 
@@ -308,6 +318,14 @@ def _pack(
     }
 
 
+def _weight(one: _Ready) -> int:
+    """How long it takes to file something, as the octets of a letter that would take as long."""
+    if one.imported is None:
+        return _ANY
+    text = 0 if one.imported.content is None else len(one.imported.content.text)
+    return _ANY + len(one.imported.raw.body) + _WORDS * text
+
+
 class _Filing:
     """Files what is ready, in transactions that keep the writer for a moment only."""
 
@@ -319,10 +337,33 @@ class _Filing:
         self.erased = self.locked = 0
         self._desk, self._progress, self.total = desk, progress, total
         self._begun, self._done = time.monotonic(), 0
+        self._most, self._before = _LEAST, (0, 0.0)
 
-    async def file(self, batch: Sequence[_Ready]) -> None:
-        """File a whole stack in one transaction. Several smaller ones cost more: every commit writes the pages anew
-        that all letters share, and leaves one more part of the index to be joined."""
+    async def file(self, stack: Sequence[_Ready]) -> None:
+        """File a stack, in as few transactions as keep the writer no longer than `_HOLD`. More of them cost more: every
+        commit writes the pages anew that all letters share, and leaves one more part of the index to be joined."""
+        piece: list[_Ready] = []
+        weight = 0
+        for one in stack:
+            more = _weight(one)
+            if piece and weight + more > self._most:
+                await self._file(piece, weight)
+                piece, weight = [], 0
+            piece.append(one)
+            weight += more
+        await self._file(piece, weight)
+
+    def _pace(self, weight: int) -> None:
+        """Called on the writer's thread when a transaction begins: what the one before it took of this thread, with its
+        commit, says how large the next may be."""
+        now = time.thread_time()
+        before, begun = self._before
+        self._before = weight, now
+        if before >= _LEAST // 2:
+            fits = round(before * _HOLD / max(now - begun, 0.001))
+            self._most = max(_LEAST, (3 * self._most + min(fits, 2 * self._most)) // 4)
+
+    async def _file(self, batch: Sequence[_Ready], weight: int) -> None:
         desk = self._desk
         items = [one.imported for one in batch if one.imported is not None]
         left_out = Counter(one.left_out for one in batch if one.left_out is not None)
@@ -343,6 +384,7 @@ class _Filing:
             return newcomers.person_of(db, desk, who).id
 
         def work(db: Db) -> tuple[Import, importing.Counts]:
+            self._pace(weight)
             counts = importing.file_many(
                 db, items, meet=meet, now=desk.clock.now(), chance=desk.chance, index=indexing.index
             )

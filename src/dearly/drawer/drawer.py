@@ -179,7 +179,10 @@ class Drawer:
         Raises what `work` raises of the family, `NoSpace` (disk_full, read_only), `Damaged` (disk_trouble,
         drawer_replaced, drawer_damaged); in every case nothing of `work` is stored (after disk_trouble: not proven).
         """
-        return await self.on_writer(lambda: self.store.write(work))
+        result = await self.on_writer(lambda: self.store.write(work))
+        if self.store.to_fold and not self._closed:
+            self._writer.submit(self.store.fold_when_long)
+        return result
 
     async def read(self, work: Callable[[Db], T]) -> T:
         """Run `work` on a reader, in one snapshot; it cannot change anything.

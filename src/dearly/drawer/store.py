@@ -28,7 +28,7 @@ LOG_PAGES = 1000
 """The log is folded into the file when it has grown to this many pages (4 MB)."""
 
 
-_MUCH_LOG_PAGES = 8 * LOG_PAGES
+_MUCH_LOG_PAGES = 4 * LOG_PAGES
 _MUCH_CACHE_KIB, _CACHE_KIB = 32 << 10, 2000
 
 
@@ -82,7 +82,8 @@ class Store:
             if isinstance(error, apsw.Error | OSError):
                 raise self._trouble_with(error) from error
             raise
-        self._fold_when_long()
+        if self._fold_at == LOG_PAGES:
+            self.fold_when_long()
         return result
 
     def read(self, work: Callable[[Db], T]) -> T:
@@ -136,6 +137,11 @@ class Store:
         before it is folded, for most pages are written again soon. Called on the writer's thread."""
         self._fold_at = _MUCH_LOG_PAGES if much else LOG_PAGES
         unguarded(self._writer, f"PRAGMA cache_size={-(_MUCH_CACHE_KIB if much else _CACHE_KIB)}")
+
+    @property
+    def to_fold(self) -> bool:
+        """Whether `fold_when_long` has something to do."""
+        return self._log_pages >= self._fold_at
 
     def fold(self) -> None:
         """Fold the whole log into the file and empty it. Raises errors of the family; then the log stays."""
@@ -220,8 +226,9 @@ class Store:
         if error.code == "drawer_replaced":
             self.trouble = error
 
-    def _fold_when_long(self) -> None:
-        """A passive checkpoint now and then. The commit before it stands, whatever becomes of this."""
+    def fold_when_long(self) -> None:
+        """A passive checkpoint now and then. The commit before it stands, whatever becomes of this. While much is
+        written (`expect`), it is no part of `write`: whoever waits to write goes first."""
         if self._log_pages >= self._fold_at and self._guard is not None:
             self._log_pages = 0
             with contextlib.suppress(DearlyError):

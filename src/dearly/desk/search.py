@@ -23,7 +23,7 @@ from dearly.mime import plain
 from dearly.terms import likely, marks
 from dearly.terms.entry import VERSION, enclosed, entry
 from dearly.terms.excerpt import Excerpt, Finder
-from dearly.terms.expression import Sight, expression, forms
+from dearly.terms.expression import Sight, beginning, expression, forms
 from dearly.terms.folding import spaceless
 from dearly.terms.languages import LANGUAGES
 from dearly.terms.matching import matches
@@ -50,6 +50,12 @@ _PAGE = re.compile(r"-?[0-9]{1,18}")
 _SUGGESTED = 3
 _SPELLED = 5
 """Words of one search for which likelier spellings are looked for: it happens while somebody types."""
+
+MOST_BEGUN = 64
+"""Words that a beginning is looked for by, one by one."""
+
+LAST_SIGN = "\U0010ffff"
+"""After whatever a word may go on with."""
 
 _LOOKED_AT = 1500
 """Words of the dictionary that are compared with one that was not found."""
@@ -123,7 +129,9 @@ def _asked(query: str) -> Query:
 
 def _search(db: Db, typed: str, asked: Query, by: By, *, exact: bool, limit: int, after: str | None) -> Results:
     sight = Sight(
-        {who: searching.addresses_of(db, who.name) for who in asked.named}, () if exact else languages(db, asked.words)
+        {who: searching.addresses_of(db, who.name) for who in asked.named},
+        () if exact else languages(db, asked.words),
+        _begun(db, asked),
     )
     finder = Finder(asked.words, sight.languages)
     begun = _drafts(db, asked, sight, finder) if asked.drafts is not False else []
@@ -133,14 +141,16 @@ def _search(db: Db, typed: str, asked: Query, by: By, *, exact: bool, limit: int
         return Results(tuple(begun[at : at + limit]), len(begun), False, more, (), asked.notes)
     match = expression(asked, sight)
     within = searching.between(asked.first, asked.end)
-    counted = searching.count(db, match, within)
     notes = list(asked.notes)
     if by == "date":
         last = within.last if after is None else min(within.last, _page(after) - 1)
         hits = searching.newest(db, match, Places(within.first, last), limit + 1)
+        all_there = after is None and len(hits) <= limit
+        counted = len(hits) if all_there else searching.count(db, match, within)
         more = str(hits[limit - 1].key) if len(hits) > limit else None
     else:
         at = _page(after)
+        counted = searching.count(db, match, within)
         hits = searching.best(db, match, within, limit + 1, at)
         more = str(at + limit) if len(hits) > limit else None
         if counted > searching.RANKED:
@@ -162,6 +172,18 @@ def _search(db: Db, typed: str, asked: Query, by: By, *, exact: bool, limit: int
         _likely(db, typed, asked.words, sight.languages) if total <= FEW and after is None else (),
         tuple(notes),
     )
+
+
+def _begun(db: Db, asked: Query) -> dict[Words, list[str]]:
+    """The words of the index that begin as is asked, where they are few. For a beginning SQLite merges the letters of
+    all its words before it gives the first of them."""
+    found = {}
+    for item in (item for clause in asked.clauses for item in clause):
+        if isinstance(item.what, Words) and (start := beginning(item.what)):
+            words = [word for word, _letters in searching.vocabulary(db, start, start + LAST_SIGN, MOST_BEGUN + 1)]
+            if 0 < len(words) <= MOST_BEGUN:
+                found[item.what] = words
+    return found
 
 
 def languages(db: Db, wanted: Sequence[Words]) -> tuple[str, ...]:

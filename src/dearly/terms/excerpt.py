@@ -61,7 +61,10 @@ class Finder:
     def excerpt(self, text: str) -> Excerpt:
         """What stands around the first place; the beginning where the words are not in this text."""
         low = flat(text)
-        first = min((place for needle in self._needles if (place := self._next(needle, text, low, 0))), default=None)
+        apart = _is_apart(low)
+        first = min(
+            (place for needle in self._needles if (place := self._next(needle, text, low, 0, apart))), default=None
+        )
         if first is None:
             return _beginning(text)
         start, end = max(0, first[0] - AROUND), min(len(text), max(first[1], first[0] + AROUND))
@@ -83,20 +86,21 @@ class Finder:
 
     def _all(self, text: str, low: str, start: int, end: int) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
+        apart = _is_apart(low)
         for needle in self._needles:
-            place = self._next(needle, text, low, start)
+            place = self._next(needle, text, low, start, apart)
             while place is not None and place[1] <= end:
                 found.append(place)
-                place = self._next(needle, text, low, place[1])
-        apart: list[tuple[int, int]] = []
+                place = self._next(needle, text, low, place[1], apart)
+        kept: list[tuple[int, int]] = []
         for one in sorted(found, key=lambda place: (place[0], -place[1])):
-            if not apart or one[0] >= apart[-1][1]:
-                apart.append(one)
-        return apart
+            if not kept or one[0] >= kept[-1][1]:
+                kept.append(one)
+        return kept
 
-    def _next(self, needle: _Needle, text: str, low: str, at: int) -> tuple[int, int] | None:
+    def _next(self, needle: _Needle, text: str, low: str, at: int, apart: bool) -> tuple[int, int] | None:
         # Where marks may stand between the letters, only the first one is sure.
-        letters = needle.letters[:1] if not low.isascii() and _APART.search(low) is not None else needle.letters
+        letters = needle.letters[:1] if apart else needle.letters
         for _turn in range(_MOST_LOOKED_AT):
             at = low.find(letters, at)
             if at < 0:
@@ -126,6 +130,11 @@ class Finder:
             letters = dict.fromkeys(one[: max(3, len(stem) - 1)] for stem in stems for one in _beginnings(stem))
             found += [_Needle(one, related, frozenset(stems)) for one in letters]
         return found
+
+
+def _is_apart(low: str) -> bool:
+    """Whether there are marks that may stand between the letters of a word."""
+    return not low.isascii() and _APART.search(low) is not None
 
 
 def _open(what: Words) -> bool:

@@ -4,7 +4,7 @@ types can be read as a part of the expression. Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from dearly.letter.address import Address
@@ -25,10 +25,12 @@ _ROLES = {"from": ("f",), "to": ("t",), "with": ("f", "t")}
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What a search is read by. `addresses`: of those who are named, as the address book knows them (`Address.key`).
-    `languages`: those whose stems are looked for; none: every word only as it stands."""
+    `languages`: those whose stems are looked for; none: every word only as it stands. `begun`: of beginnings, the words
+    of the index that begin so, where they are few; they are found much faster one by one."""
 
     addresses: Mapping[Named, Sequence[str]]
     languages: Sequence[str] = ()
+    begun: Mapping[Words, Sequence[str]] = field(default_factory=dict)
 
 
 def expression(query: Query, sight: Sight) -> str:
@@ -63,7 +65,7 @@ def _any(clause: Sequence[Item], sight: Sight) -> str:
 def _of(item: Item, sight: Sight) -> str:
     match item.what:
         case Words() as what:
-            return _words(what, sight.languages)
+            return _words(what, sight)
         case Named() as what:
             return _named(what, sight.addresses.get(what, ()))
         case Marked(has):
@@ -74,17 +76,27 @@ def _of(item: Item, sight: Sight) -> str:
             return _or(_quoted(mark) for mark in months(what))
 
 
-def _words(what: Words, languages: Sequence[str]) -> str:
+def _words(what: Words, sight: Sight) -> str:
     tokens, begins = sought(what)
+    if what in sight.begun:
+        begun = _or(map(_quoted, sight.begun[what]))
+        return f"({what.column} : {begun})" if what.column else begun
     exact = phrase(tokens, begins=begins, column=what.column)
     if what.phrase or begins or len(tokens) != 1 or spaceless(tokens[0]):
         return exact
     found = [exact]
-    for stem in forms(what.typed or tokens[0], languages):
+    for stem in forms(what.typed or tokens[0], sight.languages):
         if stem != tokens[0]:
             found.append(_quoted(stem))
         found.append(_quoted(marks.STEM + stem))
     return _or(found)
+
+
+def beginning(what: Words) -> str | None:
+    """The beginning of a word that is looked for; None for anything else, and in scripts without blanks, where a pair
+    is enough."""
+    tokens, begins = sought(what)
+    return tokens[0] if begins and len(tokens) == 1 and not spaceless(tokens[0]) else None
 
 
 def sought(what: Words) -> tuple[list[str], bool]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from dearly.desk import erasing, indexing, search, told
 from dearly.desk.search import Results
-from dearly.drawer import letters, searching
+from dearly.drawer import drafts, letters, searching
 from dearly.drawer import search as index
-from dearly.letter.content import Enclosure
+from dearly.drawer.connection import Db
+from dearly.letter.content import Draft, Enclosure
 from dearly.letter.errors import Usage
-from dearly.terms.entry import VERSION
+from dearly.terms.entry import VERSION, entry
+from dearly.terms.expression import Sight, expression
+from dearly.terms.query import parse
 from tests.support.desks import Person, Town, a_town
 
 GARDEN = (
@@ -124,6 +128,28 @@ def test_what_is_asked_for_out_of_all_measure(tmp_path: Path, monkeypatch: pytes
     play(tmp_path, act)
 
 
+@pytest.mark.parametrize("most", [0, search.MOST_BEGUN])
+def test_a_beginning_finds_the_same_word_by_word_and_at_once(
+    tmp_path: Path, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(_town: Town, ada: Person, _bert: Person) -> None:
+        def put(db: Db) -> None:
+            for number, text in enumerate(("garden", "gardens and rain", "Gardénia", "regard", "guard")):
+                words = entry("", text, people=[], direction="out", date=datetime(2020, 5, 1, tzinfo=UTC))
+                db.run(index.PUT, index.row((number + 1) << 20, words))
+
+        await ada.desk.drawer.write(put)
+        for query, found in (("gard*", 3), ("gard* -gardens", 2), ("gard* OR guard", 4), ("g*", 4), ("x*", 0)):
+            asked = parse(query)
+            begun = await ada.desk.drawer.read(lambda db, asked=asked: search._begun(db, asked))
+            assert bool(begun) == bool(most and found)
+            match = expression(asked, Sight({}, (), begun))
+            assert await ada.desk.drawer.read(lambda db, m=match: searching.count(db, m, searching.Places())) == found
+
+    monkeypatch.setattr(search, "MOST_BEGUN", most)
+    play(tmp_path, act)
+
+
 def test_drafts_lie_beside_letters(tmp_path: Path) -> None:
     async def act(town: Town, ada: Person, bert: Person) -> None:
         ours, _theirs = await delivered(town, ada, bert, GARDEN)
@@ -134,6 +160,9 @@ def test_drafts_lie_beside_letters(tmp_path: Path) -> None:
         assert numbers(await search.search(ada.desk, "garden to:bert has:picture")) == [draft]
         assert numbers(await search.search(ada.desk, "in:draft from:bert")) == []
         assert (await search.search(ada.desk, "again")).letters[0].draft
+        now, chance = ada.desk.clock.now(), ada.desk.chance
+        await ada.desk.drawer.write(lambda db: drafts.new(db, Draft((), "", "Orchids."), now=now, chance=chance))
+        assert (await search.search(ada.desk, "orchids")).letters[0].person == ""
         again = (await search.search(ada.desk, "again")).letters
         views = await ada.desk.drawer.read(lambda db: search.views_of(db, again))
         assert [one.state for one in views] == ["draft"]

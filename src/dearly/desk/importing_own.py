@@ -82,7 +82,13 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
             _("This bundle is cut short: what is in it was taken in, the rest is missing."),
             _("Import another copy of it, under the same name; it goes on where this one ends."),
         )
-    await desk.drawer.write(lambda db: importing_log.end(db, log, desk.clock.now()))
+
+    def end(db: Db) -> None:
+        if ours:
+            importing_book.take_erased(db, book.erased)
+        importing_log.end(db, log, desk.clock.now())
+
+    await desk.drawer.write(end)
     while await desk.drawer.write(importing_log.tidy):
         pass
     with suppress(NotFound):  # before there is a key of our own

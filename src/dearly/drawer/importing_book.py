@@ -53,7 +53,6 @@ def take(
         _take_apart(db, book.people, people)
         _take_choices(db, book.owner)
         _take_door(db, book.door)
-        _take_erased(db, book.erased)
     return people
 
 
@@ -179,13 +178,17 @@ def _take_door(db: Db, door: Sequence[AtTheDoor]) -> None:
     )
 
 
-def _take_erased(db: Db, erased: Sequence[Tombstone]) -> None:
-    """What was erased there does not come back here by another archive. What is here stays here."""
+def take_erased(db: Db, erased: Sequence[Tombstone]) -> None:
+    """What was erased in another drawer of ours does not come back here by another archive. To be called when its
+    letters are here: what is here stays here."""
     for one in erased:
         subject = _uid(one.subject)
-        if len(subject) != _DIGEST or chain.known(db, chain.Kind.ERASED, subject):
-            continue
-        if db.one("SELECT 1 FROM arrivals WHERE raw_sha256 = ?1 OR seal_sha256 = ?1", (subject,)) is None:
+        here = db.one(
+            "SELECT 1 FROM chain WHERE subject = ?1 UNION ALL SELECT 1 FROM arrivals WHERE seal_sha256 = ?1"
+            " UNION ALL SELECT 1 FROM sealed_forms WHERE seal_sha256 = ?1",
+            (subject,),
+        )
+        if here is None and len(subject) == _DIGEST:
             chain.append(db, chain.Kind.ERASED, subject, one.at)
 
 

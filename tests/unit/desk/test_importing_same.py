@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from dearly.desk import importing
+from dearly.desk import importing, people
 from dearly.desk.open import correspondence, letterbox
 from dearly.drawer import objects
 from dearly.drawer.connection import Db
@@ -50,6 +50,25 @@ def test_what_was_posted_from_here_is_no_second_letter(tmp_path: Path) -> None:
             rows = await ada.desk.drawer.read(lambda db: db.all("SELECT letter, count(*) FROM arrivals GROUP BY 1"))
             assert rows == [(number, 3)]
             assert len(await correspondence(ada.desk, "Bert")) == 1
+
+    run(play)
+
+
+def test_a_postcard_that_was_posted_from_here_is_no_second_letter(tmp_path: Path) -> None:
+    """Nothing in it is signed: it is known by what it says, and one that says something else is a twin (F38)."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            (ada,) = await town.with_mail("Ada")
+            await people.add(ada.desk, "Zoe", addresses=["zoe@elsewhere.test"])
+            await ada.post(await ada.write("Zoe", "Anybody may *read* this.", "Postcard"), unsealed=True)
+            posted = await ada.desk.drawer.read(lambda db: _object(db, db.value("SELECT object_id FROM sealed_forms")))
+            kept = posted.replace(b"\r\n", b"\n")
+            source = maildir(tmp_path / "Mail", [posted, kept, kept.replace(b"Anybody", b"Nobody")], sub=".Sent")
+            done = await _take(ada, source)
+            assert (done.taken, done.already_here) == (1, 2)
+            twins = await ada.desk.drawer.read(lambda db: db.all("SELECT twin, count(*) FROM letters GROUP BY twin"))
+            assert twins == [(1, 2)]
 
     run(play)
 

@@ -8,14 +8,13 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import TypeVar
 
 from dearly.letter.address import Address
 from dearly.letter.clock import Chance, Clock
 from dearly.letter.errors import CarrierTrouble, DearlyError
 from dearly.letter.failpoint import reach
-from dearly.letter.journey import Outcome, TryLater, Turned
+from dearly.letter.journey import Outcome, TryLater, Turned, Unknown
 from dearly.letter.words import _
 from dearly.mime.bounded import sealed_shape
 from dearly.office import abroad
@@ -47,8 +46,8 @@ class Relaying:
         while True:
             try:
                 await self.begin()
-            except DearlyError as e:
-                log.error(json.dumps({"event": "trouble", "kind": e.code, "where": "relaying"}))  # noqa: TRY400  no trace
+            except Exception as e:  # noqa: BLE001  whatever it was, what waits must not wait for ever because of it
+                _trouble(e)
             await asyncio.sleep(self._pace.look)
 
     async def begin(self) -> int:
@@ -83,9 +82,8 @@ class Relaying:
     async def _hand_on(self, account: Account, one: Outgoing) -> None:
         outcome = await self._outcome(account, one)
         reach("office.relay.answered")
-        now = partial(self._clock.now)
         state = await self._written(
-            lambda shelf: abroad.settle(shelf, account, one, outcome, self._relay.host, now(), self._limits)
+            lambda shelf: abroad.settle(shelf, account, one, outcome, self._relay.host, self._clock.now(), self._limits)
         )
         reach("office.relay.settled")
         if state is not None:
@@ -93,23 +91,28 @@ class Relaying:
             log.info(json.dumps({"event": "handed-on", "outcome": state.value}))
 
     async def _outcome(self, account: Account, one: Outgoing) -> Outcome:
+        noted = False
+
         async def about_to() -> bool:
+            nonlocal noted
             now = self._clock.now()
             may = await self._store.write(
                 lambda shelf: abroad.about_to(shelf, account, one, now, self._pace), {account.address.key}
             )
+            noted = may
             reach("office.relay.handing")
             return may
 
         try:
             data = await self._store.read(lambda shelf: shelf.read(account, one.blob))
-            if data is None or not sealed_shape(data):  # nothing else was taken in; nothing else goes out either
+            # Nothing that is not sealed was taken in; nothing else goes out either.
+            if data is None or not await asyncio.to_thread(sealed_shape, data):
                 return Turned(_("The office no longer has it as it was."))
             return await self._relay.hand_over(data, Address.parse(one.recipient), about_to)
-        except DearlyError as trouble:
-            where = "smarthost" if isinstance(trouble, CarrierTrouble) else "relaying"
-            log.error(json.dumps({"event": "trouble", "kind": trouble.code, "where": where}))  # noqa: TRY400  no trace
-            return TryLater(trouble.message)
+        except Exception as e:  # noqa: BLE001  an outcome, whatever it was: else it would be tried for ever
+            _trouble(e)
+            why = e.message if isinstance(e, DearlyError) else _("The office could not hand it on.")
+            return Unknown(why) if noted else TryLater(why)
 
     async def _written(self, act: Callable[[Shelf], T]) -> T | None:
         """Written, as soon as the store can; None where it cannot before the outcome counts as unknown anyway."""
@@ -119,7 +122,14 @@ class Relaying:
             try:
                 return await self._store.write(act)
             except DearlyError as e:
-                log.error(json.dumps({"event": "trouble", "kind": e.code, "where": "relaying"}))  # noqa: TRY400  no trace
+                _trouble(e)
                 if not e.retry or loop.time() > until:
                     return None
             await asyncio.sleep(_AGAIN_SECONDS)
+
+
+def _trouble(error: Exception) -> None:
+    """Its kind into the log, and no words: they may name somebody."""
+    kind = error.code if isinstance(error, DearlyError) else type(error).__name__
+    where = "smarthost" if isinstance(error, CarrierTrouble) and error.code != "store_away" else "relaying"
+    log.error(json.dumps({"event": "trouble", "kind": kind, "where": where}))

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dearly.letter.address import Address
 from dearly.letter.errors import Usage
 from dearly.letter.words import _
 from dearly.office import abroad, outer
@@ -211,12 +210,12 @@ def _deliver(c: Context, submission: str, blob: Blob, recipient: str) -> Deliver
     """Into their letterbox, in this transaction, or into the queue for the world; or why not, in words and in codes of
     RFC 3463."""
     try:
-        address = Address.parse(recipient)
+        address = outer.parsed(recipient)
     except Usage as e:
         return Delivery(recipient, accepted=False, reply=f"550 5.1.3 {e.message}")
     if address.domain != c.shelf.domain():
         return abroad.queue(c, submission, blob, recipient, address)
-    account = c.person(address.key)
+    account = c.person(outer.key_of(recipient))
     if account is None:
         words = _("Nobody has the address {address} here.").format(address=address)
         return Delivery(recipient, accepted=False, reply=f"550 5.1.1 {words}")

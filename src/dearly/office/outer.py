@@ -58,6 +58,12 @@ def _only_address(value: bytes) -> str:
 
 
 @lru_cache(maxsize=4096)
+def parsed(address: str) -> Address:
+    """As `Address.parse`, remembered: a sender writes to the same few again and again. Raises as it does."""
+    return Address.parse(address)
+
+
+@lru_cache(maxsize=4096)
 def key_of(address: str) -> str:
     """`Address.key` of these words, "" where they are no address."""
     try:

@@ -31,8 +31,7 @@ class Parcels(Shelf):
     # -- blobs
 
     def keep(self, account: Account, uid: str, data: bytes, sender: str, now: datetime) -> Blob | None:
-        there = self._db.one("SELECT number FROM blobs WHERE uid = ?", (uid,))
-        number = there[0] if there else self._lay_down(uid, data, sender)
+        number = self._lay_down(uid, data, sender)
         upload = (sec(now), account.number, number)
         fresh = self._db.run("INSERT INTO uploads (at, account, blob) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", upload)
         if not fresh:
@@ -44,17 +43,22 @@ class Parcels(Shelf):
         return Blob(number, uid, len(data), sender)
 
     def _lay_down(self, uid: str, data: bytes, sender: str) -> int:
-        """The rows of a blob that is not there yet; its number."""
-        (number,) = self._db.one(
-            "INSERT INTO blobs (uid, size, sender) VALUES (?, ?, ?) RETURNING number", (uid, len(data), sender)
+        """The rows of a blob, if it is not there yet; its number."""
+        row = self._db.one(
+            "INSERT INTO blobs (uid, size, sender) VALUES (?, ?, ?) ON CONFLICT (uid) DO NOTHING RETURNING number",
+            (uid, len(data), sender),
         )
+        if row is None:
+            row = self._db.one("SELECT number FROM blobs WHERE uid = ?", (uid,))
+            return int(row[0])
+        number = int(row[0])
         view = memoryview(data)
         for place in range(0, max(len(data), 1), PIECE):
             self._db.execute(
                 "INSERT INTO pieces (number, data) VALUES (?, ?)",
                 ((number << 10) + place // PIECE, view[place : place + PIECE]),
             )
-        return int(number)
+        return number
 
     def blob(self, account: Account, uid: str) -> Blob | None:
         row = self._db.one(BLOBS + "= ?2", (account.number, uid))

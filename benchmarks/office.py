@@ -14,11 +14,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import multiprocessing
 import os
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +28,7 @@ from tests.support.offices import USING, MachineChance, MachineClock, OfficeProc
 from tests.support.postgres import a_database, programs
 
 from benchmarks import office_beside, office_crowd
+from benchmarks.processor import Processor
 from dearly.office import accounts, stores
 
 SIZE = 8_000
@@ -85,34 +86,29 @@ def handing_over(uid: str, sender: str, to: str, parcels: list[bytes]) -> bytes:
     )
 
 
-class Processor:
-    """Processor time of an office's processes (without the database's), in microseconds for each parcel: steadier than
-    the clock on the wall."""
+def together(work: list[Callable[[], bytes]]) -> tuple[float, float, list[bytes]]:
+    """Seconds until all have ended, seconds of processor time that they took for it, and what each returned. Each runs
+    in a process of its own, so that it is not they who wait for each other."""
+    forking = multiprocessing.get_context("fork")
+    begin = forking.Barrier(len(work) + 1)
 
-    def __init__(self, running: list[OfficeProcess]) -> None:
-        self._stats = [Path(f"/proc/{office.process.pid}/stat") for office in running]
-        self._before = self._spent()
+    def run(one: Callable[[], bytes], end: Any) -> None:
+        begin.wait()
+        before = time.process_time()
+        answer = one()
+        end.send((time.process_time() - before, answer))
 
-    def _spent(self) -> float:
-        spent = 0.0
-        for stat in self._stats:
-            fields = stat.read_text().rpartition(")")[2].split() if stat.exists() else ["0"] * 13
-            spent += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        return spent
-
-    def each(self, parcels: int) -> float:
-        return (self._spent() - self._before) / parcels * 1e6
-
-
-def together(work: list[Callable[[], None]]) -> float:
-    """Seconds until all of them have ended, each in a thread of its own."""
-    threads = [threading.Thread(target=w) for w in work]
+    pipes = [forking.Pipe(duplex=False) for _one in work]
+    children = [forking.Process(target=run, args=(one, pipe[1])) for one, pipe in zip(work, pipes, strict=True)]
+    for child in children:
+        child.start()
+    begin.wait()
     begun = time.perf_counter()
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    return time.perf_counter() - begun
+    ended = [pipe[0].recv() for pipe in pipes]
+    seconds = time.perf_counter() - begun
+    for child in children:
+        child.join()
+    return seconds, sum(spent for spent, _answer in ended), [answer for _spent, answer in ended]
 
 
 def members(where: stores.Where, names: list[str]) -> list[accounts.Joined]:
@@ -174,21 +170,23 @@ def hand_in(
         ]
         for uid, s in zip(map(uid_of, lines), senders, strict=False)
     ]
-    last: list[bytes] = []
 
-    def hand_over(line: Line, mine: list[bytes]) -> None:
+    def hand_over(line: Line, mine: list[bytes]) -> bytes:
         for body in mine:
             answer = line.post("/jmap/api", body)
-        last.append(answer)
+        return answer
 
-    processor = Processor(running)
+    processor = Processor([office.process.pid for office in running])
     taken = each * batch * len(lines)
-    seconds = together([lambda li=li, mine=mine: hand_over(li, mine) for li, mine in zip(lines, bodies, strict=True)])
+    seconds, clients, last = together(
+        [lambda li=li, mine=mine: hand_over(li, mine) for li, mine in zip(lines, bodies, strict=True)]
+    )
     for answer in last:
         made = json.loads(answer)["methodResponses"][2][1]
         assert made["created"], made
         assert not made["notCreated"], made
-    return {name: taken / seconds, f"cpu: {name}": processor.each(taken)}
+    spent = {f"cpu: {name}": processor.each(taken), f"cpu of the clients: {name}": clients / taken * 1e6}
+    return {name: taken / seconds, **spent}
 
 
 def hand_out(line: Line, running: list[OfficeProcess]) -> dict[str, float]:
@@ -202,13 +200,13 @@ def hand_out(line: Line, running: list[OfficeProcess]) -> dict[str, float]:
         blobs += [e["blobId"] for e in emails]
     blobs = blobs[:3_000]
     some = blobs[:500]
-    processor = Processor(running)
+    processor = Processor([office.process.pid for office in running])
     begun = time.perf_counter()
     for blob in some:
         line.get(f"/jmap/download/{uid}/{blob}/x?accept=message/rfc822")
     rates["out, singly"] = len(some) / (time.perf_counter() - begun)
     rates["cpu: out, singly"] = processor.each(len(some))
-    processor = Processor(running)
+    processor = Processor([office.process.pid for office in running])
     begun = time.perf_counter()
     for start in range(0, len(blobs), BATCH):
         some = blobs[start : start + BATCH]
@@ -248,8 +246,11 @@ def main(total: int = 2_000, rounds: int = 3) -> None:
             for peer, theirs in office_beside.COMPARED.get(name, ()):
                 if peer in medians and kind not in office_beside.PEERS:
                     ratio += f"   {rate / medians[peer][theirs]:.2f} x {peer}"
+            for peer, theirs in office_beside.COMPARED.get(name.removeprefix("cpu: "), ()):
+                if name.startswith("cpu: ") and peer in medians and kind not in office_beside.PEERS:
+                    ratio += f"   {rate / medians[peer][f'cpu: {theirs}']:.2f} x {peer}"
             unit = "us" if name.startswith("cpu") else "/s"
-            print(f"  {name:28} {rate:8.0f} {unit}   ({low:.0f}-{high:.0f}){ratio}")
+            print(f"  {name:46} {rate:8.0f} {unit}   ({low:.0f}-{high:.0f}){ratio}")
     office_crowd.main()
     from benchmarks import office_growth  # which measures by what stands here
 

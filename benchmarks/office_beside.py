@@ -1,7 +1,8 @@
 """What Postfix takes in and Dovecot hands out on this machine, for the ratios of `benchmarks.office`.
 
 Both write to the disk before they answer (Postfix its queue file, Dovecot's Maildir by LMTP). Postfix is asked by its
-own `smtp-source`, Dovecot by the shortest reader there is: one FETCH of everything, and one for each.
+own `smtp-source`, Dovecot by the shortest reader there is: one FETCH of everything, and one for each. Their processor
+time is that of all their processes when the last answer had come; what Postfix hands on to Dovecot later is not in it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import time
 
 from tests.peers.mailserver import DOMAIN, DOVECOT, PASSWORD, POSTFIX, MailServer
 from tests.support.offices import parcel
+
+from benchmarks.processor import Processor
 
 PEERS = ("Postfix", "Dovecot")
 COMPARED = {
@@ -35,10 +38,13 @@ def measure(total: int, size: int, sessions: int) -> dict[str, dict[str, float]]
     with MailServer() as server:
         taken = {}
         for count, letters in ((1, max(total // 4, 1)), (sessions, total)):
+            processor = Processor([_master(server, "spool/pid/master.pid")])
             begun = time.perf_counter()
             ask = [SMTP_SOURCE, "-s", str(count), "-m", str(letters), "-l", str(size), "-f", f"ada@{DOMAIN}"]
             subprocess.run([*ask, "-t", f"bert@{DOMAIN}", f"127.0.0.1:{server.smtp}"], check=True)
-            taken[f"in, {count} session{'s' * (count > 1)}"] = letters / (time.perf_counter() - begun)
+            name = f"in, {count} session{'s' * (count > 1)}"
+            taken[name] = letters / (time.perf_counter() - begun)
+            taken[f"cpu: {name}"] = processor.each(letters)
         return {"Postfix": taken, "Dovecot": _handed_out(server, min(total, 3_000), size)}
 
 
@@ -54,11 +60,20 @@ def _handed_out(server: MailServer, total: int, size: int) -> dict[str, float]:
         line.login("clara", PASSWORD)
         line.select("INBOX", readonly=True)
         line.fetch("1", "BODY.PEEK[]")
+        processor = Processor([_master(server, "dovecot/master.pid")])
         begun = time.perf_counter()
         line.fetch("1:*", "BODY.PEEK[]")
         together = total / (time.perf_counter() - begun)
+        spent = {"cpu: out, one FETCH": processor.each(total)}
         some = min(total, 500)
+        processor = Processor([_master(server, "dovecot/master.pid")])
         begun = time.perf_counter()
         for n in range(1, some + 1):
             line.fetch(str(n), "BODY.PEEK[]")
-        return {"out, one FETCH": together, "out, one by one": some / (time.perf_counter() - begun)}
+        rate = some / (time.perf_counter() - begun)
+        spent["cpu: out, one by one"] = processor.each(some)
+        return {"out, one FETCH": together, "out, one by one": rate, **spent}
+
+
+def _master(server: MailServer, name: str) -> int:
+    return int((server.folder / name).read_text())

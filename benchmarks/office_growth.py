@@ -69,7 +69,7 @@ def show(kind: str, where: stores.Where, count: int, parcels: int) -> None:
     try:
         line = Line(office.port, sender.token)
         uid = uid_of(line)
-        processor = Processor([office])
+        processor = Processor([office.process.pid])
         asked = time.perf_counter()
         for _n in range(200):
             line.call(uid, "Email/query", filter={"inMailbox": "inbox"}, limit=50)

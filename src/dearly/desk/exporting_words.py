@@ -143,6 +143,7 @@ def in_bundle(owner: str, made: datetime) -> str:
             "A bundle, made by Dearly on {day}: everything in its drawer, for “dearly import”. To read it without:\n"
             "\n"
             "  owner.json, people.jsonl, certificates.jsonl   whose letters these are, and the address book\n"
+            "  door.jsonl, erased.jsonl                       answers to strangers; digests of what was erased\n"
             "  letters/*.jsonl      a letter a line, as JSON (UTF-8), by date; its text is “text”\n"
             "  envelopes/*.jsonl    what was never opened, or could not be, as it came\n"
             "  drafts/*.jsonl       drafts, with their earlier versions\n"

@@ -6,16 +6,18 @@ paper of each letter is made by the limited child, as in `reading`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from dearly.desk import reading
 from dearly.desk.desk import Desk
-from dearly.desk.looking import excerpt, fold, words_of
+from dearly.desk.looking import MOST_WORDS, excerpt, fold, words_of
+from dearly.desk.search import beginnings
 from dearly.drawer import correspondence as shelf
-from dearly.drawer import people, settings
+from dearly.drawer import people, searching, settings
 from dearly.drawer.connection import Db
-from dearly.drawer.correspondence import Leaf, Thread
+from dearly.drawer.correspondence import Leaf, Text, Thread
 from dearly.drawer.letters import their_numbers
 from dearly.drawer.rows import LAST, day_begins
 from dearly.letter.errors import NotFound
@@ -24,7 +26,11 @@ from dearly.letter.sealing import CAUTION
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.opener.showing import Paper
+from dearly.terms.entry import VERSION
 from dearly.terms.excerpt import Excerpt
+from dearly.terms.expression import Sight, expression
+from dearly.terms.folding import runs, spaceless
+from dearly.terms.query import Item, Query, Words
 
 __all__ = [
     "Chapter",
@@ -53,6 +59,8 @@ MOST_LOOKED_THROUGH = 20_000
 """Letters that one search looks through; it can be gone on with from there."""
 
 _AT_ONCE = 40
+_SHORT = 3
+"""Letters of a beginning from which on the index finds its words quickly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class Chapter:
     which they are read; `newest_first`: which one that is. `years`: all in which there are letters. `year`: of the
     first letter here. `back`, `on`: letter from which the stretch before and after this one is read, None at the ends;
     `starts`, `ends`: this stretch has the first, the last letter of all. `missing`: numbers that they gave to letters
-    which have not come."""
+    which are not here."""
 
     uid: str
     name: str
@@ -262,7 +270,7 @@ async def on_day(desk: Desk, uid: str, day: date) -> int | None:
 
 
 async def earlier(desk: Desk, uid: str, query: str, before: int | None = None, limit: int = 20) -> Earlier:
-    """Letters of a correspondence in which all of these words stand, the last one first, however they are written:
+    """Letters of a correspondence in which words begin with all of these, the last one first, however they are written:
     large or small, with accents or without. Without words, its last letters. Raises `NotFound` (unknown_person)."""
     return await desk.drawer.read(lambda db: look_through(db, uid, query, before, limit))
 
@@ -275,19 +283,13 @@ def look_through(db: Db, uid: str, query: str, before: int | None, limit: int) -
     hits: list[tuple[int, Excerpt, str]] = []
     more: int | None = None
     last = before
-    for looked, one in enumerate(found.texts(LAST if start is None else start)):
+    for looked, one in enumerate(_texts(db, found, query, words, LAST if start is None else start)):
         if len(hits) == limit or looked == MOST_LOOKED_THROUGH:
             more = last
             break
         last = one.number
         if one.seal in CAUTION:
             continue  # nothing of it is shown before its reader asks for it
-        if words:
-            folded = fold(one.text)
-            if not all(word in folded for word in words):
-                about = fold(one.subject)
-                if not all(word in folded or word in about for word in words):
-                    continue
         text, about = (one.text, one.subject) if one.ours else (plain.shown(one.text), plain.shown(one.subject))
         hits.append((one.key, excerpt(text, words), about))
     mine = settings.get(db, "name", "")
@@ -297,3 +299,20 @@ def look_through(db: Db, uid: str, query: str, before: int | None, limit: int) -
         writer = mine if leaf.ours else plain.shown(leaf.writer)
         letters.append(Found(leaf.number, leaf.ours, writer, leaf.date, about, said))
     return Earlier(found.person.name, found.person.uid, tuple(letters), more)
+
+
+def _texts(db: Db, found: shelf.Book, query: str, words: tuple[str, ...], before: int) -> Iterator[Text]:
+    """The letters before this place in which words begin so, by the index. All texts are read where some are in no
+    index yet, and for a beginning so short that nearly every letter has it: the first ones are enough then."""
+    pieces = [tuple(runs(word)) for word in query.split()[:MOST_WORDS]]
+    asked = Query(tuple((Item(Words(one, phrase=len(one) > 1, begins=True)),) for one in pieces if one))
+    short = any(len(word) < _SHORT and not spaceless(word) for one in pieces for word in one[-1:])
+    if short or not asked.clauses or searching.unindexed(db, VERSION):
+        return (one for one in found.texts(before) if _has(one, words))
+    match = expression(asked, Sight({}, (), beginnings(db, asked)))
+    return found.matching(f"{{subject body}} : ({match})", before)
+
+
+def _has(one: Text, words: tuple[str, ...]) -> bool:
+    folded, about = fold(one.text), fold(one.subject)
+    return all(word in folded or word in about for word in words)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-from dearly.desk.desk import Desk
 from dearly.drawer import ledger as book
 from dearly.drawer import letters
 from dearly.drawer.connection import Db
@@ -18,7 +18,10 @@ from dearly.letter.errors import Usage
 from dearly.letter.ledger import Account, Standing, account, missing
 from dearly.letter.words import _
 
-__all__ = ["Line", "Reply", "Standing", "decide", "ledger"]
+if TYPE_CHECKING:
+    from dearly.desk.desk import Desk
+
+__all__ = ["Line", "Reply", "Standing", "decide", "ledger", "look"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Line:
     waits (or was put off), the last one where none does; `ours`: we wrote it; `reply`: what was decided about it;
     `since`: when it was written. `last`: when the last letter was written, `last_ours`: by us. `until`: the day for
     which the answer was put off. `crossed`: the last two letters crossed on their way. `missing`: numbers that their
-    writer gave to letters which have not come."""
+    writer must have given to letters which are not here: lost, on their way, or erased (what is erased keeps none)."""
 
     person: str
     uid: str
@@ -51,18 +54,20 @@ async def ledger(desk: Desk, *, everything: bool = False) -> list[Line]:
     """Every correspondence on which something is open: first what was put off (the nearest day first), then what waits
     for us, then what we wait for, each the latest first. `everything`: also what rests, at the end."""
 
-    def work(db: Db) -> list[Line]:
-        lines = []
-        for kept in book.correspondences(db, everything=everything):
-            stands = account(kept.turns)
-            if stands is None:
-                continue
-            gaps = tuple(missing(letters.their_numbers(db, kept.person)))
-            if everything or gaps or stands.standing is not Standing.RESTS:
-                lines.append(_line(kept, stands, gaps))
-        return lines
+    return await desk.drawer.read(lambda db: look(db, everything=everything))
 
-    return sorted(await desk.drawer.read(work), key=_place)
+
+def look(db: Db, *, everything: bool = False) -> list[Line]:
+    """See `ledger`; for whoever is at the drawer already."""
+    lines = []
+    for kept in book.correspondences(db, everything=everything):
+        stands = account(kept.turns)
+        if stands is None:
+            continue
+        gaps = tuple(missing(letters.their_numbers(db, kept.person)))
+        if everything or gaps or stands.standing is not Standing.RESTS:
+            lines.append(_line(kept, stands, gaps))
+    return sorted(lines, key=_place)
 
 
 async def decide(desk: Desk, number: int, reply: Reply | None, on: date | None = None) -> None:

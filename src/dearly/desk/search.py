@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dearly.desk.values import LetterView
     from dearly.letter.address import Correspondent
 
-__all__ = ["By", "Excerpt", "FoundLetter", "Results", "look", "search", "views_of"]
+__all__ = ["By", "Excerpt", "FoundLetter", "Results", "beginnings", "look", "search", "views_of"]
 
 By = Literal["date", "relevance"]
 
@@ -131,7 +131,7 @@ def _search(db: Db, typed: str, asked: Query, by: By, *, exact: bool, limit: int
     sight = Sight(
         {who: searching.addresses_of(db, who.name) for who in asked.named},
         () if exact else languages(db, asked.words),
-        _begun(db, asked),
+        beginnings(db, asked),
     )
     finder = Finder(asked.words, sight.languages)
     begun = _drafts(db, asked, sight, finder) if asked.drafts is not False else []
@@ -174,7 +174,7 @@ def _search(db: Db, typed: str, asked: Query, by: By, *, exact: bool, limit: int
     )
 
 
-def _begun(db: Db, asked: Query) -> dict[Words, list[str]]:
+def beginnings(db: Db, asked: Query) -> dict[Words, list[str]]:
     """The words of the index that begin as is asked, where they are few. For a beginning SQLite merges the letters of
     all its words before it gives the first of them."""
     found = {}

@@ -2,7 +2,7 @@
 
 Of a person it is what was written to them and came from them. Of a household or a circle it is what went to and fro
 with all of them at once: its own letters, and those in which two of its members are named. Every question is answered
-from an index, so that a stretch of a long book costs what one of a short book does; only looking for words reads texts.
+from an index, so that a stretch of a long book costs what one of a short book does.
 """
 
 from __future__ import annotations
@@ -147,11 +147,25 @@ class Book:
 
     def texts(self, before: int) -> Iterator[Text]:
         """Every letter before this place, the last one first."""
-        for key, number, direction, seal, subject, body in self._each(
+        yield from self._texts(
             "SELECT b.sort_key, l.number, l.direction, l.seal, l.subject, l.body FROM ((book)) b"
             " JOIN letters l ON l.number = b.letter WHERE b.sort_key < :key ORDER BY b.sort_key DESC",
             key=before,
-        ):
+        )
+
+    def matching(self, match: str, before: int) -> Iterator[Text]:
+        """As `texts`, of letters that the index finds by this expression (of `terms`)."""
+        # No rowid is asked of the index for each letter of the book: of each that it finds, whether it is in the book.
+        yield from self._texts(
+            "SELECT s.rowid, l.number, l.direction, l.seal, l.subject, l.body FROM search s"
+            " CROSS JOIN letters l ON l.sort_key = s.rowid WHERE s.search MATCH :match AND s.rowid < :key"
+            " AND EXISTS (SELECT 1 FROM ((book)) b WHERE b.sort_key = l.sort_key) ORDER BY s.rowid DESC",
+            key=before,
+            match=match,
+        )
+
+    def _texts(self, sql: str, **args: int | str) -> Iterator[Text]:
+        for key, number, direction, seal, subject, body in self._each(sql, **args):
             known = None if seal is None else Seal(seal)
             yield Text(key, number, direction == "out", known, subject, objects.unpack_text(body))
 
@@ -159,7 +173,7 @@ class Book:
         found: int | None = self._db.value(self._in_book(sql), {"person": self.person.id, **args})
         return found
 
-    def _each(self, sql: str, **args: int) -> Iterator[Row]:
+    def _each(self, sql: str, **args: int | str) -> Iterator[Row]:
         return self._db.each(self._in_book(sql), {"person": self.person.id, **args})
 
     def _in_book(self, sql: str) -> str:

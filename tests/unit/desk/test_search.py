@@ -141,7 +141,7 @@ def test_a_beginning_finds_the_same_word_by_word_and_at_once(
         await ada.desk.drawer.write(put)
         for query, found in (("gard*", 3), ("gard* -gardens", 2), ("gard* OR guard", 4), ("g*", 4), ("x*", 0)):
             asked = parse(query)
-            begun = await ada.desk.drawer.read(lambda db, asked=asked: search._begun(db, asked))
+            begun = await ada.desk.drawer.read(lambda db, asked=asked: search.beginnings(db, asked))
             assert bool(begun) == bool(most and found)
             match = expression(asked, Sight({}, (), begun))
             assert await ada.desk.drawer.read(lambda db, m=match: searching.count(db, m, searching.Places())) == found

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dearly.cli import given
-from dearly.cli.as_json import many
-from dearly.cli.as_text import Page
 from dearly.cli.command import Number, OneOf, command, option
 from dearly.cli.errand import Errand
-from dearly.cli.layout import day, zone_of
+from dearly.cli.layout import day
+from dearly.cli.lines import Lines
 from dearly.cli.names import later
 from dearly.letter.address import clean
 from dearly.letter.ledger import Standing
-from dearly.letter.words import _
+from dearly.letter.words import _, ngettext
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -55,12 +53,15 @@ def ledger(errand: Errand, decision: str | None, number: int | None, on: str | N
     from dearly.desk import ledger as verbs
 
     if decision is None:
-        found = errand.with_desk(lambda desk: verbs.ledger(desk, everything=everything))
-        errand.tell(many("correspondences", found), lambda: _text(Page(errand.terminal), found, errand))
+        found = errand.look(lambda db: verbs.look(db, everything=everything))
+        value = {"correspondences": found, "total": len(found)}
+        errand.tell(value, lambda: _text(Lines(errand.terminal), found))
         return
     if number is None:
         raise click.UsageError(_("Which letter? “dearly ledger” lists the numbers."))
     reply = _DECISIONS[decision]
+    from dearly.cli import given
+
     until = given.day(on)
     errand.with_desk(lambda desk: verbs.decide(desk, number, reply, until))  # type: ignore[arg-type]  # the values above
     said = {
@@ -75,15 +76,14 @@ def ledger(errand: Errand, decision: str | None, number: int | None, on: str | N
     )
 
 
-def _text(page: Page, lines: list[Line], errand: Errand) -> str:
+def _text(page: Lines, lines: list[Line]) -> str:
     if not lines:
         return _("Nothing is open, on either side.")
-    zone = zone_of(errand.terminal.env.get("TZ"))
     blocks = []
     for standing, heading in _HEADINGS.items():
         part = [line for line in lines if line.standing is standing]
         if part:
-            rows = [page.line(_sentence(line, zone), "  ") for line in part]
+            rows = [page.line(_sentence(line, page.zone), "  ") for line in part]
             blocks.append("\n".join([_(heading), *rows]))
     return "\n\n".join(blocks)
 
@@ -97,6 +97,9 @@ def _sentence(line: Line, zone: tzinfo | None) -> str:
     if line.crossed:
         said += ", " + _("your letters crossed")
     if line.missing:
-        numbers = ", ".join(map(str, line.missing))
-        said += ", " + _("their number {numbers} has not come").format(numbers=numbers)
+        said += ". " + ngettext(
+            "Their number {numbers} is not here: it may be lost, on its way, or erased.",
+            "Their numbers {numbers} are not here: they may be lost, on their way, or erased.",
+            len(line.missing),
+        ).format(numbers=", ".join(map(str, line.missing)))
     return said

@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -48,15 +48,18 @@ from dearly.opener.bulk import NO_LETTERS, Kind, Read, Stack
 _MOST_LACKING = 10
 """Enclosures of one text that are named because they are not there."""
 
-_HOLD = 0.035
-"""Seconds of the processor that one transaction is meant to take: who saves a draft meanwhile waits for no longer than
-0.05, with what the disk needs."""
+_HOLD = 0.025
+"""Seconds of the processor that one transaction is meant to take; some take twice as long. Who saves a draft meanwhile
+waits for no longer than 0.05, but for what the disk needs."""
 
 _LEAST = 200_000
 """Octets (`_weight`) that are filed at once however long they take."""
 
 _ANY, _WORDS = 5_000, 4
 """What anything weighs, and a character of text, which goes into the index."""
+
+_ALONE = 30
+"""Stacks that one child reads, one after the other; only for more of them it is worth starting a second one."""
 
 MOST_LEFT = 10_000
 """Originals without a letter that are listed."""
@@ -185,10 +188,14 @@ async def _prepared(
 ) -> AsyncGenerator[Sequence[_Ready], None]:
     """The stacks in order, one ahead of whoever files them."""
     waiting: asyncio.Task[list[_Ready]] | None = None
+    alone, begun = asyncio.Lock(), 0
     async with aclosing(stacks(archive, cursor)) as source:
         try:
             async for stack in source:
-                ahead = asyncio.create_task(_prepare(desk, archive, choices, own, stack, met))
+                ahead = asyncio.create_task(
+                    _prepare(desk, archive, choices, own, stack, met, alone if begun < _ALONE else nullcontext())
+                )
+                begun += 1
                 before, waiting = waiting, ahead
                 if before is not None:
                     yield await before
@@ -208,12 +215,14 @@ async def _prepare(
     own: tuple[Address, ...],
     stack: Sequence[Found],
     met: Mapping[bytes, str],
+    turn: AbstractAsyncContextManager[None],
 ) -> list[_Ready]:
     now = desk.clock.now()
     digests = await asyncio.to_thread(_digests, stack)
     there, _erased = await desk.drawer.read(partial(importing.here, digests=list(digests.values())))
     again = {at for at, digest in digests.items() if digest in there}
-    reads = await _read(desk, choices, own, stack, again)
+    async with turn:
+        reads = await _read(desk, choices, own, stack, again)
     plain = [
         at for at, read in reads.items() if read.kind in (Kind.LETTER, Kind.UNREADABLE) and not _why_not(read, choices)
     ]

@@ -24,8 +24,8 @@ from dearly.letter.errors import Damaged
 from dearly.letter.words import _
 
 _LEVEL = 3
-_QUICK = 2
-"""For what will soon be overwritten, and for many originals: less time than level 3, and about as small."""
+_QUICK = 1
+"""For what will soon be overwritten, and for many letters: less time than level 3, and about as small."""
 
 _WINDOW = 1 << 27
 _TEXT_LIMIT = 64 << 20
@@ -66,7 +66,7 @@ class Packed:
 
 
 def pack(data: bytes, sha256: bytes | None = None, *, quick: bool = False) -> Packed:
-    """`data` compressed (zstd level 3; `quick`: level 2), or as it is where that saves less than a sixteenth. `sha256`:
+    """`data` compressed (zstd level 3; `quick`: level 1), or as it is where that saves less than a sixteenth. `sha256`:
     where it is known."""
     small = (_tools.quick if quick else _tools.packer).compress(data)
     digest = sha256 or hashlib.sha256(data).digest()

@@ -21,6 +21,9 @@ from dearly.letter.words import _
 from dearly.mime import encoded
 
 _LONGEST_HEADER = 64 << 10
+_MOST_LETTERS = 64 << 10
+"""Octets that most letters do not have: asking for many more at once takes longer than reading them."""
+
 _MARKS = re.compile(
     rb"^(X-Gmail-Labels|X-Mozilla-Status|X-Status|X-IMAP(?:base)?):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)",
     re.MULTILINE | re.IGNORECASE,
@@ -172,10 +175,11 @@ def too_large(size: int | None = None) -> str:
 def _whole(stream: Reads, most: int) -> bytes | None:
     """The whole file; None where it is larger than `most`."""
     parts: list[bytes] = []
-    left = most + 1
-    while left and (data := stream.read(min(left, 1 << 20))):
+    left, some = most + 1, _MOST_LETTERS
+    while left and (data := stream.read(min(left, some))):
         parts.append(data)
         left -= len(data)
+        some = 1 << 20
     return b"".join(parts) if left else None
 
 

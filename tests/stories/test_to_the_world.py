@@ -12,7 +12,7 @@ import pytest
 
 from dearly.desk import post, setup, write
 from dearly.letter.envelope import Way
-from dearly.letter.errors import CannotSealOrOpen, Refused
+from dearly.letter.errors import Refused
 from tests.support import abroad
 from tests.support.desks import MachineWays, MemoryWays, Person, Town, a_town, befriend
 from tests.support.drawers import run
@@ -122,6 +122,7 @@ def test_unknown_is_asked_and_posted_again_is_another_handing_over(tmp_path: Pat
     run(play())
 
 
+@pytest.mark.long
 def test_what_came_back_and_what_is_given_up(tmp_path: Path) -> None:
     answers: dict[str, bytes | Say] = {"RCPT": b"550 5.1.1 nobody\r\n"}
 
@@ -144,18 +145,5 @@ def test_what_came_back_and_what_is_given_up(tmp_path: Path) -> None:
             office.clock.ahead += timedelta(hours=10)
             await asyncio.sleep(0.3)
             assert smtp.kept == []
-
-    run(play())
-
-
-def test_an_office_without_one_takes_no_letter_for_the_world(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with a_town(tmp_path) as town:
-            (ada,) = await town.settle("Ada")
-            (dora,) = await town.with_mail("Dora")
-            await befriend(ada, dora)
-            with pytest.raises(CannotSealOrOpen) as told:
-                await ada.post(await ada.write("Dora", TEXT))
-            assert told.value.code == "no_way"
 
     run(play())

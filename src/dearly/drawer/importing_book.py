@@ -59,17 +59,23 @@ def take(
 def _take_people(
     db: Db, everybody: Sequence[LeavingPerson], *, ours: bool, now: datetime, chance: Chance
 ) -> dict[str, int]:
-    """Put these into the address book, with addresses, memberships and what was joined; their ids here, by uid."""
+    """Put these into the address book, with addresses, memberships and what was joined; their ids here, by uid.
+
+    Nobody else's book changes an entry that is here: it could give a friend another address, or a circle a member."""
     found: dict[str, int] = {}
+    changing: list[LeavingPerson] = []
     for one in everybody:
         here = _here(db, one, set(found.values()))
         found[one.uid] = _new(db, one, now, chance) if here is None else here
+        if here is not None and not ours:
+            continue
+        changing.append(one)
         for each in one.addresses:
             _take_address(db, found[one.uid], each, now, chance, new=here is None)
             where = address(each.text) if each.kind != AddressKind.POSTAL else None
-            if here is None and not ours and where is not None:
+            if not ours and where is not None:
                 arrivals.heard_of(db, where, now)
-    for one in everybody:
+    for one in changing:
         person = found[one.uid]
         if one.merged_into in found and one.merged_into != one.uid:
             db.run(

@@ -225,8 +225,20 @@ def test_of_anybody_elses_bundle_nothing_counts_as_proven(tmp_path: Path) -> Non
     async def play() -> None:
         async with _two(tmp_path) as (ada, new, _town):
             await _with_everything(ada)
+            there = {one.name: one.uid for one in await ada.desk.drawer.read(book.list_all)}
+
+            def known(db: Db) -> None:
+                """Bert and the circle are in the new book, under uids that the makers of bundles may have read."""
+                for name, kind in (("Bert", book.PersonKind.PERSON), ("The walkers", book.PersonKind.CIRCLE)):
+                    one = book.add(db, name, kind=kind, now=NOON, chance=new.desk.chance)
+                    db.run("UPDATE persons SET uid = ? WHERE id = ?", (bytes.fromhex(there[name]), one.id))
+
+            await new.desk.drawer.write(known)
             await _export(ada, tmp_path / "one")
             await importing.run_ours(new.desk, importing.open_archive(tmp_path / "one"), None, lambda *_: None)
+            assert not await new.desk.drawer.read(
+                lambda db: (book.find(db, "Bert").addresses, book.find(db, "The walkers").members) != ((), ())
+            )
 
             def look(db: Db) -> tuple[set[str], set[str], int]:
                 states = {state for (state,) in db.all("SELECT state FROM bindings")}

@@ -5,7 +5,7 @@ for memory. As pieces in the drawer it would be written three times (log, page, 
 writer from whoever saves a draft, leave the file as large as it became, and lie there for good after a kill. So it lies
 in a file of its own that has no name from the beginning (open(2), O_TMPFILE; where that is not to be had, it loses its
 name at once): when the process ends, however it ends, the system gives the room back; and what could be found on the
-disk after a power cut is sealed, 64 KiB at a time (ChaCha20-Poly1305, RFC 8439), with a key that is gone.
+disk after a power cut is sealed, 64 KiB at a time (ChaCha20-Poly1305), with a key that is gone.
 """
 
 from __future__ import annotations

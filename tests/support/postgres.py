@@ -18,6 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -88,7 +89,8 @@ class Postgres:
             (pid, *_rest) = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             for one in (pid, *children):
-                os.kill(int(one), signal.SIGKILL)
+                with suppress(ProcessLookupError):  # a child that has just ended, or ends with the first
+                    os.kill(int(one), signal.SIGKILL)
         else:
             self._process.send_signal(number)
         self._process.wait(30)

@@ -17,6 +17,7 @@ import pytest
 from dearly.carriers.base import Credentials
 from dearly.carriers.mail.mailbox import Mailbox
 from dearly.letter.account import MailAccount, Security
+from dearly.web.pages import archive_left
 from tests.support import archives
 from tests.support.desks import Person
 from tests.support.mailboxes import take_all
@@ -115,7 +116,7 @@ def test_files_of_many_kinds_are_handed_over_planned_taken_in_and_gone(tmp_path:
 
 def test_what_is_not_handed_over_whole_leaves_nothing(tmp_path: Path) -> None:
     async def play(ada: Person, web: Web) -> None:
-        token, some = part("token", web.token.encode()), letters(0, 200)
+        token, some = part("token", web.token.encode()), letters(0, 60)
         end = f"--{BOUNDARY}--\r\n".encode()
         wrong = {
             "without a token": [part("files", some, "a.mbox"), end],
@@ -139,12 +140,12 @@ def test_what_is_not_handed_over_whole_leaves_nothing(tmp_path: Path) -> None:
         assert nameless(ada) == []
         # Stopped, it waits to be gone on with.
         good = await sent(web, [token, part("files", some[:9], "a.mbox")[:-2] + some[9:] + b"\r\n", end])
-        assert "200 letters would be taken in" in words((await at_its_end(web, good)).text)
+        assert "60 letters would be taken in" in words((await at_its_end(web, good)).text)
         await web.post("/import/run")
         await web.post("/work/stop")
         assert "It has stopped" in words((await web.get("/import")).text)
         done = await at_its_end(web, await web.post("/import/run"))
-        assert "200 letters were taken in" in words(done.text)
+        assert "60 letters were taken in" in words(done.text)
 
     at_home(tmp_path, play)
 
@@ -197,7 +198,9 @@ def test_a_folder_of_a_mailbox_is_chosen_from_a_list(tmp_path: Path, monkeypatch
     at_home(tmp_path, play)
 
 
-def test_what_was_left_as_it_came_is_leafed_through(tmp_path: Path) -> None:
+def test_what_was_left_as_it_came_is_leafed_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive_left, "AT_ONCE", 4)
+
     async def play(ada: Person, web: Web) -> None:
         assert "Whatever was taken in could be opened and read." in words((await web.get("/import/left")).text)
         broken = [
@@ -206,19 +209,19 @@ def test_what_was_left_as_it_came_is_leafed_through(tmp_path: Path) -> None:
             + b"--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\n"
             + b"Content-Type: application/octet-stream\n\n"
             + b"-----BEGIN PGP MESSAGE-----\n\n%d\n-----END PGP MESSAGE-----\n--b--\n" % n
-            for n in range(53)
+            for n in range(7)
         ]
         place = archives.mbox(tmp_path / "sealed.mbox", broken)
         await at_its_end(web, await web.post("/import/look", {"path": str(place)}))
         done = (await at_its_end(web, await web.post("/import/run"))).text
         assert 'href="/import/left"' in done, words(done)
         first = (await web.get("/import/left")).text
-        assert first.count('href="/letter/') == 50
+        assert first.count('href="/letter/') == 4
         (onward,) = re.findall(r"/import/left\?before=\d+", first)
         second = (await web.get(onward)).text
         assert second.count('href="/letter/') == 3
         numbers = re.findall(r'href="/letter/(\d+)"', first + second)
-        assert len(set(numbers)) == 53
+        assert len(set(numbers)) == 7
         shown = await web.get(f"/letter/{numbers[0]}")
         assert shown.status_code == 200
 

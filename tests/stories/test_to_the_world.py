@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dearly.desk import post, setup, write
+from dearly.desk.envelope import envelope
 from dearly.letter.envelope import Way
 from dearly.letter.errors import Refused
 from tests.support import abroad
@@ -79,7 +80,10 @@ def test_by_the_offices_mail_server(tmp_path: Path) -> None:
     async def play() -> None:
         async with a_world(tmp_path, answers) as (_town, ada, office, smtp):
             number = await ada.write("Dora", TEXT)
+            assert "by the mail server 127.0.0.1" in ada.desk.notices[0]
             assert "the mail server that the office uses" in (await write.read_over(ada.desk, number)).seal
+            (reader,) = (await envelope(ada.desk, number)).readers
+            assert reader.way is Way.OFFICE and "No answer comes back" in reader.about_way
             with pytest.raises(Refused, match="postcard"):
                 await ada.post(number, unsealed=True)
             (row,) = await ada.post(number)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dearly.desk import post, routes
+from dearly.desk import post, routes, world
 from dearly.desk.desk import Desk
 from dearly.desk.settings import COOLING_MINUTES
 from dearly.drawer import accounts, drafts, keyring, people, settings
 from dearly.drawer.connection import Db
-from dearly.letter.address import Correspondent
+from dearly.letter.address import Address, Correspondent
 from dearly.letter.envelope import Way
 from dearly.letter.errors import CannotSealOrOpen
 
@@ -56,6 +56,12 @@ class ReaderToBe:
     def way(self) -> Way:
         """The first way that can be taken."""
         return next((offer.way for offer in self.ways if not offer.trouble), self.ways[0].way)
+
+    @property
+    def about_way(self) -> str:
+        """What has to be known of the usual way before the envelope is closed; "" for nothing."""
+        abroad = self.ways[0].way is Way.OFFICE and routes.usual_way(Address.parse(self.address)) is Way.MAIL
+        return world.in_words() if abroad else ""
 
     @property
     def open_way(self) -> Way:

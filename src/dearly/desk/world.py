@@ -31,6 +31,11 @@ async def note(desk: Desk, account: accounts.Account, office: Posts) -> None:
         others = {name: value for name, value in account.details.items() if name != _DETAIL}
         details = others | ({_DETAIL: host} if host else {})
         await desk.drawer.write(lambda db: accounts.keep_details(db, account, details))
+        if host:
+            told = _("Your office hands letters on to e-mail addresses now, by the mail server {host}.").format(
+                host=host
+            )
+            desk.notices.append(f"{told} {in_words()}")
 
 
 def in_words() -> str:

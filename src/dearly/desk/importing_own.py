@@ -23,6 +23,7 @@ from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_own_sources import Piece, Source
 from dearly.desk.importing_run import Done, left
+from dearly.desk.importing_source import Skipped
 from dearly.drawer import importing_book, importing_log, importing_whole, keyring, objects
 from dearly.drawer.connection import Db
 from dearly.drawer.importing import Content, PackedEnclosure
@@ -68,13 +69,14 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
         return newcomers.person_of(db, desk, who).id
 
     other = Other(archive.place, ours, people, meet, indexing.index, now, desk.chance)
-    erased = 0
+    erased = missed = 0
     async with desk.drawer.writing_much(), aclosing(source.pieces(log.cursor)) as pieces:
         async for piece in pieces:
             contents = await asyncio.to_thread(lambda found: [_content(one, ours=ours) for one in found], piece.letters)
             log, counts = await desk.drawer.write(partial(_file, other=other, log=log, piece=piece, contents=contents))
             reach("import.after-commit")
             erased += counts["erased"]
+            missed += piece.torn
             progress(_("Taking in letters"), log.tally.found, max(total, log.tally.found))
     if not source.whole:
         raise Damaged(
@@ -102,6 +104,10 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
         told.failed,
         {},
         erased,
+        missed=missed,
+        skipped=tuple(
+            Skipped(where, _("This is not as it was written, and was passed over.")) for where in source.torn
+        ),
         alike=await joining.alike(desk),
         left=await left(desk, archive),
     )

@@ -77,6 +77,11 @@ class BundleSource:
             yield Piece(_DRAFTS + on, drafts=drafts, torn=torn)
 
     @property
+    def torn(self) -> Sequence[str]:
+        """Where what was read until now is not as it was written."""
+        return self._bundle.torn
+
+    @property
     def whole(self) -> bool:
         """Whether its end is there."""
         return self._bundle.whole
@@ -90,6 +95,7 @@ class DrawerSource:
     """What is in another drawer, open beside ours. Nothing is changed in it."""
 
     whole = True
+    torn: Sequence[str] = ()
 
     def __init__(self, drawer: Drawer) -> None:
         self._drawer = drawer

@@ -57,6 +57,9 @@ HEAVIEST_LINE = 1 << 30
 """Octets of all blobs that one line names, counted as often as it names them: a letter of the largest size, its
 enclosures, and several copies of it."""
 
+MOST_NAMED = 50
+"""Torn things that are remembered by where they are."""
+
 MOST_MEMBERS = 20_000_000
 LARGEST_LIST = 1 << 30
 """Octets of one file of lines. It is read line by line."""
@@ -76,7 +79,8 @@ class Torn:
 
 class Bundle:
     """An open bundle. `with Bundle.open(path) as bundle:`. A cursor names the place behind what it came with; "" is the
-    beginning. `whole`: False where the end is missing; what is there can be read all the same."""
+    beginning. `whole`: False where the end is missing; what is there can be read all the same. `torn`: where what was
+    read until now is not as it was written, the first `MOST_NAMED` of it."""
 
     format = "bundle"
 
@@ -85,6 +89,7 @@ class Bundle:
         self._blobs: dict[bytes, tuple[int, int]] = {}
         self._members: dict[str, tuple[int, int]] = {}
         self.whole = False
+        self.torn: list[str] = []
         self.counts = Counts()
         self.made: datetime | None = None
         self.drawer = ""
@@ -249,12 +254,17 @@ class Bundle:
                 continue
             cursor = f"{name}:{number}"
             if not line.endswith(b"\n"):
-                yield cursor, Torn(cursor, _("The line is cut off, or too long."))
+                yield cursor, self._torn(cursor, _("The line is cut off, or too long."))
                 return
             try:
                 yield cursor, from_json(kind, _parse(line), self._blobs_of_a_line())
             except Wrong as wrong:
-                yield cursor, Torn(cursor, str(wrong))
+                yield cursor, self._torn(cursor, str(wrong))
+
+    def _torn(self, where: str, why: str) -> Torn:
+        if len(self.torn) < MOST_NAMED:
+            self.torn.append(where)
+        return Torn(where, why)
 
     def _blobs_of_a_line(self) -> Get:
         left = HEAVIEST_LINE

@@ -311,6 +311,11 @@ def test_a_bundle_that_is_cut_short_is_not_done(tmp_path: Path) -> None:
             file.write_bytes(whole)
             done = await importing.run_ours(new.desk, importing.open_archive(file), None, lambda *_: None)
             assert done.taken == 2
+            # Of one in which an octet has changed, what is torn is named, and the rest is read.
+            file.write_bytes(whole.replace(b"text of letter 1", b"text of letter 9", 1))
+            done = await importing.run_ours(new.desk, importing.open_archive(file), None, lambda *_: None)
+            assert (done.already_here, done.failed, done.missed) == (1, 1, 1)
+            assert [one.what for one in done.skipped] == ["letters/000001.jsonl:1"]
 
     run(play)
 

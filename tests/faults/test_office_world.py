@@ -283,3 +283,48 @@ def test_killed_from_the_dot_on_it_is_unknown_and_goes_no_second_time(where: sto
 def test_killed_when_it_was_noted_nothing_is_open(where: stores.Where) -> None:
     kept, state, reply = _kills(where, "office.relay.settled")
     assert (len(kept), state, reply[:4]) == (1, "unknown", "250 ")
+
+
+@pytest.mark.long
+def test_two_nodes_of_which_one_dies_again_and_again() -> None:
+    """0 lost, 0 doubled: what is said to be taken was taken once, and only what may have been is unknown."""
+    url, letters = a_database(), 30
+
+    async def whole() -> None:
+        async with scripted_smtp() as smtp:
+            steady = await asyncio.to_thread(start_process, url, smarthost=smtp.port)
+            ada = await asyncio.to_thread(_member, url, steady, "ada")
+            sent = [parcel(ada.address, DORA) for _n in range(letters)]
+            steps = ["office.relay.handing", "office.relay.answered", "office.relay.claimed", "office.relay.settled"]
+            for n, data in enumerate(sent):
+                if n % 5 == 0:
+                    dying = await asyncio.to_thread(
+                        start_process, url, die_at=steps[n // 5 % 4], smarthost=smtp.port, after=n // 5 % 2
+                    )
+                await asyncio.to_thread(ada.hand_over, data, DORA, key=f"k{n}")
+                if n % 5 == 4:
+                    await asyncio.sleep(0.5)
+                    await asyncio.to_thread(dying.kill)
+            deliveries = await asyncio.to_thread(_all_states, ada, letters)
+            while any(delivered == "queued" for delivered, _reply in deliveries):
+                await asyncio.sleep(0.2)
+                deliveries = await asyncio.to_thread(_all_states, ada, letters)
+            await asyncio.to_thread(steady.end)
+            ada.office.http.close()
+            times = [sum(kept.data == data for kept in smtp.kept) for data in sent]
+            assert max(times) == 1
+            assert [
+                n for n, (_delivered, reply) in enumerate(deliveries) if reply.startswith("250") and not times[n]
+            ] == []
+            unknown = [reply for _delivered, reply in deliveries if not reply.startswith("250")]
+            assert all(reply.startswith("450 4.4.2") for reply in unknown)
+            assert len(unknown) <= 6
+
+    asyncio.run(asyncio.wait_for(whole(), 120))
+
+
+def _all_states(ada: Member, letters: int) -> list[tuple[str, str]]:
+    ids = ada.call("EmailSubmission/query", filter={"onceKeys": [f"k{n}" for n in range(letters)]})["ids"]
+    found = {one["onceKey"]: one for one in ada.call("EmailSubmission/get", ids=ids)["list"]}
+    states = [found[f"k{n}"]["deliveryStatus"][DORA] for n in range(letters)]
+    return [(one["delivered"], one["smtpReply"]) for one in states]

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
 
+_MANY = 20_000
+"""New things after which Python looks for cycles. Importing makes thousands that last."""
+
 _SECONDS_TO_CLOSE = 15.0
 """As long as the owner of a drawer may take to finish what runs, and to close it."""
 
@@ -55,6 +58,9 @@ def _main(argv: list[str]) -> int:
             if command == "lock" and code == 0:
                 _until_closed(drawer)
             return code
+    import gc
+
+    gc.set_threshold(_MANY)
     from dearly.cli.main import run
 
     return run(argv, terminal, _app, elsewhere=(lambda: _at_owner(drawer, argv, terminal)) if owned else None)

@@ -48,7 +48,12 @@ class DatedAhead(Refused):
 
 async def letterbox(desk: Desk) -> list[EnvelopeView]:
     """What lies in the letterbox, the last arrived first."""
-    return await desk.drawer.read(lambda db: [views.envelope_view(one) for one in arrivals.letterbox(db)])
+    return await desk.drawer.read(lying)
+
+
+def lying(db: Db) -> list[EnvelopeView]:
+    """See `letterbox`; for whoever is at the drawer already."""
+    return [views.envelope_view(one) for one in arrivals.letterbox(db)]
 
 
 async def open_letter(desk: Desk, number: int, save_to: Path | None = None) -> Opened:

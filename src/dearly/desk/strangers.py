@@ -65,14 +65,15 @@ class LetIn:
 
 async def at_door(desk: Desk) -> list[AtDoor]:
     """Who stands at the door, the last one first: also those who were let in and whose letters are not here yet."""
+    return await desk.drawer.read(standing)
 
-    def work(db: Db) -> list[AtDoor]:
-        found = [_lies_here(one) for one in arrivals.at_door(db)]
-        for state in (KnockState.WAITING, KnockState.LET_IN, KnockState.GONE):
-            found += [_knocks(one) for one in knocks.standing(db, state)]
-        return sorted(found, key=lambda one: -one.number)
 
-    return await desk.drawer.read(work)
+def standing(db: Db) -> list[AtDoor]:
+    """See `at_door`; for whoever is at the drawer already."""
+    found = [_lies_here(one) for one in arrivals.at_door(db)]
+    for state in (KnockState.WAITING, KnockState.LET_IN, KnockState.GONE):
+        found += [_knocks(one) for one in knocks.standing(db, state)]
+    return sorted(found, key=lambda one: -one.number)
 
 
 async def let_in(desk: Desk, number: int, carrier: Collects | None = None) -> LetIn:

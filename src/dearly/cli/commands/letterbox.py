@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from dearly.cli.as_json import many, plain
@@ -14,9 +12,6 @@ from dearly.cli.given import enclosures, letter_text, make_folder
 from dearly.cli.names import later
 from dearly.letter.errors import Exit
 from dearly.letter.words import _
-
-if TYPE_CHECKING:
-    from dearly.desk.values import EnvelopeView
 
 
 @command(
@@ -32,12 +27,8 @@ def letterbox(errand: Errand) -> None:
     """Look into the letterbox."""
     from dearly.desk import open as verbs
     from dearly.desk import strangers
-    from dearly.desk.desk import Desk
 
-    async def look(desk: Desk) -> tuple[list[EnvelopeView], bool]:
-        return await verbs.letterbox(desk), bool(await strangers.at_door(desk))
-
-    found, somebody = errand.with_desk(look)
+    found, somebody = errand.look(lambda db: (verbs.lying(db), bool(strangers.standing(db))))
     page = Page(errand.terminal)
     there = page.prose(_("Somebody whom you have not written with stands at the door: “dearly door” shows who."))
     errand.tell(many("letters", found), lambda: page.letterbox(found) + (f"\n\n{there}" if somebody else ""))

@@ -46,7 +46,7 @@ def list_(errand: Errand) -> None:
     """List all."""
     from dearly.desk import people as verbs
 
-    found = errand.with_desk(verbs.list_people)
+    found = errand.look(verbs.everybody)
     errand.tell(many("people", found), lambda: Page(errand.terminal).people(found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -150,12 +151,17 @@ def test_the_same_id_with_other_bytes_is_another_letter(db: Db) -> None:
 
 
 def test_letters_without_an_id(db: Db) -> None:
-    """F39: their own id comes from their bytes; two of them are two."""
+    """F39: their own id comes from what they say: the same in other line ends is one, else not."""
     one = letters.file_received(db, _came(db, "1"), received("1", letter_id=None), NOON).number
-    two = letters.file_received(db, _came(db, "2"), received("1", letter_id=None), NOON).number
-    assert one != two
-    assert letters.letter(db, one).letter_id.endswith("@no-id.invalid")
-    assert not letters.letter(db, two).twin
+    again = letters.file_received(db, _came(db, "2"), received("1", letter_id=None), NOON)
+    two = letters.file_received(db, _came(db, "3"), received("3", letter_id=None), NOON).number
+    other = letters.file_received(
+        db, _came(db, "4"), replace(received("1", letter_id=None), subject="Other"), NOON
+    ).number
+    assert (again.number, again.first) == (one, False)
+    assert len({one, two, other}) == 3
+    assert len({letters.letter(db, n).letter_id for n in (one, two, other)}) == 3
+    assert all(str(letters.letter(db, n).letter_id).endswith("@no-id.invalid") for n in (one, two, other))
 
 
 def test_our_own_copy_is_our_letter(db: Db) -> None:

@@ -289,7 +289,7 @@ CREATE TABLE letters (
   number          INTEGER PRIMARY KEY REFERENCES numbers (number),
   -- out: written here; in: received
   direction       TEXT    NOT NULL CHECK (direction IN ('out', 'in')),
-  -- Message-ID without the angle brackets: a claim. Of a letter without one: made from its bytes
+  -- Message-ID without the angle brackets: a claim. Of a letter without one: made from what it says
   letter_id       TEXT    NOT NULL,
   -- in: of the signed bytes; never sealed: of body, From, Date, Message-ID, To. With letter_id: the same letter
   inner_sha256    BLOB    CHECK (length(inner_sha256) = 32),

@@ -6,6 +6,7 @@ Every wait has an end. Whatever the child does wrong, from silence to garbage, b
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import signal
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from dearly.opener.protocol import QUESTIONS, READY, How, In, Operation, Out
 
 Answer = Callable[[Any], Awaitable[Any]]
 """Answers one question of a child; what it raises ends the request, and the child with it."""
+
+_PIPE = 1 << 20
+"""Octets that a pipe is asked to hold; what Linux gives to anybody."""
 
 START_SECONDS = 30.0
 SILENCE_SECONDS = 60.0
@@ -88,6 +92,8 @@ class Child:
             cwd="/",
             env={"LANGUAGE": ":".join(languages)} if languages else {},
         )
+        for end in (0, 1):
+            _widen(transport.get_pipe_transport(end))
         child = cls(transport, streams)
         try:
             frame = await child._receive(START_SECONDS)
@@ -215,6 +221,14 @@ class Child:
 def command(module: str, *arguments: str) -> tuple[str, ...]:
     """How a child is run: isolated, so that neither environment, current folder nor user's packages reach it."""
     return (sys.executable, "-I", "-m", module, *arguments)
+
+
+def _widen(pipe: asyncio.BaseTransport | None) -> None:
+    """Let more go through a pipe at once, where the system can: both sides are woken up less often."""
+    size = getattr(fcntl, "F_SETPIPE_SZ", None)
+    if pipe is not None and size is not None:
+        with suppress(OSError):
+            fcntl.fcntl(pipe.get_extra_info("pipe"), size, _PIPE)
 
 
 def _confused(why: str) -> NoReturn:

@@ -159,7 +159,8 @@ def test_every_command_is_in_the_manual() -> None:
 
 def _typed_in(page: Path) -> list[str]:
     """The lines of a document that begin with `dearly`, without comments and without options in brackets."""
-    found = re.findall(r"^(?: {4})?dearly (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    text = re.sub(r"\s*\\\n\s*", " ", page.read_text(encoding="utf-8"))  # a line that goes on is one
+    found = re.findall(r"^(?: {4})?dearly (.+)$", text, re.MULTILINE)
     return [re.sub(r"\s+#\s.*|\s*\[--.*?\]", "", line) for line in found]
 
 

@@ -18,6 +18,7 @@ SOURCE = Path(__file__).parents[3] / "src" / "dearly"
 
 NEVER_IN_THE_BROWSER = {
     "assemble/behind.py": "raised by the command that starts the process, before there is a page",
+    "assemble/smarthost.py": "raised by the command that serves an office, a process of its own",
     "cli": "the other face",
     "desk/exporting_words.py": "the README of an export; what is said before one names no command (test_archive)",
     "door/client.py": "raised in the command that asks the process, not in the process",

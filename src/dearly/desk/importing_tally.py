@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dearly.desk.importing_source import BY_KIND, MOST_SKIPPED, Choices, Skipped, is_no_letter, left_out_by_place
+from dearly.desk.importing_written import says_enough
 from dearly.exchange.archive import Archive, Item, PassedOver, Written
 from dearly.letter.address import Address, Correspondent, clean
 from dearly.opener.bulk import NO_LETTERS, Kind, kind_by_header
@@ -45,7 +46,8 @@ class Plan:
     addresses that the desk does not know. `going_on`: it was begun before, and goes on where it stopped; `anew`: it was
     begun before with other choices, and is looked through from its beginning. `by_sender`: the own addresses for which
     alone letters count as sent, that lay in no folder of sent ones. `refiled`: letters that lie here as received, and
-    are from an address that is named as ours now."""
+    are from an address that is named as ours now. `unsaid`: texts and scans that do not say whose they are, or when
+    they were written, and of which the person has not said it."""
 
     place: str
     format: str
@@ -68,6 +70,7 @@ class Plan:
     anew: bool = False
     by_sender: tuple[Someone, ...] = ()
     refiled: int = 0
+    unsaid: int = 0
 
 
 class Tally:
@@ -153,6 +156,7 @@ class Tally:
                 self._left[why] += 1
                 return
             self._n["letters"] += 1
+            self._n["unsaid"] += not says_enough(one, self._choices.about)
             if one.said.date is not None:
                 self._years[one.said.date.moment.year] += 1
         elif is_no_letter(one):
@@ -202,5 +206,6 @@ class Tally:
             perhaps_mine=self._perhaps_mine(),
             alike=self._alike(),
             skipped=tuple(self._skipped),
+            unsaid=self._n["unsaid"],
             by_sender=tuple(Someone(*self._names[key], n) for key, n in self._by_sender.most_common(_MOST_NAMED)),
         )

@@ -71,6 +71,14 @@ def planned(plan: Plan) -> list[str]:
                     n,
                 ),
             ),
+            (
+                plan.unsaid,
+                lambda n: ngettext(
+                    "One does not say whose it is, or of when; you are asked for that.",
+                    "{n} do not say whose they are, or of when; you are asked for that.",
+                    n,
+                ),
+            ),
             (plan.failed, lambda n: ngettext("One cannot be read.", "{n} cannot be read.", n)),
         )
     )

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from dearly.desk.desk import Desk
-from dearly.drawer import accounts, objects, people
+from dearly.drawer import accounts, objects, people, settings
 from dearly.drawer.connection import Db
 from dearly.drawer.importing import Content, Imported, PackedEnclosure
 from dearly.exchange.archive import When, Written
@@ -54,20 +54,21 @@ async def packed(desk: Desk, one: Written, about: About, *, place: str, now: dat
     Raises `Usage` (whose_letter, when_written) where nobody says it, `NotFound` (ambiguous_person)."""
     sender, to = about.sender or one.said.sender or "", (about.to,) if about.to else one.said.to
 
-    def work(db: Db) -> tuple[bool, tuple[_Side, ...], frozenset[str]]:
-        ours = frozenset(address.key for address in accounts.own_addresses(db, left=True))
-        out = _is_ours(one, about, sender, ours)
-        named = to if out else (sender,) if sender else ()
-        if not named and not one.said.letter_id:
-            raise Usage(
-                "whose_letter",
-                _("“{what}” does not say who wrote it, or to whom.").format(what=one.hints.shown),
-                _("Say so with --from NAME or --to NAME."),
-            )
-        return out, tuple(_side(db, desk, text, now) for text in named), ours
+    def look(db: Db) -> tuple[frozenset[str], str]:
+        return frozenset(one.key for one in accounts.own_addresses(db, left=True)), settings.get(db, "name", "")
 
-    out, others, ours = await desk.drawer.write(work)
+    ours, name = await desk.drawer.read(look)
+    out = _is_ours(one, about, sender, ours, name)
+    named = to if out else (sender,) if sender else ()
+    if not named and not one.said.letter_id:
+        raise Usage(
+            "whose_letter",
+            _("“{what}” does not say who wrote it, or to whom.").format(what=one.hints.shown),
+            _("Say so with --from NAME or --to NAME."),
+        )
     when = _when(one, about)
+    # Nobody comes into the book for a letter that cannot be filed.
+    others = await desk.drawer.write(lambda db: tuple(_side(db, desk, text, now) for text in named))
     own = await desk.drawer.read(accounts.own_addresses)
     us: tuple[Correspondent, ...] = (Correspondent("", own[0]),) if own else ()
     original = one.original or _manifest(one)
@@ -107,18 +108,26 @@ async def packed(desk: Desk, one: Written, about: About, *, place: str, now: dat
     return Imported(objects.pack(original), way, place, now, content, who, copy=bool(one.said.letter_id))
 
 
+def says_enough(one: Written, about: About) -> bool:
+    """Whether it, or the person, says whose it is and when it was written; without that it cannot be filed."""
+    who = about.sender or about.to or one.said.sender or one.said.to or one.said.letter_id
+    return bool(who) and bool(about.date or one.said.date)
+
+
 def _addressed(texts: Iterable[str]) -> tuple[Correspondent, ...]:
     """Those of them who are named with an address."""
     return tuple(who for text in texts if (who := _correspondent(text)) is not None)
 
 
-def _is_ours(one: Written, about: About, sender: str, ours: frozenset[str]) -> bool:
+def _is_ours(one: Written, about: About, sender: str, ours: frozenset[str], name: str) -> bool:
     if about.sender or about.to:
         return bool(about.to) and not about.sender
     if one.said.direction in ("in", "out"):
         return one.said.direction == "out"
     named = _correspondent(sender)
-    return (named is not None and named.address.key in ours) or (not sender and bool(one.said.to))
+    if named is None:
+        return sender.casefold() == name.casefold() if sender else bool(one.said.to)
+    return named.address.key in ours
 
 
 def _when(one: Written, about: About) -> When:

@@ -10,19 +10,24 @@ A small part of YAML, which people write by hand and Dearly's own export writes 
 
 Keys and values, quoted or not, and lists of them; a plain value may hold colons ("Re: the house"). No anchors, no
 nesting, no text over several lines. What is more than that is not guessed at: then the file has no head, and all of it
-is its text.
+is its text. The two marks may be missing where the file begins like a letter in print or in a mail program: lines of
+the known keys alone, From or To among them, up to an empty line.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 
 Value = str | tuple[str, ...]
 
 MOST_LINES = 300
 LONGEST = 64 << 10
 """Characters of a head."""
+
+_LEAST = 2
+"""Lines of a head without marks; one alone may well be how a letter begins."""
 
 _KEY = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,40})[ \t]*:(?:[ \t]+(.*))?\Z")
 _LISTED = re.compile(r"[ \t]*-(?:[ \t]+(.*))?\Z")
@@ -35,10 +40,11 @@ class _Other(Exception):
     """More of YAML than is read here."""
 
 
-def split(text: str) -> tuple[dict[str, Value], str]:
-    """What the head says, keys in lower case, and the text behind it. `text` has LF line ends. Never raises."""
+def split(text: str, bare: Collection[str] = ()) -> tuple[dict[str, Value], str]:
+    """What the head says, keys in lower case, and the text behind it. `text` has LF line ends. `bare`: the keys that
+    make a head without marks. Never raises."""
     if not text.startswith("---\n"):
-        return {}, text
+        return _bare(text, bare)
     lines = text[4 : LONGEST + 4].split("\n", MOST_LINES)
     try:
         end = next(number for number, line in enumerate(lines) if line.rstrip() in ("---", "..."))
@@ -47,6 +53,24 @@ def split(text: str) -> tuple[dict[str, Value], str]:
         return {}, text
     behind = 4 + sum(len(line) + 1 for line in lines[: end + 1])
     return said, text[behind:].lstrip("\n")
+
+
+def _bare(text: str, keys: Collection[str]) -> tuple[dict[str, Value], str]:
+    head, blank, behind = text[:LONGEST].lstrip("\n").partition("\n\n")
+    lines = head.split("\n", MOST_LINES)
+    if (
+        not blank
+        or len(lines) < _LEAST
+        or not all((found := _KEY.match(line)) and found[1].lower() in keys for line in lines)
+    ):
+        return {}, text
+    try:
+        said = _read(lines)
+    except _Other:
+        return {}, text
+    if not said.get("from") and not said.get("to"):
+        return {}, text
+    return said, (behind + text[LONGEST:]).lstrip("\n")
 
 
 def _read(lines: list[str]) -> dict[str, Value]:

@@ -55,7 +55,7 @@ class Text:
 def read(name: str, data: bytes, beside: Beside) -> Text:
     """What a file called `name` says. `beside`: for what it names as enclosed. Never raises."""
     text = _decoded(data).replace("\r\n", "\n").replace("\r", "\n")
-    head, body = frontmatter.split(text)
+    head, body = frontmatter.split(text, _FOR_ALL)
     said = _said(head)
     if said.date is None:
         said = replace(said, date=date_in_name(name))

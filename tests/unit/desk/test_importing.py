@@ -164,6 +164,33 @@ def test_what_cannot_be_taken_is_named_and_keeps_nothing_else_from_being_taken(t
             with pytest.raises(Usage) as asked:
                 await _take(ada, source / "anotes.txt")
             assert asked.value.code == "whose_letter"
+            with pytest.raises(Usage) as asked:
+                await _take(ada, source / "anotes.txt", about=importing.About(to="Dora"))
+            assert asked.value.code == "when_written"
+            assert not any(one.name == "Dora" for one in await ada.desk.drawer.read(people.list_all))
+
+    run(play)
+
+
+def test_old_letters_in_print_are_filed_by_their_heads(tmp_path: Path) -> None:
+    """Our own name says which are from us; the plan says how many leave it open whose they are."""
+
+    async def play() -> None:
+        folder = tmp_path / "old"
+        folder.mkdir()
+        (folder / "1.txt").write_text("From: Ada\nTo: Dora\nDate: 1961-05-02\n\nDear Dora,\n\nall is well.\n")
+        (folder / "2.txt").write_text("From: Dora\nTo: Ada\nPlace: Lindau\nDate: 1961-06\n\nDear Ada,\n\nhere too.\n")
+        async with _ada(tmp_path) as ada:
+            plan = await _plan(ada, folder)
+            assert (plan.letters, plan.unsaid) == (2, 0)
+            assert (await _take(ada, folder)).taken == 2
+            sides = await ada.desk.drawer.read(
+                lambda db: db.all("SELECT direction, date(date, 'unixepoch') FROM letters ORDER BY number")
+            )
+            assert sides == [("out", "1961-05-02"), ("in", "1961-06-01")]
+            (folder / "3.txt").write_text("Dear Ada,\n\nno head.\n")
+            assert (await _plan(ada, folder)).unsaid == 1
+            assert (await _plan(ada, folder, about=importing.About(sender="Dora", date="1962"))).unsaid == 0
 
     run(play)
 

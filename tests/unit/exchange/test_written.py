@@ -312,3 +312,20 @@ def test_no_head_makes_reading_fail_or_loses_text(inner: str) -> None:
 def test_mail_saved_as_text_is_mail(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(letter("a").replace(b"From: Ada", b"Received: by x\nFrom: Ada", 1))
     assert archive(tmp_path / "a.txt").format == "eml"
+
+
+def test_a_head_without_marks() -> None:
+    """As old letters are printed, and as mail programs save them."""
+    head = "From: Clara\nTo: Ada\nPlace: Lindau\nDate: 1861-07-14\n"
+    got = read(head + "\nDear Ada,\n\nall is well.\n", "x.txt")
+    assert (got.said.sender, got.said.to, got.said.place) == ("Clara", ("Ada",), "Lindau")
+    assert got.said.date == written.read_when("1861-07-14")
+    assert got.text == "Dear Ada,\n\nall is well.\n"
+    for letter_text in (
+        "From: here on I write by hand.\n\nDear Ada\n",  # one line may be how a letter begins
+        head + "Mood: good\n\nDear Ada\n",  # of a key that nobody knows
+        head + "Dear Ada\n",  # and no empty line
+        "Date: 1861\nPlace: Lindau\n\nDear Ada\n",  # of nobody
+        "To: Ada\nDate: [1861\n\nDear Ada\n",
+    ):
+        assert read(letter_text, "x.txt").text == letter_text

@@ -10,10 +10,12 @@ disk after a power cut is sealed, 64 KiB at a time (ChaCha20-Poly1305), with a k
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import secrets
 import tempfile
+import threading
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +37,11 @@ _SEALED = PIECE + 16
 
 class Spool:
     """Written once, from the beginning to the end (`write`, `end`), then read anywhere (`opened`). The room is given
-    back by `close`, or as soon as nobody knows it any more. `size`: octets in it."""
+    back by `close`, or as soon as nobody knows it any more. `size`: octets in it.
+
+    A thread may still be writing or reading when another one closes it, as where an upload is broken off. The system
+    gives the number of a closed file to the next one that is opened, which may be the drawer: so nothing is written or
+    read by that number after closing."""
 
     def __init__(self, folder: Path) -> None:
         """`folder`: of the drawer. Raises `NoSpace`."""
@@ -44,6 +50,7 @@ class Spool:
         except OSError as error:
             raise _no_space(error) from None
         self._close = weakref.finalize(self, os.close, self._file)
+        self._turn = threading.Lock()
         self._key = ChaCha20Poly1305(secrets.token_bytes(32))
         self._rest = bytearray()
         self._written = 0
@@ -66,24 +73,27 @@ class Spool:
 
     def close(self) -> None:
         """Give the room back; what was in it is gone. Closing twice is fine."""
-        self._rest.clear()
-        self._written = self.size = 0
-        self._close()
+        with self._turn:
+            self._close()
+        self.size = 0
 
     def _put(self, piece: bytearray) -> None:
         view = memoryview(self._key.encrypt(_nonce(self._written), bytes(piece), None))
         try:
             at = self._written * _SEALED
             while view:
-                done = os.pwrite(self._file, view, at)
+                with self._turn:
+                    done = os.pwrite(self._known(), view, at)
                 view, at = view[done:], at + done
         except OSError as error:
             raise _no_space(error) from None
         self._written += 1
 
     def piece(self, number: int) -> bytes:
-        """One piece, in clear; b"" behind the last. Raises `Damaged`."""
-        sealed = os.pread(self._file, _SEALED, number * _SEALED) if number < self._written else b""
+        """One piece, in clear; b"" behind the last. Raises `Damaged`, `OSError` where it was closed."""
+        with self._turn:
+            file = self._known()
+            sealed = os.pread(file, _SEALED, number * _SEALED) if number < self._written else b""
         try:
             return self._key.decrypt(_nonce(number), sealed, None) if sealed else b""
         except InvalidTag:
@@ -92,6 +102,11 @@ class Spool:
                 _("What was handed over cannot be read back: the disk gave something else than was written."),
                 _("Hand it over once more."),
             ) from None
+
+    def _known(self) -> int:
+        if not self._close.alive:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._file
 
     def opened(self) -> io.BufferedReader:
         """A reader of its own, at the beginning."""

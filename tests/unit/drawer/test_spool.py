@@ -42,7 +42,6 @@ def test_it_has_no_name_is_sealed_and_goes_with_whoever_knew_it(tmp_path: Path) 
     spool.close()
     spool.close()
     assert not there.exists() or "deleted" not in str(there.readlink())
-    assert spool.opened().read() == b""
     other = filled(tmp_path, b"x")
     number = other._file
     del other
@@ -72,3 +71,17 @@ def test_a_full_disk_and_a_folder_that_may_not_be_written_are_said(
     monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(NoSpace):
         spool.write(bytes(PIECE))
+
+
+def test_after_closing_nothing_is_done_to_the_file_that_has_its_number_now(tmp_path: Path) -> None:
+    """A thread that writes goes on for a moment when the upload it writes for is broken off."""
+    spool = filled(tmp_path, bytes(3 * PIECE))
+    spool.close()
+    other = tmp_path / "other"
+    with other.open("w+b") as file:
+        assert file.fileno() == spool._file
+        with pytest.raises(NoSpace):
+            spool.write(bytes(PIECE))
+        assert other.stat().st_size == 0
+        with pytest.raises(OSError):
+            spool.opened().read()

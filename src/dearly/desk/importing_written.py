@@ -74,8 +74,8 @@ async def packed(desk: Desk, one: Written, about: About, *, place: str, now: dat
     original = one.original or _manifest(one)
     text = one.text or ""
     where = clean(about.place or one.said.place or "")
-    if one.text is None and where:
-        text = where + "\n"
+    if where and not one.said.letter_id and where not in text.lstrip().partition("\n")[0]:
+        text = f"{where}\n\n{text}" if text else where + "\n"  # as at the head of any letter; and so it is found
     whos = tuple(side.who for side in others)
     if one.said.letter_id:  # it knows by which of our addresses it went, and who else read it
         wrote, read, too = (_addressed(texts) for texts in ((sender,), to, one.said.cc))

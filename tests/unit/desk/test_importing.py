@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dearly.desk import erasing, importing
+from dearly.desk import search as searching
 from dearly.desk.importing import Choices, Done, Plan
 from dearly.desk.open import correspondence, letterbox
 from dearly.drawer import arrivals, chain, importing_log, letters, people
@@ -188,6 +189,7 @@ def test_old_letters_in_print_are_filed_by_their_heads(tmp_path: Path) -> None:
                 lambda db: db.all("SELECT direction, date(date, 'unixepoch') FROM letters ORDER BY number")
             )
             assert sides == [("out", "1961-05-02"), ("in", "1961-06-01")]
+            assert [one.number for one in (await searching.search(ada.desk, "lindau")).letters] == [2]
             (folder / "3.txt").write_text("Dear Ada,\n\nno head.\n")
             assert (await _plan(ada, folder)).unsaid == 1
             assert (await _plan(ada, folder, about=importing.About(sender="Dora", date="1962"))).unsaid == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -105,12 +106,12 @@ class Handed:
 
     def __init__(self, files: Sequence[File], *, together: bool = False) -> None:
         """`together`: all scans are the pages of one letter."""
-        self._files = sorted(files, key=lambda one: one.name)
-        self._names = {one.name: one for one in reversed(self._files)}
-        first = self._files[0].name
+        self._files = _told_apart(files)
+        self._names = {one.name: one for one in self._files}
+        first = min(PurePosixPath(one.name).name for one in self._files)
         more = ngettext("{name} and one more file", "{name} and {n} more files", len(files) - 1)
         self.place = more.format(name=first, n=len(files) - 1) if len(files) > 1 else first
-        seen = sorted(one.name.encode() + b"\0" + one.sha256 for one in files)
+        seen = sorted(one.name.encode() + b"\0" + one.sha256 for one in self._files)
         self.source = hashlib.sha256(b"handed\0" + b"\0".join(seen)).digest()
         self.format = self._known()
         self._enclosed = frozenset(name for one in self._files if _kind(one) is Kind.TEXT for name in _encloses(one))
@@ -225,6 +226,18 @@ def is_a_backup(place: str) -> Usage:
         _("“{name}” is a backup of a drawer.").format(name=place),
         _("Make a drawer of it with “dearly restore”, and import that."),
     )
+
+
+def _told_apart(files: Sequence[File]) -> list[File]:
+    """In order of their names. Several of one name lay in several folders, of which the browser says nothing: from the
+    second on they get one."""
+    seen: Counter[str] = Counter()
+    found: list[File] = []
+    for one in sorted(files, key=lambda one: (one.name, one.sha256)):
+        seen[one.name] += 1
+        nth = seen[one.name]
+        found.append(one if nth == 1 else replace(one, name=f"{nth}/{one.name}"))
+    return sorted(found, key=lambda one: one.name)
 
 
 def _kind(one: File) -> Kind | None:

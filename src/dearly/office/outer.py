@@ -20,21 +20,27 @@ from dearly.office.limits import Limits
 Headers = Sequence[tuple[str, str]]
 """Names as written and raw values (RFC 8621 4.1.2.1: with the space after the colon), in order."""
 
-# One field and its folded lines; the block begins with a line end.
-_FROM = re.compile(rb"\r\n[Ff][Rr][Oo][Mm][ \t]*:((?:[^\r]|\r\n[ \t])*)")
+# The fields that say whose a letter is (RFC 5322 3.6.2, 3.6.6), with their folded lines; the block begins with a line
+# end.
+_WHOSE = re.compile(rb"\r\n((?:resent-)?(?:from|sender))[ \t]*:((?:[^\r]|\r\n[ \t])*)", re.IGNORECASE)
+# One mailbox as nobody reads two ways: atoms or quoted words before the angle brackets, no comment, group or route
+# (RFC 5322 3.4). Programs disagree on what else is an address, and by that one could write in another's name.
+_ONE = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^"\\()<>\[\]:;@,]++)*+<([^<>]*)>\Z|([^"\\()<>\[\]:;, \t]+)\Z')
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
 
 
 def sender_of(data: bytes, limits: Limits) -> str:
-    """`Address.key` of the one outer From of a sealed parcel, "" where it has not exactly one.
+    """`Address.key` of the one outer From of a sealed parcel; "" where it has not exactly one, or where another
+    field says that somebody else sent it.
 
     Raises `Refused`: too_large, bare_line_end (A22), not_sealed. Linear, and costs no more than the parcel's size."""
     if len(data) > limits.upload:
         raise too_large(limits)
     if not sealed_shape(data):
         raise _refusal(data)
-    froms: list[bytes] = _FROM.findall(b"\r\n" + head_of(data, limits))
-    return _only_address(froms[0]) if len(froms) == 1 else ""
+    whose: list[tuple[bytes, bytes]] = _WHOSE.findall(b"\r\n" + head_of(data, limits))
+    named = {_only_address(value) for _name, value in whose}
+    return named.pop() if len(named) == 1 and sum(name.lower() == b"from" for name, _value in whose) == 1 else ""
 
 
 def _refusal(data: bytes) -> Refused:
@@ -53,8 +59,8 @@ def _refusal(data: bytes) -> Refused:
 
 @lru_cache(maxsize=1024)
 def _only_address(value: bytes) -> str:
-    who = addresses(_text(value))
-    return key_of(who[0][1]) if len(who) == 1 else ""
+    one = _ONE.match(unfolded(_text(value)))
+    return key_of(one[1] or one[2] or "") if one else ""
 
 
 @lru_cache(maxsize=4096)

@@ -27,6 +27,48 @@ def test_not_exactly_one_sender(sender: str) -> None:
     assert outer.sender_of(parcel(sender, BERT), DEFAULT) == ""
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x@evil.test (c <{ada}>)",
+        'a\\", x@evil.test <{ada}>',
+        "<x@evil.test> <{ada}>",
+        "x@evil.test; <{ada}>",
+        "x@evil.test:<{ada}>",
+        "x@evil.test <{ada}>",
+        "G: x@evil.test <{ada}>;",
+        "<{ada}> x@evil.test",
+        "<@evil.test:{ada}>",
+        "[x@evil.test] <{ada}>",
+        "<{ada}>\r\nSender: <x@evil.test>",
+        "<{ada}>\r\nresent-from: <x@evil.test>",
+    ],
+)
+def test_no_other_program_reads_another_sender(line: str) -> None:
+    """Each of these is, to one reader of mail or another, from somebody else."""
+    data = parcel(ADA, BERT).replace(f"From: <{ADA}>".encode(), f"From: {line.format(ada=ADA)}".encode(), 1)
+    assert data != parcel(ADA, BERT)
+    assert outer.sender_of(data, DEFAULT) == ""
+
+
+@pytest.mark.parametrize(
+    "line", ["{ada}", "Ada <{ada}>", '"A, \\"B\\" (c)" de Q. <{ada}>', "=?utf-8?q?Ad=C3=A9?= <{ada}>"]
+)
+def test_an_ordinary_sender(line: str) -> None:
+    data = parcel(ADA, BERT).replace(f"From: <{ADA}>".encode(), f"From: {line.format(ada=ADA)}".encode(), 1)
+    assert outer.sender_of(data, DEFAULT) == ADA
+    own = data.replace(b"\r\n\r\n", f"\r\nSender: <{ADA}>\r\n\r\n".encode(), 1)
+    assert outer.sender_of(own, DEFAULT) == ADA
+
+
+@pytest.mark.parametrize("filling", [" ", '"', '""', "a ", '\\"', "<", "x,"])
+def test_a_long_sender_is_read_once(filling: str) -> None:
+    data = parcel(filling * (60_000 // len(filling)), BERT).replace(b"From: <", b"From: ", 1)
+    begun = time.process_time()
+    assert outer.sender_of(data, DEFAULT) == ""
+    assert time.process_time() - begun < 1
+
+
 def test_folded_and_oddly_cased() -> None:
     data = parcel(ADA, BERT).replace(b"From: <", b"fROM :\r\n <", 1)
     with pytest.raises(Refused):  # a space before the colon is obsolete, and nobody we know writes it

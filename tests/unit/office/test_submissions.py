@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import copy
 import pytest
 
 from dearly.office.jmap import BLOB, CORE, MAIL, SUBMISSION
@@ -187,7 +188,7 @@ def test_nobody_writes_in_anothers_name(ada: Member, bert: Member) -> None:
 def test_what_cannot_be_submitted(ada: Member, bert: Member, change: dict[str, Any], error: str) -> None:
     calls = handing_over(ada, parcel(ada.address, bert.address), [str(bert.address)])
     submission = calls[2][1]["create"]["s1"]
-    submission |= change
+    submission |= copy.deepcopy(change)  # both stores are asked with the same one
     if (submission["envelope"].get("mailFrom") or {}).get("email") == "ADA":
         submission["envelope"]["mailFrom"] = {**submission["envelope"]["mailFrom"], "email": str(ada.address)}
     assert refused(ada.calls(*calls))["type"] == error

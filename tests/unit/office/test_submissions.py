@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import copy
 import pytest
 
 from dearly.office.jmap import BLOB, CORE, MAIL, SUBMISSION

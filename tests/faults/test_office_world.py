@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import httpx
 import pytest
 
 from dearly.letter.address import Address
-from dearly.office import accounts, stores
+from dearly.office import accounts, moving, stores
 from dearly.office.jmap import CORE
 from dearly.office.limits import Limits
-from tests.support.abroad import DORA, SENDER, Abroad, an_office_abroad
-from tests.support.offices import MachineClock, Member, OfficeProcess, parcel, start_process
+from dearly.office.relaying import Relaying
+from tests.support.abroad import DORA, SENDER, Abroad, an_office_abroad, smarthost
+from tests.support.offices import MachineChance, MachineClock, Member, OfficeProcess, parcel, start_process
 from tests.support.postgres import a_database
 from tests.support.scripted_smtp import Answer, Say, Session, scripted_smtp
 
@@ -186,6 +187,31 @@ def test_what_waits_can_be_canceled_and_what_left_cannot(where: stores.Where) ->
         (answer,) = await office.call(("EmailSubmission/set", {"update": {left: {"undoStatus": "canceled"}}}))
         assert answer["notUpdated"][left]["type"] == "cannotUnsend"
         assert len(office.smtp.kept) == 1
+
+    play(where, scene)
+
+
+def test_what_waits_in_a_copy_never_leaves_by_it(where: stores.Where, tmp_path: Path) -> None:
+    """A copy is older than what the office did since; whoever serves it cannot know what has left meanwhile."""
+
+    async def scene(office: Abroad) -> None:
+        await office.hand_over(DORA)
+        await moving.copy(where, tmp_path / "copy", MachineChance(), lambda *_: None)
+        await goes(office)
+        store = stores.open_store(tmp_path / "copy")
+        relaying = Relaying(store, smarthost(office.smtp.port), office.clock, MachineChance())
+        ada = await store.read(lambda shelf: shelf.account(office.ada.address.key))
+        assert ada
+        restored = replace(office, store=store, relaying=relaying, ada=ada)
+        try:
+            for _day in range(2):
+                assert await restored.turn(days=1) == 0
+            assert (await restored.state())[0] == "unknown"
+            assert (await restored.state())[1].startswith("450 4.4.2 ")
+            assert (await restored.held(), len(office.smtp.kept)) == (0, 1)
+        finally:
+            await relaying.close(1)
+            await store.close()
 
     play(where, scene)
 

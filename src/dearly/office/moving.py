@@ -13,7 +13,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from dearly.letter.words import _
 from dearly.office import stores
 from dearly.office.belongings import MovableShelf
 from dearly.office.rows import MOVED
+from dearly.office.store import Step
 
 LEASE = 30.0
 _RENEW = 5.0
@@ -112,7 +114,8 @@ async def move(source: stores.Where, target: stores.Where, chance: Chance, tell:
 
 async def copy(source: stores.Where, folder: Path, chance: Chance, tell: Tell) -> Moved:
     """A copy of `source` as it is at one moment, as a store in `folder`, which must not be one yet. The office goes on
-    meanwhile. Raises as `move`."""
+    meanwhile. What waits here to go out to the world never goes out by the copy: nobody who serves that can know what
+    has been handed on since. Raises as `move`."""
     await _prepare(source, folder, chance)
     begun = time.monotonic()
     with place(source) as old, place(folder) as new, old.looking() as shelf:
@@ -121,6 +124,8 @@ async def copy(source: stores.Where, folder: Path, chance: Chance, tell: Tell) -
         _copy_invitations(shelf, new)
         with new.writing() as there:
             counts = there.counts()
+            for account, one in there.due_outgoing(datetime.max.replace(tzinfo=UTC), counts.outgoing):
+                there.change_outgoing(account, replace(one, step=Step.HANDING, due=one.since))
             there.set_fact(RECEIVING, None)
     return Moved(counts.accounts, counts.parcels, counts.bytes, time.monotonic() - begun)
 

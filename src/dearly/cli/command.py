@@ -33,7 +33,10 @@ class Option(click.Option):
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The spelling and the help, for the list of options."""
         record = super().get_help_record(ctx)
-        return record and (record[0], _(record[1]))
+        if record is None:
+            return None
+        said = _(self.help or "")
+        return record[0], f"{said}  {_('[required]')}" if self.required else said
 
 
 def _help(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:

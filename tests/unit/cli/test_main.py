@@ -13,11 +13,13 @@ import pytest
 from tests.support.door import FakeTerminal
 
 from dearly import __version__
-from dearly.cli.command import Group
+from dearly.cli.command import Group, Option
 from dearly.cli.main import desk, languages
 from dearly.cli.names import HERE, OWNED
 from dearly.desk.values import LetterView
 from dearly.letter.errors import Refused
+from dearly.letter.words import _, speaking
+from dearly.web.appearance import LOCALES
 
 
 def _walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -48,6 +50,15 @@ def test_every_command_has_help_with_an_example_and_json(dearly, path: tuple[str
         assert " ".join(path) in example
     for line in terminal.said.splitlines():
         assert len(line) <= 80, line
+
+
+def test_every_option_is_explained_in_the_language_of_the_person() -> None:
+    with speaking(["de"], LOCALES):
+        for path, command in COMMANDS.items():
+            for param in command.params:
+                record = param.get_help_record(click.Context(command)) if isinstance(param, Option) else None
+                if record is not None:
+                    assert record[1].removesuffix("  [nötig]") == _(param.help) != param.help, (path, param.name)
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -25,8 +25,9 @@ _MOST_TRIES = 1 << 31
 _OUTCOMES = ("accepted", "try_later", "turned", "unknown")
 
 
-def take_form(db: Db, number: int, letter_id: str, one: Original) -> int | None:
-    """A form in which a letter of ours was posted; its id here, None where it is here already."""
+def take_form(db: Db, number: int, letter_id: str, one: Original, *, ours: bool) -> int | None:
+    """A form in which a letter of ours was posted; its id here, None where it is here already. Somebody else's form is
+    not known again by its seal: what comes by post with that seal is no copy of ours, but the letter itself."""
     key = f"imported {letter_id} {one.way} {hashlib.sha256(one.data).hexdigest()}"
     data = objects.put(db, one.data)
     if db.one("SELECT 1 FROM sealed_forms WHERE key = ? OR (letter = ? AND object_id = ?)", (key, number, data)):
@@ -41,7 +42,7 @@ def take_form(db: Db, number: int, letter_id: str, one: Original) -> int | None:
             key,
             sound(one.sender),
             data,
-            octets(one.seal_sha256, 32) or hashlib.sha256(one.data).digest(),
+            (octets(one.seal_sha256, 32) if ours else None) or hashlib.sha256(one.data).digest(),
             octets(one.inner_sha256, 32),
             bool(one.quantum_safe),
             stamp(one.at),

@@ -59,7 +59,7 @@ def take_letter(db: Db, other: Other, letter: Leaving, content: Content) -> str:
     """File a letter; "taken", "already_here" (its originals are added to the one that is), or "erased"."""
     if _erased(db, letter, content):
         return "erased"
-    here = _here(db, letter, content)
+    here = _here(db, letter, content, ours=other.ours)
     number = _file(db, other, letter, content) if here is None else here
     for one in letter.originals:
         if one.state != "posted":
@@ -78,11 +78,7 @@ def take_envelope(db: Db, other: Other, one: Original, why: str) -> str:
     digests = [hashlib.sha256(one.data).digest(), octets(one.seal_sha256, 32)]
     if importing.here(db, [digest for digest in digests if digest is not None])[1]:
         return "erased"
-    of = db.value(
-        "SELECT l.number FROM letters l JOIN numbers n ON n.number = l.number WHERE n.uid = ?1"
-        " UNION ALL SELECT number FROM letters WHERE letter_id = ?2 AND ?1 IS NOT NULL LIMIT 1",
-        (octets(one.letter, 16), one.letter_id),
-    )
+    of = _letter_of(db, one, ours=other.ours)
     return "failed" if _arrival(db, other, one, of, None, why) and of is None else "already_here"
 
 
@@ -145,12 +141,32 @@ def take_draft(db: Db, other: Other, draft: LeavingDraft) -> bool:
     return True
 
 
-def _here(db: Db, letter: Leaving, content: Content) -> int | None:
-    """Number of this letter: by its uid and id, by what it says, or by its signed bytes."""
+def _letter_of(db: Db, one: Original, *, ours: bool) -> int | None:
+    """Number of the letter that a parcel is a further copy of. It is known by its uid, which it has here, or which its
+    first copy has where the letter was here before. An id alone is a claim (decision 9): it counts in a drawer of ours,
+    where no other letter has it. Of anybody else's drawer nothing comes to what was written or received here."""
+    uid = octets(one.letter, 16)
     found = db.value(
-        "SELECT l.number FROM letters l JOIN numbers n ON n.number = l.number WHERE n.uid = ?1 AND l.letter_id = ?3"
+        "SELECT l.number FROM letters l JOIN numbers n ON n.number = l.number"
+        " WHERE n.uid = ?1 AND (?2 OR n.origin = 'import')"
+        " UNION ALL SELECT a.letter FROM arrivals a JOIN numbers n ON n.number = a.number"
+        " JOIN numbers of ON of.number = a.letter"
+        " WHERE n.uid = ?1 AND (?2 OR of.origin = 'import') LIMIT 1",
+        (uid, ours),
+    )
+    if found is None and ours and uid is not None:
+        named = db.all("SELECT number FROM letters WHERE letter_id = ? LIMIT 2", (one.letter_id,))
+        found = named[0][0] if len(named) == 1 else None
+    return None if found is None else int(found)
+
+
+def _here(db: Db, letter: Leaving, content: Content, *, ours: bool) -> int | None:
+    """Number of this letter: by its uid and id in a drawer of ours, by what it says, or by its signed bytes."""
+    found = db.value(
+        "SELECT l.number FROM letters l JOIN numbers n ON n.number = l.number"
+        " WHERE n.uid = ?1 AND l.letter_id = ?3 AND ?4"
         " UNION ALL SELECT number FROM letters WHERE letter_id = ?3 AND content_sha256 = ?2 LIMIT 1",
-        (octets(letter.uid, 16), octets(letter.content_sha256, 32), letter.letter_id),
+        (octets(letter.uid, 16), octets(letter.content_sha256, 32), letter.letter_id, ours),
     )
     inner = content.inner_sha256
     inner = inner or next((octets(one.inner_sha256, 32) for one in letter.originals if one.inner_sha256), None)
@@ -207,7 +223,7 @@ def _file(db: Db, other: Other, letter: Leaving, content: Content) -> int:
 def _posted(db: Db, other: Other, number: int, letter: Leaving) -> None:
     """The forms in which a letter of ours was posted, and how they went."""
     posted = [one for one in letter.originals if one.state == "posted"]
-    forms = [importing_travels.take_form(db, number, letter.letter_id, one) for one in posted]
+    forms = [importing_travels.take_form(db, number, letter.letter_id, one, ours=other.ours) for one in posted]
     importing_travels.take_journeys(
         db, number, letter.journeys, forms, ours=other.ours, people=other.people, now=other.now
     )
@@ -249,7 +265,7 @@ def _arrival(db: Db, other: Other, one: Original, letter: int | None, of: Leavin
     state = one.state if other.ours and one.state in stays else "imported"
     same_as = db.value(
         "SELECT a.number FROM arrivals a JOIN numbers n ON n.number = a.number WHERE n.uid = ?",
-        (octets(one.same_as, 16),),
+        (octets(one.same_as, 16) if other.ours else None,),
     )
     if state == "same" and same_as is None:
         state = "unopened"

@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from dearly.desk import exporting, importing
+from dearly.drawer import objects
+from dearly.drawer.connection import Db
 from dearly.letter.address import Address
 from dearly.letter.sealing import Seal, Signed
 from dearly.seal import packets
@@ -15,6 +18,7 @@ from dearly.seal.keys import OwnKey
 from dearly.seal.packets import Tag
 from dearly.seal.signature import BINARY, sign
 from tests.support import parcels
+from tests.support.archives import maildir
 from tests.support.desks import Person, a_town
 from tests.support.drawers import run
 from tests.support.forging import own_key
@@ -92,6 +96,39 @@ def test_what_is_said_of_a_signature_around_a_postcard(tmp_path: Path) -> None:
             (number,) = (await bert.round()).arrived
             letter = await bert.open(number)
             assert (letter.signature, letter.notes) == (Signed.NONE, ())
+
+    run(play())
+
+
+def test_in_an_archive_a_signature_speaks_for_the_text_that_it_is_around_and_for_no_other(tmp_path: Path) -> None:
+    """A bundle says of a letter what it says, and what original it is of: both are somebody's word."""
+
+    async def play() -> None:
+        async with three(tmp_path) as (bert, key, at):
+            when = int(bert.desk.clock.now().timestamp()) + 60
+            cards = [postcard(at["Ada"], at["Bert"], key["Ada"], when, str(n)) for n in range(3)]
+            old = maildir(tmp_path / "Maildir", cards)
+            await importing.run(bert.desk, importing.open_archive(old), importing.Choices(), lambda *_: None)
+
+            def forge(db: Db) -> list[int]:
+                number = "SELECT number FROM letters WHERE letter_id = ?"
+                numbers = [int(db.value(number, (f"{n}@x.test",))) for n in range(3)]
+                said = objects.pack_text("Dear Bert,\nthe house is yours.\n")
+                db.run("UPDATE letters SET body = ? WHERE number = ?", (said, numbers[1]))
+                key = at["Clara"].key
+                db.run("UPDATE parties SET address_key = ? WHERE letter = ? AND role = 'from'", (key, numbers[2]))
+                db.run("UPDATE parties SET address = ? WHERE letter = ? AND role = 'from'", (key, numbers[2]))
+                return numbers
+
+            numbers = await bert.desk.drawer.write(forge)
+            found = [(await bert.show(number)).signature for number in numbers]
+            assert found == [Signed.HOLDS, Signed.UNKNOWN, Signed.UNKNOWN]
+
+            await exporting.export(bert.desk, tmp_path / "out", exporting.wish("bundle"), lambda *_: None)
+            new = await bert.town.person("New")
+            await importing.run_ours(new.desk, importing.open_archive(tmp_path / "out"), None, lambda *_: None)
+            kept = await new.desk.drawer.read(lambda db: db.all("SELECT DISTINCT signature FROM letters"))
+            assert kept == [(Signed.UNKNOWN.value,)], "nobody looked at it here"
 
     run(play())
 

@@ -170,6 +170,8 @@ def _content(letter: Leaving, *, ours: bool) -> Content:
         seal, signature = (Seal.NEVER_SEALED if letter.direction == "in" else None), Signed.NONE
     if seal in PROVEN and not ours:
         seal = Seal.SIGNED_FIRST_SEEN
+    if signature is Signed.HOLDS and not ours:
+        signature = Signed.UNKNOWN  # it is looked at here when somebody reads the letter
     inner = letter.inner_sha256
     posted = any(one.state == "posted" for one in letter.originals)
     return Content(

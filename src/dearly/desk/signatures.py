@@ -7,8 +7,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 from dearly.desk.desk import Desk
-from dearly.desk.parcels import read_parcel
-from dearly.drawer import importing
+from dearly.desk.parcels import Reading, read_parcel
+from dearly.drawer import importing, letters
+from dearly.drawer.connection import Db
+from dearly.letter.content import bare
 from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Signed
 
@@ -25,6 +27,17 @@ async def look_at(desk: Desk, number: int) -> bool:
     with suppress(DearlyError):  # it stays as it is noted
         reading = await read_parcel(desk, raw)
         if reading.signed not in (Signed.NONE, Signed.UNKNOWN):
-            await desk.drawer.write(lambda db: importing.note_signature(db, number, reading.signed))
-            return True
+            return await desk.drawer.write(lambda db: _note(db, number, reading))
     return False
+
+
+def _note(db: Db, number: int, reading: Reading) -> bool:
+    """What a bundle gives as the original of a letter may be another one: its signature speaks for nothing but its own
+    text, and for the sender whom it names itself."""
+    here, signed = letters.letter(db, number), reading.opened.letter
+    if signed is None or signed.heading.sender is None or here.sender is None:
+        return False
+    if bare(signed.text) != bare(here.text) or not signed.heading.sender.address.same(here.sender.address):
+        return False
+    importing.note_signature(db, number, reading.signed)
+    return True

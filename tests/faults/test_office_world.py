@@ -17,7 +17,8 @@ from dearly.office import accounts, moving, stores
 from dearly.office.jmap import CORE
 from dearly.office.limits import Limits
 from dearly.office.relaying import Relaying
-from tests.support.abroad import DORA, SENDER, Abroad, an_office_abroad, smarthost
+from dearly.office.service import serve
+from tests.support.abroad import DORA, HURRIED, SENDER, SHORT, Abroad, an_office_abroad, smarthost
 from tests.support.offices import MachineChance, MachineClock, Member, OfficeProcess, parcel, start_process
 from tests.support.postgres import a_database
 from tests.support.scripted_smtp import Answer, Say, Session, scripted_smtp
@@ -214,6 +215,33 @@ def test_what_waits_in_a_copy_never_leaves_by_it(where: stores.Where, tmp_path: 
             await store.close()
 
     play(where, scene)
+
+
+def test_while_it_stops_it_takes_nothing_in_but_hears_how_a_letter_ends(where: stores.Where) -> None:
+    """What is behind its final dot is waited for; meanwhile nobody new is let in, so the whole end takes no longer."""
+    ended = asyncio.Event()
+
+    def answer(verb: str, _line: str, _session: Session) -> Say | None:
+        if verb != ".":
+            return None
+        ended.set()
+        return Say(silent=True)
+
+    async def scene(office: Abroad) -> None:
+        await office.hand_over(DORA)
+        relay = smarthost(office.smtp.port, replace(SHORT, final=2))
+        serving = serve(office.store, clock=office.clock, chance=MachineChance(), relay=relay, pace=HURRIED)
+        server = await serving.__aenter__()
+        await asyncio.wait_for(ended.wait(), 30)
+        stopping = asyncio.create_task(serving.__aexit__(None, None, None))
+        await asyncio.sleep(0.5)
+        assert not stopping.done()
+        with pytest.raises(OSError):
+            await asyncio.open_connection("127.0.0.1", server.port)
+        await stopping
+        assert (await office.state())[0] == "unknown"
+
+    play(where, scene, answer)
 
 
 # -- the office dies

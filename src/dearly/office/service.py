@@ -107,6 +107,7 @@ async def serve(
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+            server.should_exit = True  # beside what follows, which may take as long
             if relaying is not None:
                 await relaying.close(_STOP_SECONDS)
     finally:

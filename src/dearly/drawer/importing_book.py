@@ -45,11 +45,11 @@ def take(
     """Put all of it into this drawer; who the people in it are here, by uid. `certificates`: those of the book that are
     stored here now. `ours`: it was a drawer of ours, so that what was decided there counts here."""
     people = _take_people(db, book.people, ours=ours, now=now, chance=chance)
-    for one in book.owner.addresses:
-        _take_own_address(db, one, ours=ours, now=now, chance=chance)
     _take_first_seen(db, certificates)
     _take_bindings(db, book.people, people, ours=ours, now=now)
     if ours:
+        for one in book.owner.addresses:
+            _take_own_address(db, one, now, chance)
         _take_apart(db, book.people, people)
         _take_choices(db, book.owner)
         _take_door(db, book.door)
@@ -100,11 +100,11 @@ def _take_people(
     return found
 
 
-def _take_own_address(db: Db, one: LeavingOwnAddress, *, ours: bool, now: datetime, chance: Chance) -> None:
-    """An address of the other drawer's owner was ours once. Without `ours` it is only believed where it is nobody's in
-    the book."""
+def _take_own_address(db: Db, one: LeavingOwnAddress, now: datetime, chance: Chance) -> None:
+    """An address of the other drawer was ours once. Anybody else's is never: what is written to it was not written to
+    us, and what comes from it is not ours."""
     where = address(one.text)
-    if where is None or (not ours and person_of_address(db, where) is not None):
+    if where is None:
         return
     db.run(
         "INSERT OR IGNORE INTO own_addresses (uid, text, address_key, since, until) VALUES (?, ?, ?, ?, ?)",

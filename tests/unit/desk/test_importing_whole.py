@@ -15,7 +15,7 @@ import pytest
 
 from dearly.desk import erasing, exporting, importing, people, write
 from dearly.desk.open import letterbox
-from dearly.drawer import chain, exporting_originals, keyring, knocks
+from dearly.drawer import accounts, chain, exporting_originals, keyring, knocks
 from dearly.drawer import people as book
 from dearly.drawer.connection import Db
 from dearly.drawer.keyring import BindingState
@@ -259,6 +259,9 @@ def test_of_anybody_elses_bundle_nothing_counts_as_proven(tmp_path: Path) -> Non
                 )
 
             assert await new.desk.drawer.read(would_act) == []
+            # An address of theirs is none of ours: what comes from it, or goes to it, would be taken for our own.
+            ours = await new.desk.drawer.read(lambda db: accounts.own_addresses(db, left=True))
+            assert [str(one) for one in ours] == ["new@letters.test"]
             assert await new.desk.drawer.read(lambda db: knocks.heard_of(db, "clara@letters.test"))
             assert (await people.show_person(new.desk, "Bert")).name == "Bert"
 

@@ -12,14 +12,18 @@ from typing import Any
 import httpx
 import pytest
 
+from dearly.carriers.jmap import JmapCarrier
 from dearly.letter.address import Address
+from dearly.letter.content import LetterId
+from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter
+from dearly.letter.journey import NotThere, TryLater
 from dearly.office import accounts, moving, stores
 from dearly.office.jmap import CORE
 from dearly.office.limits import Limits
 from dearly.office.relaying import Relaying
 from dearly.office.service import serve
-from tests.support.abroad import DORA, HURRIED, SENDER, SHORT, Abroad, an_office_abroad, smarthost
-from tests.support.offices import MachineChance, MachineClock, Member, OfficeProcess, parcel, start_process
+from tests.support.abroad import DORA, HURRIED, PACE, SENDER, SHORT, Abroad, an_office_abroad, smarthost
+from tests.support.offices import MachineChance, MachineClock, Member, OfficeProcess, an_office, parcel, start_process
 from tests.support.postgres import a_database
 from tests.support.scripted_smtp import Answer, Say, Session, scripted_smtp
 
@@ -242,6 +246,31 @@ def test_while_it_stops_it_takes_nothing_in_but_hears_how_a_letter_ends(where: s
         assert (await office.state())[0] == "unknown"
 
     play(where, scene, answer)
+
+
+def test_an_office_that_lost_its_mail_server_does_not_say_that_a_letter_is_on_its_way(tmp_path: Path) -> None:
+    """Nor that nobody has it: it is in its queue, and leaves when a mail server is named again."""
+
+    async def whole() -> None:
+        async with scripted_smtp() as smtp:
+            dora, outcomes = Address.parse(DORA), []
+            with an_office(tmp_path / "post", relay=smarthost(smtp.port), pace=replace(PACE, look=3600)) as office:
+                ada = await asyncio.to_thread(office.member, "ada")
+                await asyncio.sleep(0.1)  # behind its first look
+                data = SealedBytes(parcel(ada.address, DORA))
+                letter = SealedLetter(Envelope(ada.address, (dora,)), LetterId("l@letters.test"), data, b"s" * 32, "k1")
+                carrier = JmapCarrier(office.url, ada.token, ada.address)
+                outcomes.append((await carrier.hand_over(letter))[dora])
+                await carrier.close()
+            with an_office(tmp_path / "post") as office:
+                carrier = JmapCarrier(office.url, ada.token, ada.address)
+                outcomes.append((await carrier.hand_over(letter))[dora])
+                assert await carrier.look_for(letter) == {dora: NotThere()}
+                await carrier.close()
+            assert all(isinstance(outcome, TryLater) for outcome in outcomes), outcomes
+            assert smtp.kept == []
+
+    asyncio.run(whole())
 
 
 # -- the office dies

@@ -68,9 +68,9 @@ async def look_for(account: Account, letter: SealedLetter) -> Mapping[Address, E
         pass  # a server may have no EmailSubmission/query; what came to us may still speak
     except (NotDone, Cut, CarrierTrouble):
         return for_each(letter, NothingProven())
-    abroad = await account_hands_on(account)
+    ours = await _is_ours(account)
     evidence = {
-        r: (_got_on(delivery(found[r], r)) if abroad else Found()) if r in found else not_found
+        r: (_got_on(delivery(found[r], r)) if ours else Found()) if r in found else not_found
         for r in letter.envelope.recipients
     }
     if account.way is Way.MAIL and NothingProven() in evidence.values():
@@ -80,9 +80,10 @@ async def look_for(account: Account, letter: SealedLetter) -> Mapping[Address, E
     return evidence
 
 
-async def account_hands_on(account: Account) -> bool:
-    """Whether it is an office that hands letters on to the world. The session is known by now."""
-    return bool((await account.session()).world)
+async def _is_ours(account: Account) -> bool:
+    """Whether it is an office of ours, which may have letters for the world in its queue, even if it hands none on just
+    now. The session is known by now."""
+    return (await account.session()).once
 
 
 def _got_on(status: Mapping[str, Any]) -> Evidence:

@@ -282,7 +282,7 @@ class _Exchange:
             status = delivery(made, self._letters[n].envelope.recipients[i])
             if status.get("delivered") == "no":
                 return Turned(said(status.get("smtpReply")) or _("It was refused, and no reason was given."))
-            if self._session.world and not isinstance(came := outcome_of(status), Accepted):
+            if self._session.once and not isinstance(came := outcome_of(status), Accepted):
                 return came
             return refused if isinstance(refused, Unknown) else Accepted()
         if error := _error(answer, f"s{n}x{i}"):

@@ -323,8 +323,13 @@ def _letter(head: Heading, body: Body, *, inside: bool) -> OpenedLetter:
 
 def cleartext_sha256(raw: bytes, outside: Outline) -> bytes:
     """The identity of a letter that was never sealed: its From, Date, Message-ID and To as read, and its body with LF
-    line ends and without empty lines at its end, so that it survives the ways of carriers and mailbox files."""
+    line ends and without empty lines at its end, so that it survives the ways of carriers and mailbox files.
+
+    Of one that has neither Date nor Message-ID also what the server that took it first says: the same few words may
+    have been written on two days."""
     names = ("from", "date", "message-id", "to")
     head = "".join(f"{name}: {outside.first(name)}\n" for name in names)
+    if not outside.first("date") and not outside.first("message-id"):
+        head += next((f"{name}: {value}\n" for name, value in reversed(outside.headers) if name == "received"), "")
     body = raw[outside.root.body : outside.root.end].replace(b"\r\n", b"\n").rstrip(b"\n")
     return hashlib.sha256(head.encode(errors="replace") + b"\n" + body).digest()

@@ -74,3 +74,25 @@ def test_where_nothing_says_it_it_is_today(tmp_path: Path) -> None:
             assert "taken in" in (await ada.show(one.number)).notes[0]
 
     run(play)
+
+
+def test_the_same_words_on_two_days_are_two_letters_and_another_copy_of_one_is_none(tmp_path: Path) -> None:
+    """“Thank you!”, with neither a day nor an id of its own, is told apart by the server that took it first."""
+
+    def thanks(day: int, *servers: str, end: str = "\n") -> bytes:
+        received = [f"Received: by {one}; Mon, {day} May 2009 08:00:00 +0200" for one in (*servers, "a.test")]
+        more = "\n".join(received)
+        written = letter(1, more=more, message_id=None, text="Thank you!\n", end=end)
+        return written.replace(b"\nDate:", b"\nX-Date:")
+
+    source = mbox(tmp_path / "a.mbox", [thanks(4), thanks(11), thanks(4, "b.test"), thanks(11, end="\r\n")])
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada = await town.person("Ada")
+            await ada.gets_mail()
+            done = await importing.run(ada.desk, importing.open_archive(source), Choices(), lambda *_: None)
+            assert (done.taken, done.already_here) == (2, 2)
+            assert [one.date.day for one in await correspondence(ada.desk, "Bert")] == [4, 11]
+
+    run(play)

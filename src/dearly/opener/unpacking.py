@@ -99,8 +99,8 @@ class _Giver(threading.Thread):
             self._line.sendall(SIZE.pack(self._size))
             while len(asked := self._line.recv(WANTED.size, socket.MSG_WAITALL)) == WANTED.size:
                 at, size = WANTED.unpack(asked)
-                if size > CHUNK:
-                    break
+                if size > CHUNK or at + size > self._size:
+                    break  # no child of ours asks so
                 self._file.seek(at)
                 data = self._file.read(size)
                 if len(data) < size:

@@ -7,6 +7,7 @@ import io
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -17,7 +18,8 @@ import pytest
 
 from dearly.letter.errors import NotFound, Refused
 from dearly.opener import unpackchild
-from dearly.opener.unpacking import unpack
+from dearly.opener.unpacking import _Giver, unpack
+from dearly.opener.unpackwire import CHUNK, SIZE, WANTED
 
 
 def contents(path: Path, packing: str, **more: object) -> list[tuple[str, int, str]]:
@@ -154,3 +156,19 @@ def test_the_child_can_do_nothing_but_read_its_input(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-I", "-c", tried], capture_output=True, check=True)
     assert done.stdout == b"111111"
+
+
+@pytest.mark.parametrize(("at", "size"), [(4, 1), (0, 5), ((1 << 64) - 1, 1), (2, CHUNK + 1)])
+def test_a_child_that_asks_for_what_is_not_there_gets_nothing_more(at: int, size: int) -> None:
+    """It reads foreign files, so it may be anybody's by now."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        giver = _Giver(ours, io.BytesIO(b"abcd"), 4)
+        giver.start()
+        theirs.settimeout(10)
+        assert SIZE.unpack(theirs.recv(SIZE.size)) == (4,)
+        theirs.sendall(WANTED.pack(1, 3))
+        assert theirs.recv(3, socket.MSG_WAITALL) == b"bcd"
+        theirs.sendall(WANTED.pack(at, size))
+        assert theirs.recv(1) == b""
+        giver.join()

@@ -622,7 +622,7 @@ def test_what_is_due_is_one_nodes_for_a_while_and_behind_its_dot_nobody_elses(ru
                 )
 
         def claim(holder: str, minutes: int) -> Callable[[Shelf], Any]:
-            return lambda shelf: abroad.claim(shelf, holder, NOW + timedelta(minutes=minutes), 4, pace)
+            return lambda shelf: abroad.claim(shelf, holder, NOW + timedelta(minutes=minutes), 4, DEFAULT, pace)
 
         await one.write(begin)
         both = await asyncio.gather(one.write(claim("one", 0)), other.write(claim("other", 0)))

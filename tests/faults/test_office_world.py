@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from dearly.letter.address import Address
 from dearly.letter.content import LetterId
 from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter
 from dearly.letter.journey import NotThere, TryLater
-from dearly.office import accounts, moving, stores
+from dearly.office import abroad, accounts, moving, stores
 from dearly.office.jmap import CORE
 from dearly.office.limits import Limits
 from dearly.office.relaying import Relaying
@@ -271,6 +273,47 @@ def test_an_office_that_lost_its_mail_server_does_not_say_that_a_letter_is_on_it
             assert smtp.kept == []
 
     asyncio.run(whole())
+
+
+def test_what_ends_every_node_that_takes_it_comes_back_too(where: stores.Where) -> None:
+    async def scene(office: Abroad) -> None:
+        await office.hand_over(DORA)
+        taken = 0
+        for _day in range(8):
+            now = office.clock.now()
+            taken += len(
+                await office.store.write(partial(abroad.claim, holder="x", now=now, most=4, limits=office.limits))
+            )
+            office.clock.ahead += timedelta(days=1)
+        assert taken == 5
+        assert (await office.state())[0] == "no" and (await office.state())[1].startswith("550 5.4.7 ")
+        assert (await office.held(), await office.turn(days=1), office.smtp.kept) == (0, 0, [])
+
+    play(where, scene)
+
+
+@pytest.mark.parametrize(("large", "at_once"), [(10_000, 3), (1_000, 1)])
+def test_large_letters_go_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int, at_once: int) -> None:
+    """So that a few of them do not take more memory than there is."""
+    monkeypatch.setattr("dearly.office.relaying._LARGE", large)
+    sending: set[int] = set()
+    most: list[int] = []
+
+    def answer(verb: str, _line: str, session: Session) -> None:
+        if verb == "MAIL":
+            sending.add(session.number)
+            most.append(len(sending))
+        if verb == ".":
+            sending.discard(session.number)
+
+    async def scene(office: Abroad) -> None:
+        for n in range(3):
+            await office.hand_over(DORA, key=f"k{n}")
+        assert await office.turn() == 3
+        assert len(office.smtp.kept) == 3
+        assert max(most) == 1 if at_once == 1 else max(most) > 1
+
+    play(tmp_path / "post", scene, answer)
 
 
 # -- the office dies

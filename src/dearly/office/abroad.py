@@ -121,14 +121,21 @@ def cancel(c: Context, submission: Submission) -> None:
     c.shelf.put_submission(c.account, replace(submission, deliveries=tuple(gone)))
 
 
-def claim(shelf: Shelf, holder: str, now: datetime, most: int, pace: Pace = PACE) -> Sequence[tuple[Account, Outgoing]]:
+def claim(
+    shelf: Shelf, holder: str, now: datetime, most: int, limits: Limits, pace: Pace = PACE
+) -> Sequence[tuple[Account, Outgoing]]:
     """At most `most` that are now `holder`'s to hand on, until `pace.claimed` has passed. Those whose outcome was
-    waited for in vain are uncertain from now on."""
+    waited for in vain are uncertain from now on; and those that come back by nothing else, because no node that takes
+    them ever comes as far as an outcome, come back when they were tried long enough."""
     mine: list[tuple[Account, Outgoing]] = []
     for account, one in shelf.due_outgoing(now, most):
         if one.step is Step.HANDING:
             why = _("The office stopped before the answer of the mail server was here.")
             _tell(shelf, account, one, Abroad.UNCERTAIN, f"450 4.4.2 {why}")
+            shelf.change_outgoing(account, _done(one))
+            continue
+        if one.step is Step.CLAIMED and now - one.since > limits.trying:
+            _tell(shelf, account, one, Abroad.RETURNED, "550 5.4.7 " + _("The office could not hand it on."))
             shelf.change_outgoing(account, _done(one))
             continue
         claimed = replace(one, step=Step.CLAIMED, holder=holder, due=now + pace.claimed, tries=one.tries + 1)

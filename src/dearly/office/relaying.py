@@ -7,7 +7,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TypeVar
 
 from dearly.letter.address import Address
@@ -27,6 +27,8 @@ T = TypeVar("T")
 log = logging.getLogger("dearly.office")
 
 _AGAIN_SECONDS = 2.0
+_LARGE = 8_000_000
+"""Bytes from which on a letter goes alone: on its way it takes three times its size of memory."""
 
 
 class Relaying:
@@ -38,6 +40,7 @@ class Relaying:
         self._store, self._relay, self._clock, self._chance = store, relay, clock, chance
         self._limits, self._pace = limits, pace
         self._under_way: set[asyncio.Task[None]] = set()
+        self._large = asyncio.Semaphore(1)
         self.world = World(relay.host, str(relay.sender))
         self.outcomes: Counter[str] = Counter()
 
@@ -57,7 +60,7 @@ class Relaying:
         if free <= 0 or not await self._store.read(lambda shelf: bool(shelf.due_outgoing(now, 1))):
             return 0
         holder = self._chance.token(12).hex()
-        mine = await self._store.write(lambda shelf: abroad.claim(shelf, holder, now, free, self._pace))
+        mine = await self._store.write(lambda shelf: abroad.claim(shelf, holder, now, free, self._limits, self._pace))
         reach("office.relay.claimed")
         for account, one in mine:
             task = asyncio.create_task(self._hand_on(account, one), name="office-relay")
@@ -80,7 +83,8 @@ class Relaying:
         await self._relay.close()
 
     async def _hand_on(self, account: Account, one: Outgoing) -> None:
-        outcome = await self._outcome(account, one)
+        async with self._large if one.size > _LARGE else nullcontext():
+            outcome = await self._outcome(account, one)
         reach("office.relay.answered")
         state = await self._written(
             lambda shelf: abroad.settle(shelf, account, one, outcome, self._relay.host, self._clock.now(), self._limits)

@@ -115,6 +115,7 @@ def test_everything_is_there_and_the_old_one_is_closed(ways: tuple[stores.Where,
         assert all_of(target) == before
         refused = ada.post([["Email/set", {"accountId": ada.uid, "destroy": ["x"]}, "0"]])
         assert (refused.status_code, refused.json()["code"]) == (503, "moving")
+        assert office.http.get("/health").status_code == 503
         assert len(bert.letterbox()) == 3
         with pytest.raises(Refused) as caught:
             stores.open_store(source)

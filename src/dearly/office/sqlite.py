@@ -135,7 +135,12 @@ class SqliteStore(Store):
         return await future
 
     async def healthy(self) -> bool:
-        return self._failed is None and not self._closed and self._writer.is_alive()
+        if self._failed or self._closed or not self._writer.is_alive():
+            return False
+        try:
+            return not await self._on_reader(lambda db: SqliteShelf(db, self._limits, self._domain).closed())
+        except DearlyError:
+            return False
 
     def _write_on(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -412,7 +412,7 @@ class Store(ABC):
 
     @abstractmethod
     async def healthy(self) -> bool:
-        """Whether it can be written."""
+        """Whether it can be written; not while it is moved, nor after that. Raises nothing."""
 
     @abstractmethod
     async def close(self) -> None:

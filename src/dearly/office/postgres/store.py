@@ -121,7 +121,8 @@ class PostgresStore(Store):
 
     async def healthy(self) -> bool:
         def run(db: Connection[Any]) -> bool:
-            return db.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
+            moved = PostgresShelf(db, self._limits, self._domain, writes=False).closed()
+            return not moved and db.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
 
         try:
             return not self._closed and await self._on_reader(run, patience=1.0)

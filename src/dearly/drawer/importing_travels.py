@@ -8,13 +8,14 @@ has written these letters.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from dearly.drawer import objects
 from dearly.drawer.connection import Db
 from dearly.drawer.importing_words import address, in_line, octets, way_of
 from dearly.drawer.rows import sound, stamp
+from dearly.letter.address import Correspondent
 from dearly.letter.envelope import Way
 from dearly.letter.journey import State, Why
 from dearly.letter.leaving import LeavingAttempt, LeavingJourney, Original
@@ -66,10 +67,11 @@ def take_journeys(
     forms: Sequence[int | None],
     *,
     ours: bool,
-    people: Mapping[str, int],
+    person: Callable[[str, Correspondent], int | None],
     now: datetime,
 ) -> None:
-    """What became of a letter of ours. `forms`: ids here of its posted originals, in their order."""
+    """What became of a letter of ours. `forms`: ids here of its posted originals, in their order. `person`: id of
+    somebody here, by uid there."""
     for one in journeys:
         where = address(one.address)
         if where is None or one.state not in set(State):
@@ -88,7 +90,7 @@ def take_journeys(
                 number,
                 str(where),
                 where.key,
-                people.get(one.person),
+                person(one.person, Correspondent("", where)),
                 way_of(one.way),
                 in_line(one.place),
                 form,

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from dearly.drawer import (
@@ -53,6 +54,10 @@ class Other:
     index: Callable[[Db, int], None]
     now: datetime
     chance: Chance
+
+    def person(self, db: Db, uid: str, who: Correspondent) -> int | None:
+        """Id of the person here. Whose an address was, only a drawer of ours says; else it is as our book has it."""
+        return self.people.get(uid) if self.ours else known(db, who)
 
 
 def take_letter(db: Db, other: Other, letter: Leaving, content: Content) -> str:
@@ -119,8 +124,9 @@ def take_draft(db: Db, other: Other, draft: LeavingDraft) -> bool:
         "INSERT INTO draft_recipients (draft, position, name, address, address_key, person_id)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (number, position, clean(one.name), str(where), where.key, other.people.get(one.person))
+            (number, position, who.name, str(where), where.key, other.person(db, one.person, who))
             for position, (one, where) in enumerate(named)
+            for who in [Correspondent(clean(one.name), where)]
         ],
     )
     db.many(
@@ -208,14 +214,15 @@ def _file(db: Db, other: Other, letter: Leaving, content: Content) -> int:
         "UPDATE letters SET filed = ?, twin = max(twin, ?) WHERE number = ?",
         (stamp(letter.filed), letter.twin, number),
     )
-    for role in ("from", "to", "cc"):
-        of_role = [one for one in letter.who(role) if address(one.address) is not None]
-        db.many(
-            "UPDATE parties SET person_id = ? WHERE letter = ? AND role = ? AND position = ?",
-            [(other.people.get(one.person), number, role, at) for at, one in enumerate(of_role)],
-        )
-    db.run("DELETE FROM correspondences WHERE letter = ?", (number,))
-    adopting.enter(db, number)
+    if other.ours:
+        for role in ("from", "to", "cc"):
+            of_role = [one for one in letter.who(role) if address(one.address) is not None]
+            db.many(
+                "UPDATE parties SET person_id = ? WHERE letter = ? AND role = ? AND position = ?",
+                [(other.people.get(one.person), number, role, at) for at, one in enumerate(of_role)],
+            )
+        db.run("DELETE FROM correspondences WHERE letter = ?", (number,))
+        adopting.enter(db, number)
     other.index(db, number)
     return number
 
@@ -225,7 +232,7 @@ def _posted(db: Db, other: Other, number: int, letter: Leaving) -> None:
     posted = [one for one in letter.originals if one.state == "posted"]
     forms = [importing_travels.take_form(db, number, letter.letter_id, one, ours=other.ours) for one in posted]
     importing_travels.take_journeys(
-        db, number, letter.journeys, forms, ours=other.ours, people=other.people, now=other.now
+        db, number, letter.journeys, forms, ours=other.ours, person=partial(other.person, db), now=other.now
     )
     for one, form in zip(posted, forms, strict=True):
         if form is not None:
@@ -300,7 +307,7 @@ def _arrival(db: Db, other: Other, one: Original, letter: int | None, of: Leavin
             clean(one.from_name),
             "" if where is None else str(where),
             "" if where is None else where.key,
-            other.people.get(one.person)
+            (other.ours and other.people.get(one.person))
             or (None if where is None else known(db, Correspondent(clean(one.from_name), where))),
             None if one.letter_id is None else sound(one.letter_id),
             octets(one.seal_sha256, 32),

@@ -12,8 +12,9 @@ from dearly.drawer import importing_whole, outbox, people
 from dearly.drawer.connection import Db
 from dearly.drawer.drawer import Drawer
 from dearly.drawer.importing_whole import Other
-from dearly.letter.address import Correspondent
-from dearly.letter.leaving import Leaving, Named, Original
+from dearly.letter.address import Address, Correspondent
+from dearly.letter.content import LetterId
+from dearly.letter.leaving import Leaving, LeavingDraft, LeavingJourney, Named, Original
 from tests.unit.drawer.test_importing import NOW, imported, play, take
 
 UID = "ab" * 16
@@ -21,7 +22,8 @@ UID = "ab" * 16
 
 def other(drawer: Drawer, *, ours: bool) -> Other:
     def meet(db: Db, who: Correspondent) -> int:
-        return people.add(db, str(who.address), now=NOW, chance=drawer.chance).id
+        where = [people.NewAddress(str(who.address))]
+        return people.add(db, str(who.address), where, now=NOW, chance=drawer.chance).id
 
     return Other("a bundle", ours, {}, meet, lambda _db, _number: None, NOW, drawer.chance)
 
@@ -136,5 +138,40 @@ def test_what_somebody_else_posted_is_no_copy_of_ours_when_it_comes_by_post(tmp_
         await drawer.write(lambda db: importing_whole.take_letter(db, other(drawer, ours=False), letter, theirs))
         assert await drawer.read(lambda db: outbox.forms_by_seal(db, seal)) == []
         assert await drawer.read(lambda db: db.value("SELECT count(*) FROM sealed_forms")) == 1
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_only_our_own_drawer_says_whose_an_address_was(tmp_path: Path, ours: bool) -> None:
+    """Of anybody else's, a letter from an address that is not Clara's is none of hers, whatever stands in it."""
+
+    async def scene(drawer: Drawer) -> None:
+        content = imported(1).content
+        assert content is not None
+        draft = LeavingDraft(
+            7, "cd" * 16, "page", "", "Dear Clara", NOW, (Named("to", "Clara", "eve@evil.test", person="c"),)
+        )
+        letter = leaving(UID, "Letter 1.", replace(further(b"raw"), person="c", from_address="eve@evil.test"))
+        letter = replace(letter, named=(Named("from", "Clara", "eve@evil.test", person="c"), *letter.named[1:]))
+        eve = Correspondent("Clara", Address.parse("eve@evil.test"))
+        out = replace(
+            letter, uid="ef" * 16, letter_id="out@x.test", direction="out", inner_sha256="", originals=(),
+            named=(Named("from", "Bert", "bert@letters.test"), Named("to", "Clara", "eve@evil.test", person="c")),
+            journeys=(LeavingJourney("eve@evil.test", "paper", "", "on_its_way", NOW, NOW, 0, person="c"),),
+        )  # fmt: skip
+
+        def work(db: Db) -> set[str]:
+            clara = people.add(db, "Clara", [people.NewAddress("clara@letters.test")], now=NOW, chance=drawer.chance).id
+            whose = replace(other(drawer, ours=ours), people={"c": clara})
+            importing_whole.take_letter(db, whose, letter, replace(content, senders=(eve,)))
+            posted = replace(content, letter_id=LetterId("out@x.test"), direction="out", to=(eve,), inner_sha256=None)
+            importing_whole.take_letter(db, whose, out, posted)
+            assert importing_whole.take_draft(db, whose, draft)
+            tables = ("parties", "arrivals", "draft_recipients", "journeys", "correspondences")
+            return {table for table in tables if db.one(f"SELECT 1 FROM {table} WHERE person_id = ?", (clara,))}
+
+        everywhere = {"parties", "arrivals", "draft_recipients", "journeys", "correspondences"}
+        assert await drawer.write(work) == (everywhere if ours else set())
 
     play(tmp_path, scene)

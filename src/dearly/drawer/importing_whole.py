@@ -19,7 +19,7 @@ from dearly.drawer import (
     chain,
     filing,
     importing,
-    importing_copies,
+    importing_claims,
     importing_travels,
     objects,
     offers,
@@ -34,7 +34,6 @@ from dearly.drawer.persons import known
 from dearly.drawer.rows import sound, stamp
 from dearly.letter.address import Correspondent, clean
 from dearly.letter.clock import Chance
-from dearly.letter.content import LetterId
 from dearly.letter.envelope import Way
 from dearly.letter.leaving import Leaving, LeavingDraft, Original
 
@@ -62,9 +61,9 @@ class Other:
 
 def take_letter(db: Db, other: Other, letter: Leaving, content: Content) -> str:
     """File a letter; "taken", "already_here" (its originals are added to the one that is), or "erased"."""
-    if _erased(db, letter, content):
+    if importing_claims.erased(db, letter, content):
         return "erased"
-    here = _here(db, letter, content, ours=other.ours)
+    here = importing_claims.here(db, letter, content, ours=other.ours)
     number = _file(db, other, letter, content) if here is None else here
     for one in letter.originals:
         if one.state != "posted":
@@ -83,7 +82,7 @@ def take_envelope(db: Db, other: Other, one: Original, why: str) -> str:
     digests = [hashlib.sha256(one.data).digest(), octets(one.seal_sha256, 32)]
     if importing.here(db, [digest for digest in digests if digest is not None])[1]:
         return "erased"
-    of = _letter_of(db, one, ours=other.ours)
+    of = importing_claims.letter_of(db, one, ours=other.ours)
     return "failed" if _arrival(db, other, one, of, None, why) and of is None else "already_here"
 
 
@@ -145,58 +144,6 @@ def take_draft(db: Db, other: Other, draft: LeavingDraft) -> bool:
         if version.why in set(versions.Why):
             versions.put_back(db, number, in_line(version.subject), version.text, versions.Why(version.why), version.at)
     return True
-
-
-def _letter_of(db: Db, one: Original, *, ours: bool) -> int | None:
-    """Number of the letter that a parcel is a further copy of. It is known by its uid, which it has here, or which its
-    first copy has where the letter was here before. An id alone is a claim (decision 9): it counts in a drawer of ours,
-    where no other letter has it. Of anybody else's drawer nothing comes to what was written or received here."""
-    uid = octets(one.letter, 16)
-    found = db.value(
-        "SELECT l.number FROM letters l JOIN numbers n ON n.number = l.number"
-        " WHERE n.uid = ?1 AND (?2 OR n.origin = 'import')"
-        " UNION ALL SELECT a.letter FROM arrivals a JOIN numbers n ON n.number = a.number"
-        " JOIN numbers of ON of.number = a.letter"
-        " WHERE n.uid = ?1 AND (?2 OR of.origin = 'import') LIMIT 1",
-        (uid, ours),
-    )
-    if found is None and ours and uid is not None:
-        named = db.all("SELECT number FROM letters WHERE letter_id = ? LIMIT 2", (one.letter_id,))
-        found = named[0][0] if len(named) == 1 else None
-    return None if found is None else int(found)
-
-
-def _here(db: Db, letter: Leaving, content: Content, *, ours: bool) -> int | None:
-    """Number of this letter: by its uid and id in a drawer of ours, by what it says, or by its signed bytes."""
-    found = db.value(
-        "SELECT l.number FROM letters l JOIN numbers n ON n.number = l.number"
-        " WHERE n.uid = ?1 AND l.letter_id = ?3 AND ?4"
-        " UNION ALL SELECT number FROM letters WHERE letter_id = ?3 AND content_sha256 = ?2 LIMIT 1",
-        (octets(letter.uid, 16), octets(letter.content_sha256, 32), letter.letter_id, ours),
-    )
-    inner = content.inner_sha256
-    inner = inner or next((octets(one.inner_sha256, 32) for one in letter.originals if one.inner_sha256), None)
-    if found is None and inner is not None:
-        found = filing.same(db, LetterId(letter.letter_id), inner)
-    if found is None:
-        copy = any(hashlib.sha256(one.data).digest() == inner for one in letter.originals)
-        dated = not any(one.reason for one in letter.originals)
-        found = importing_copies.here(db, LetterId(letter.letter_id), content, copy=copy, dated=dated)
-    return None if found is None else int(found)
-
-
-def _erased(db: Db, letter: Leaving, content: Content) -> bool:
-    """Whether this letter was erased here, by whatever it would be known again (`erasing`)."""
-    letter_id = LetterId(letter.letter_id)
-    inner = [letter.inner_sha256, *(one.inner_sha256 for one in letter.originals)]
-    digests = [
-        filing.said(letter_id, content.text),
-        octets(letter.content_sha256, 32),
-        *(filing.identity(letter_id, one) for text in inner if (one := octets(text, 32)) is not None),
-        *(hashlib.sha256(one.data).digest() for one in letter.originals),
-        *(octets(one.seal_sha256, 32) for one in letter.originals),
-    ]
-    return bool(importing.here(db, [one for one in digests if one is not None])[1])
 
 
 def _file(db: Db, other: Other, letter: Leaving, content: Content) -> int:

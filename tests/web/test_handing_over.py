@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 import os
@@ -17,7 +18,7 @@ import pytest
 from dearly.carriers.base import Credentials
 from dearly.carriers.mail.mailbox import Mailbox
 from dearly.letter.account import MailAccount, Security
-from dearly.web.pages import archive_left
+from dearly.web.pages import archive_left, archive_mailbox
 from tests.support import archives
 from tests.support.desks import Person
 from tests.support.mailboxes import take_all
@@ -193,6 +194,10 @@ def test_a_folder_of_a_mailbox_is_chosen_from_a_list(tmp_path: Path, monkeypatch
             assert "3 letters were taken in" in words(done.text)
             assert (await web.post("/import/mailbox/look", {"folder": "INBOX"})).status_code == 400, "it was lent once"
             assert len(lent) == 3
+            monkeypatch.setattr(archive_mailbox, "FORGOTTEN_AFTER", 0.0)
+            await web.post("/import/mailbox", asked)
+            await asyncio.sleep(0.01)
+            assert (await web.post("/import/mailbox/look", {"folder": "INBOX"})).status_code == 400, "and for a while"
             assert (await web.get("/settings")).text.count("old@letters.test") == 0
 
     at_home(tmp_path, play)

@@ -1,10 +1,13 @@
 """Taking in a folder of a mail account: which account, which of its folders. It is only read; nothing there is changed.
 
 The account is one of this desk, or one that is only lent for this: its password stays in memory until the work with it
-is put aside or the desk is locked, and is never written down, nor sent back to a page.
+is put aside or the drawer is closed, or for some minutes where no folder is chosen, and is never written down, nor sent
+back to a page.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.responses import Response
 
@@ -20,6 +23,9 @@ from dearly.web.pages.archive import begin_look
 from dearly.web.visit import Pages, Visit, told_by
 
 routes = Pages()
+
+FORGOTTEN_AFTER = 600.0
+"""Seconds for which it is known which account was asked, where no folder of it is chosen."""
 
 _KEPT = "archive_mailbox"
 OTHER = "other"
@@ -76,7 +82,7 @@ async def look(visit: Visit) -> Response:
     if not folder:
         raise Usage("no_folder", _("No folder is chosen."), _("Choose one of those that there are."))
     answer = begin_look(visit, Mailbox(whose, folder))
-    del visit.face.extra[_KEPT]
+    visit.face.extra.pop(_KEPT, None)
     return answer
 
 
@@ -85,8 +91,15 @@ def _folders(visit: Visit, whose: str | Lent, folders: list[str]) -> Response:
 
 
 def _keep(visit: Visit, whose: str | Lent) -> None:
-    """Which account it was, for as long as the desk is open as it is now."""
-    visit.face.extra[_KEPT] = visit.keeper.opening, whose
+    """Which account it was, for a while, and only as long as the desk is open as it is now."""
+    extra, kept = visit.face.extra, (visit.keeper.opening, whose)
+    extra[_KEPT] = kept
+
+    def forget() -> None:
+        if extra.get(_KEPT) is kept:
+            del extra[_KEPT]
+
+    asyncio.get_running_loop().call_later(FORGOTTEN_AFTER, forget)
 
 
 def _lent(form: Form) -> Lent:

@@ -159,11 +159,16 @@ def remove(where: Store, name: str) -> None:
     _with(where, lambda store: members.remove(store, _address(store, name)))
 
 
-def renew_token(where: Store, name: str) -> str:
-    """A new token for an account, by name or address."""
+def renew_token(where: Store, name: str) -> tuple[str, str]:
+    """A new token for an account, by name or address; and the address to join with by it."""
     from dearly.office import accounts as members
 
-    return _with(where, lambda store: members.renew_token(store, _address(store, name))).token
+    async def act(store: OpenStore) -> tuple[str, str]:
+        token = (await members.renew_token(store, _address(store, name))).token
+        return token, await store.read(lambda shelf: shelf.url())
+
+    token, url = _with(where, act)
+    return token, f"{url}/#invite={token}" if url else ""
 
 
 def _with(where: Store, act: Callable[[OpenStore], Awaitable[T]], *, make: bool = False) -> T:

@@ -95,7 +95,8 @@ class Offices:
     invite: Callable[[Store, str], Invitation]
     accounts: Callable[[Store], list[OfficeAccount]]
     remove: Callable[[Store, str], None]
-    renew_token: Callable[[Store, str], str]
+    renew_token: Callable[[Store, str], tuple[str, str]]
+    """(store, name): the token, and the address that its owner joins with once more; "" where none is known."""
     quota: Callable[[Store, str, str | None], OfficeAccount]
     """(store, name, size such as "2 GB"; None: the usual one)"""
     stats: Callable[[Store], OfficeStats]

@@ -59,7 +59,7 @@ async def invite(store: Store, name: str, clock: Clock, limits: Limits = DEFAULT
 async def join(
     store: Store, invitation: str, clock: Clock, chance: Chance, *, name: str | None = None, token: str | None = None
 ) -> Joined:
-    """Use an invitation.
+    """Use an invitation, or a token that was renewed, which is good for the same account and gives way to `token`.
 
     `name`: given only to be sure; another than the invitation's is refused. `token`: one that the member has made and
     kept already (43 to 128 letters of base64url, from 256 bits of chance). With it, joining may be repeated when the
@@ -72,6 +72,12 @@ async def join(
 
     def act(shelf: Shelf) -> Joined:
         found = shelf.invitation(digest(invitation))
+        member = _renewed(shelf, invitation, mine) if found is None and token is not None else None
+        if member is not None:
+            if name is not None and name.casefold() != member.address.local.casefold():
+                raise Refused("other_name", _("This invitation is for another name."))
+            shelf.set_token(member, digest(mine))
+            return Joined(member.address, mine)
         if found is None:
             raise Refused("no_invitation", _("This invitation is not known here."), _("Ask for a new one."))
         if found.account is not None:
@@ -90,6 +96,14 @@ async def join(
         return Joined(address, mine)
 
     return await store.write(act)
+
+
+def _renewed(shelf: Shelf, before: str, mine: str) -> Account | None:
+    """Whose token `before` is, or was until it gave way to `mine`."""
+    found = shelf.account_of(digest(mine)) or shelf.account_of(digest(before))
+    # Once more, when nobody else can change the account: of two who ask, one comes too late.
+    locked = shelf.account_numbered(found.number) if found is not None else None
+    return locked and (shelf.account_of(digest(mine)) or shelf.account_of(digest(before)))
 
 
 async def accounts(store: Store) -> Sequence[tuple[Account, Holding]]:

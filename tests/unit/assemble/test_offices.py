@@ -113,7 +113,9 @@ def test_a_served_office_ends_cleanly_and_tells_nobody_of_anyone(
     assert httpx.get(f"{url}/jmap/session", headers={"authorization": "Bearer wrong"}).status_code == 401
     (account,) = machine.run("office", "accounts", "--store", "post", "--json").json["accounts"]
     assert account["address"] == member["address"]
-    again = machine.run("office", "renew-token", "Abigail Adams", "--store", "post", "--json").json["token"]
+    renewed = machine.run("office", "renew-token", "Abigail Adams", "--store", "post", "--json").json
+    again = renewed["token"]
+    assert renewed == {"name": "Abigail Adams", "token": again, "url": f"{url}/#invite={again}"}
     for token, status in ((member["token"], 401), (again, 200)):
         answer = httpx.get(f"{url}/jmap/session", headers={"authorization": f"Bearer {token}"})
         assert answer.status_code == status

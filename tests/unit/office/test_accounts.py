@@ -106,6 +106,20 @@ def test_listing_renewing_and_removing(office: Office, ada: Member, bert: Member
     assert newcomer.letterbox() == []
 
 
+def test_a_renewed_token_is_joined_with_once(office: Office, ada: Member) -> None:
+    """As with an invitation, at the desk that lost the old one: it comes to the same account and what lies there."""
+    renewed, other = office.do(accounts.renew_token(office.store, str(ada.address))).token, accounts.new_token()
+    assert office.http.post("/join", json={"invite": ada.token, "token": other}).status_code == 403
+    asked = {"invite": renewed, "token": other}
+    assert office.http.post("/join", json=asked | {"name": "bert"}).status_code >= 400
+    answers = [office.http.post("/join", json=asked) for _n in range(2)]  # the first answer may be lost
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert {answer.json()["address"] for answer in answers} == {str(ada.address)}
+    assert office.http.post("/join", json=asked | {"token": accounts.new_token()}).status_code == 403
+    ada.token = other
+    assert ada.session()["username"] == str(ada.address)
+
+
 def test_tokens_are_not_in_the_store(office: Office, ada: Member) -> None:
     invitation = office.invite("hanna")
     tables = office.do(office.store.read(everything))

@@ -251,8 +251,8 @@ def remove(errand: Errand, name: str, store: str) -> None:
 @_store
 def renew_token(errand: Errand, name: str, store: str) -> None:
     """Renew a token."""
-    token = errand.app.offices().renew_token(_place(errand, store), name)
-    errand.tell({"name": name, "token": token}, token)
+    token, url = errand.app.offices().renew_token(_place(errand, store), name)
+    errand.tell({"name": name, "token": token, "url": url}, url or token)
 
 
 @command(

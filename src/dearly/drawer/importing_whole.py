@@ -90,9 +90,12 @@ def take_draft(db: Db, other: Other, draft: LeavingDraft) -> bool:
     """Put a draft with its versions and enclosures where it was: on the page, put away, or behind its letter. Whether
     it was not here."""
     number = db.value("SELECT number FROM numbers WHERE uid = ?", (octets(draft.uid, 16),))
-    if number is not None and db.one("SELECT 1 FROM drafts WHERE number = ?", (number,)) is not None:
+    letter = db.one("SELECT 1 FROM letters WHERE number = ? AND direction = 'out'", (number,)) is not None
+    # Its number may be a draft's here, or that of something which came: then it is not this one's.
+    here = "SELECT 1 FROM drafts WHERE number = ?1 UNION ALL SELECT 1 FROM letters WHERE number = ?1 AND NOT ?2"
+    came = " UNION ALL SELECT 1 FROM arrivals WHERE number = ?1 AND NOT ?2"
+    if db.one(here + came, (number, letter)) is not None:
         return False
-    letter = number is not None and db.one("SELECT 1 FROM letters WHERE number = ?", (number,)) is not None
     if draft.state not in ("page", "away", "posted") or (draft.state == "posted") != letter:
         return False
     if number is None:

@@ -120,6 +120,13 @@ def test_anybody_who_has_read_the_uid_of_a_letter_cannot_pass_off_another_as_it(
             ]
 
         assert await drawer.write(work) == ["taken", "failed"]
+        draft = LeavingDraft(7, uid, "posted", "", "What Bert wrote at first", NOW)
+
+        def begun(db: Db) -> list[bool]:
+            whose = other(drawer, ours=False)
+            return [importing_whole.take_draft(db, whose, replace(draft, state=one)) for one in ("posted", "page")]
+
+        assert await drawer.write(begun) == [False, False]
         assert await drawer.read(lambda db: db.all("SELECT twin FROM letters")) == [(1,), (1,)]
         assert sorted((await drawer.read(of_letters)).values()) == [1, 1]
 

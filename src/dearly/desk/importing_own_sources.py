@@ -5,7 +5,7 @@ says where to go on, and a piece is weighed, so that memory does not grow with w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -13,13 +13,16 @@ from typing import TypeVar
 
 from dearly.desk.desk import Desk
 from dearly.drawer import exporting, exporting_book, keyring
+from dearly.drawer.connection import Db
 from dearly.drawer.drawer import Drawer
-from dearly.exchange.bundle_reading import Bundle, Torn
+from dearly.exchange.bundle_reading import MOST_NAMED, Bundle, Torn
 from dearly.letter.content import Enclosure
+from dearly.letter.errors import Damaged
 from dearly.letter.leaving import Book, Leaving, LeavingDraft, LeavingKey, Original
 from dearly.opener.bulk import HEAVIEST_STACK
 
 T = TypeVar("T")
+N = TypeVar("N", Leaving, Original, LeavingDraft)
 
 TOGETHER = 50
 """Letters in one transaction, if they are not heavier together than a stack of mails may be (`HEAVIEST_STACK`)."""
@@ -92,13 +95,14 @@ class BundleSource:
 
 
 class DrawerSource:
-    """What is in another drawer, open beside ours. Nothing is changed in it."""
+    """What is in another drawer, open beside ours. Nothing is changed in it. What is damaged in it keeps nothing else
+    back (F19): it is named in `torn`, by its kind and number there."""
 
     whole = True
-    torn: Sequence[str] = ()
 
     def __init__(self, drawer: Drawer) -> None:
         self._drawer = drawer
+        self.torn: list[str] = []
 
     async def book(self) -> Book:
         """Whose it is, and all in it that is not letters."""
@@ -120,19 +124,33 @@ class DrawerSource:
         kind, _bar, at = cursor.partition("|")
         key = int(at) if at and kind + "|" == _LETTERS else None
         while kind + "|" in ("|", _LETTERS) and (some := await read(partial(exporting.after, key=key, limit=TOGETHER))):
-            letters = await read(partial(exporting.load, numbers=[n for _key, n in some], want=everything))
-            key = {number: place for place, number in some}[letters[-1].number]
-            yield Piece(f"{_LETTERS}{key}", letters=letters)
+            load = partial(exporting.load, want=everything)
+            letters, torn, last = await self._readable(_LETTERS, [number for _key, number in some], load)
+            key = {number: place for place, number in some}[last]
+            yield Piece(f"{_LETTERS}{key}", letters=letters, torn=torn)
         behind = int(at) if at and kind + "|" == _ENVELOPES else 0
         while kind + "|" != _DRAFTS and (numbers := await read(partial(exporting.envelope_numbers, behind=behind))):
-            parcels = await read(partial(exporting.envelopes, numbers=numbers))
-            behind = parcels[-1].number
-            yield Piece(f"{_ENVELOPES}{behind}", envelopes=parcels)
+            parcels, torn, behind = await self._readable(_ENVELOPES, numbers, exporting.envelopes)
+            yield Piece(f"{_ENVELOPES}{behind}", envelopes=parcels, torn=torn)
         behind = int(at) if at and kind + "|" == _DRAFTS else 0
         while numbers := await read(partial(exporting.draft_numbers, behind=behind, posted=True)):
-            drafts = await read(partial(exporting.drafts, numbers=numbers, past=True))
-            behind = drafts[-1].number
-            yield Piece(f"{_DRAFTS}{behind}", drafts=drafts)
+            drafts, torn, behind = await self._readable(_DRAFTS, numbers, partial(exporting.drafts, past=True))
+            yield Piece(f"{_DRAFTS}{behind}", drafts=drafts, torn=torn)
+
+    async def _readable(
+        self, kind: str, numbers: Sequence[int], load: Callable[[Db, Sequence[int]], list[N]]
+    ) -> tuple[list[N], int, int]:
+        """The first of these, as many as make a piece; how many are damaged (then it is one alone); and the number of
+        the last that this settles."""
+        try:
+            found = await self._drawer.read(lambda db: load(db, numbers))
+        except Damaged:
+            if len(numbers) > 1:
+                return await self._readable(kind, numbers[: len(numbers) // 2], load)
+            if len(self.torn) < MOST_NAMED:
+                self.torn.append(f"{kind.rstrip('|')} {numbers[0]}")
+            return [], 1, numbers[0]
+        return found, 0, found[-1].number if found else numbers[-1]
 
     async def close(self) -> None:
         """Let go of it."""

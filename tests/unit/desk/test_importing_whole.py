@@ -400,3 +400,42 @@ def test_an_erased_letter_without_an_original_does_not_come_back(tmp_path: Path)
             assert await ada.desk.drawer.read(lambda db: db.value("SELECT count(*) FROM letters")) == 0
 
     run(play)
+
+
+def test_what_is_damaged_in_another_drawer_keeps_nothing_else_back(tmp_path: Path) -> None:
+    """F19: an old drawer on an old disk. The octets of one letter and of one draft cannot be read any more."""
+
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, new = await town.person("Ada"), await town.person("New")
+            await ada.gets_mail()
+            old = maildir(tmp_path / "Maildir", [letter(n) for n in range(5)])
+            await importing.run(ada.desk, importing.open_archive(old), importing.Choices(), lambda *_: None)
+            for n in range(3):
+                enclosed = [Enclosure("b.txt", "text/plain", b"octets %d" % n)]
+                await write.write(ada.desk, ["Bert"], "Text", f"Draft {n}", enclosed)
+
+            def damage(db: Db) -> None:
+                parcel = "SELECT object_id FROM arrivals JOIN letters l ON l.number = letter WHERE subject = 'Letter 2'"
+                enclosed = (
+                    "SELECT object_id FROM draft_enclosures JOIN drafts ON number = draft WHERE subject = 'Draft 1'"
+                )
+                for of in (parcel, enclosed):
+                    db.run(f"UPDATE objects SET body = x'00' WHERE id = ({of})")
+
+            await ada.desk.drawer.write(damage)
+            await ada.desk.close()
+            word = "fake passphrase for tests"
+            done = await importing.run_ours(new.desk, importing.open_archive(ada.folder), word, lambda *_: None)
+            assert (done.taken, done.failed, done.missed) == (4, 2, 2)
+            assert sorted(one.what.partition(" ")[0] for one in done.skipped) == ["drafts", "letters"]
+
+            def look(db: Db) -> list[str]:
+                of = "SELECT subject FROM letters UNION ALL SELECT subject FROM drafts ORDER BY 1"
+                return [subject for (subject,) in db.all(of)]
+
+            assert await new.desk.drawer.read(look) == [
+                "Draft 0", "Draft 2", "Letter 0", "Letter 1", "Letter 3", "Letter 4",
+            ]  # fmt: skip
+
+    run(play)

@@ -92,7 +92,7 @@ def take_journeys(
                 where.key,
                 person(one.person, Correspondent("", where)),
                 way_of(one.way),
-                in_line(one.place),
+                in_line(one.place) if ours else "",  # no office of ours is asked what became of it
                 form,
                 state.value,
                 stamp(now if changed else one.since),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from dearly.drawer import importing_whole, outbox, people
+from dearly.drawer import attempts, importing_whole, outbox, people
 from dearly.drawer.connection import Db
 from dearly.drawer.drawer import Drawer
 from dearly.drawer.importing_whole import Other
@@ -18,6 +19,7 @@ from dearly.letter.leaving import Leaving, LeavingDraft, LeavingJourney, Named, 
 from tests.unit.drawer.test_importing import NOW, imported, play, take
 
 UID = "ab" * 16
+STATES = ("waiting", "trying", "uncertain", "on_its_way", "came_back", "given_up", "held_for_them")
 
 
 def other(drawer: Drawer, *, ours: bool) -> Other:
@@ -133,18 +135,29 @@ def test_anybody_who_has_read_the_uid_of_a_letter_cannot_pass_off_another_as_it(
     play(tmp_path, scene)
 
 
-def test_what_somebody_else_posted_is_no_copy_of_ours_when_it_comes_by_post(tmp_path: Path) -> None:
+def test_what_somebody_else_posted_is_no_copy_of_ours_and_nobody_is_asked_about_it(tmp_path: Path) -> None:
     seal = hashlib.sha256(b"of a letter that is under way").digest()
 
     async def scene(drawer: Drawer) -> None:
         posted = Original(b"sealed", "mail", "", NOW, True, "posted", seal_sha256=seal.hex())
-        letter = replace(leaving(UID, "Letter 1.", posted), direction="out", inner_sha256="")
+        office = [LeavingJourney("clara@x.test", "office", "ours", one, NOW, NOW, 1, form=0) for one in STATES]
+        journeys = tuple(replace(one, address=f"{one.state}@x.test") for one in office)
+        letter = replace(leaving(UID, "Letter 1.", posted), direction="out", inner_sha256="", journeys=journeys)
         content = imported(1).content
         assert content is not None
         theirs = replace(content, direction="out", inner_sha256=None)
         await drawer.write(lambda db: importing_whole.take_letter(db, other(drawer, ours=False), letter, theirs))
         assert await drawer.read(lambda db: outbox.forms_by_seal(db, seal)) == []
         assert await drawer.read(lambda db: db.value("SELECT count(*) FROM sealed_forms")) == 1
+
+        def asked(db: Db) -> list[outbox.Ready]:
+            """Of what our own office, or our mailbox, would be asked at every round."""
+            since = NOW - timedelta(days=1)
+            found = outbox.travelling(db, place="ours", since=since) + attempts.given_up(db, place="ours", since=since)
+            return found + outbox.uncertain(db)
+
+        assert await drawer.read(lambda db: db.value("SELECT count(*) FROM journeys")) == len(STATES)
+        assert await drawer.read(asked) == []
 
     play(tmp_path, scene)
 

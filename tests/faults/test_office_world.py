@@ -4,6 +4,7 @@ handed on twice; and what nobody can know is said to be unknown (F04-F06, decide
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,7 +27,7 @@ from dearly.office.relaying import Relaying
 from dearly.office.service import serve
 from tests.support.abroad import DORA, HURRIED, PACE, SENDER, SHORT, Abroad, an_office_abroad, smarthost
 from tests.support.offices import MachineChance, MachineClock, Member, OfficeProcess, an_office, parcel, start_process
-from tests.support.postgres import a_database
+from tests.support.postgres import a_database, a_server, programs, the_server
 from tests.support.scripted_smtp import Answer, Say, Session, scripted_smtp
 
 Scene = Callable[[Abroad], Coroutine[Any, Any, None]]
@@ -314,6 +315,38 @@ def test_large_letters_go_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert max(most) == 1 if at_once == 1 else max(most) > 1
 
     play(tmp_path / "post", scene, answer)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("verb", ["MAIL", "DATA", "."])
+def test_the_database_dies_while_a_letter_is_handed_on(verb: str) -> None:
+    """Its end is noted as soon as there is one again; or nothing was handed over, and it goes with the next turn."""
+    the_server()  # skips where there is none
+    where = programs()
+    assert where
+    server, killed = a_server(where), asyncio.Event()
+
+    def again() -> None:
+        (server.folder / "data" / "postmaster.pid").unlink()
+        server.start()
+
+    def answer(asked: str, _line: str, _session: Session) -> None:
+        if asked == verb and not killed.is_set():
+            killed.set()
+            server.stop(signal.SIGKILL)
+            asyncio.get_running_loop().call_later(1.5, again)
+
+    async def scene(office: Abroad) -> None:
+        await office.hand_over(DORA)
+        await office.turn()
+        assert killed.is_set()
+        if verb != ".":
+            await office.turn(minutes=16)
+        assert (await office.state())[1].startswith("250 ")
+        await office.turn(days=1)
+        assert len(office.smtp.kept) == 1
+
+    play(a_database(server), scene, answer)
 
 
 # -- the office dies

@@ -177,7 +177,7 @@ def _mailbox(value: dict[str, Any]) -> str:
     if not value.keys() <= {"email", "parameters"} or value.get("parameters"):
         raise ValueError("not an address")
     address = text(value.get("email"))
-    if len(address) > 320:
+    if len(address) > outer.LONGEST_ADDRESS:
         raise ValueError("too long")
     return address
 

@@ -17,6 +17,9 @@ from dearly.letter.words import _
 from dearly.mime.bounded import sealed_shape
 from dearly.office.limits import Limits
 
+LONGEST_ADDRESS = 320
+"""Characters: 64 before the @, and 255 behind it (RFC 5321 4.5.3.1). What is longer is not remembered either."""
+
 Headers = Sequence[tuple[str, str]]
 """Names as written and raw values (RFC 8621 4.1.2.1: with the space after the colon), in order."""
 
@@ -39,7 +42,7 @@ def sender_of(data: bytes, limits: Limits) -> str:
     if not sealed_shape(data):
         raise _refusal(data)
     whose: list[tuple[bytes, bytes]] = _WHOSE.findall(b"\r\n" + head_of(data, limits))
-    named = {_only_address(value) for _name, value in whose}
+    named = {_only_address(value) if len(value) <= 1_000 else "" for _name, value in whose}
     return named.pop() if len(named) == 1 and sum(name.lower() == b"from" for name, _value in whose) == 1 else ""
 
 
@@ -69,9 +72,13 @@ def parsed(address: str) -> Address:
     return Address.parse(address)
 
 
-@lru_cache(maxsize=4096)
 def key_of(address: str) -> str:
     """`Address.key` of these words, "" where they are no address."""
+    return _key_of(address) if len(address) <= LONGEST_ADDRESS else ""
+
+
+@lru_cache(maxsize=4096)
+def _key_of(address: str) -> str:
     try:
         return Address.parse(address).key
     except Usage:

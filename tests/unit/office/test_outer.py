@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 
@@ -67,6 +68,18 @@ def test_a_long_sender_is_read_once(filling: str) -> None:
     begun = time.process_time()
     assert outer.sender_of(data, DEFAULT) == ""
     assert time.process_time() - begun < 1
+
+
+def test_long_words_are_not_remembered() -> None:
+    """What is read of a request may be as long as the request; nobody fills the office's memory with it."""
+    tracemalloc.start()
+    try:
+        for n in range(8):
+            assert outer.key_of(f"{n}@" + "x" * 500_000) == ""
+            assert outer.sender_of(parcel(f"{n}{'x' * 60_000}@letters.test", BERT), DEFAULT) == ""
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_folded_and_oddly_cased() -> None:

@@ -199,6 +199,26 @@ def test_what_waits_can_be_canceled_and_what_left_cannot(where: stores.Where) ->
     play(where, scene)
 
 
+def test_a_request_sees_what_it_has_canceled(where: stores.Where) -> None:
+    async def scene(office: Abroad) -> None:
+        (uploaded,) = await office.call(("Blob/upload", {"create": {"b": {"data": [{"data:asText": _text(office)}]}}}))
+        mail = {"blobId": uploaded["created"]["b"]["id"], "mailboxIds": {"sent": True}}
+        sender, to = {"email": str(office.ada.address)}, [{"email": DORA}]
+        made = {"identityId": "self", "emailId": "#e", "envelope": {"mailFrom": sender, "rcptTo": to}, "onceKey": "k1"}
+        again = ("EmailSubmission/set", {"create": {"s": made}})
+        _mail, first = await office.call(("Email/import", {"emails": {"e": mail}}), again)
+        email, cancel = _mail["created"]["e"]["id"], {first["created"]["s"]["id"]: {"undoStatus": "canceled"}}
+        made["emailId"] = email
+        answers = await office.call(again, ("EmailSubmission/set", {"update": cancel}), again)
+        assert [a["created"]["s"]["undoStatus"] for a in (answers[0], answers[2])] == ["pending", "canceled"]
+
+    play(where, scene)
+
+
+def _text(office: Abroad) -> str:
+    return parcel(office.ada.address, DORA).decode()
+
+
 def test_what_waits_in_a_copy_never_leaves_by_it(where: stores.Where, tmp_path: Path) -> None:
     """A copy is older than what the office did since; whoever serves it cannot know what has left meanwhile."""
 

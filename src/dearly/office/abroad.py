@@ -118,7 +118,8 @@ def cancel(c: Context, submission: Submission) -> None:
             c.shelf.change_outgoing(c.account, _done(one))
     reply = "550 5.7.1 " + _("Its sender took it back.")
     gone = [Delivery(d.recipient, accepted=False, reply=reply, abroad=Abroad.CANCELED) for d in submission.deliveries]
-    c.shelf.put_submission(c.account, replace(submission, deliveries=tuple(gone)))
+    canceled = c.handed[submission.key] = replace(submission, deliveries=tuple(gone))
+    c.shelf.put_submission(c.account, canceled)
 
 
 def claim(

@@ -24,7 +24,7 @@ from dearly.desk.desk import Desk
 from dearly.desk.importing_own_sources import Piece, Source
 from dearly.desk.importing_run import Done, left
 from dearly.desk.importing_source import Skipped
-from dearly.drawer import importing_book, importing_log, importing_whole, keyring, objects
+from dearly.drawer import accounts, importing_book, importing_log, importing_whole, keyring, objects
 from dearly.drawer.connection import Db
 from dearly.drawer.importing import Content, PackedEnclosure
 from dearly.drawer.importing_log import Import, Tally
@@ -58,12 +58,13 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
 
     whose = "ours" if ours else "theirs"
 
-    def begin(db: Db) -> tuple[Import, dict[str, int]]:
+    def begin(db: Db) -> tuple[Import, dict[str, int], frozenset[str]]:
         people = importing_book.take(db, book, kept, ours=ours, now=now, chance=desk.chance)
+        mine = frozenset(one.key for one in accounts.own_addresses(db, left=True))
         importing_log.prepare(db)
-        return importing_log.begin(db, archive.source, archive.place, archive.format, whose, now), people
+        return importing_log.begin(db, archive.source, archive.place, archive.format, whose, now), people, mine
 
-    log, people = await desk.drawer.write(begin)
+    log, people, mine = await desk.drawer.write(begin)
 
     def meet(db: Db, who: Correspondent) -> int:
         return newcomers.person_of(db, desk, who).id
@@ -72,7 +73,9 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
     erased = missed = 0
     async with desk.drawer.writing_much(), aclosing(source.pieces(log.cursor)) as pieces:
         async for piece in pieces:
-            contents = await asyncio.to_thread(lambda found: [_content(one, ours=ours) for one in found], piece.letters)
+            contents = await asyncio.to_thread(
+                lambda found: [_content(one, None if ours else mine) for one in found], piece.letters
+            )
             log, counts = await desk.drawer.write(partial(_file, other=other, log=log, piece=piece, contents=contents))
             reach("import.after-commit")
             erased += counts["erased"]
@@ -161,21 +164,32 @@ def _file(
     return on, counts
 
 
-def _content(letter: Leaving, *, ours: bool) -> Content:
-    text = letter.text
+def _content(letter: Leaving, mine: frozenset[str] | None) -> Content:
+    """What the drawer keeps of a letter. `mine`: our addresses; whose a letter of anybody else's drawer is, they alone
+    say, wherever it lay there. None: it was our own drawer."""
+    ours, text = mine is None, letter.text
+    direction = letter.direction
+    if mine is not None:
+        wrote = _people(letter.who("from"))[:1]
+        direction = "out" if any(one.address.key in mine for one in wrote) else "in"
     try:
         seal = Seal(letter.seal) if letter.seal else None
         signature = Signed(letter.signature) if letter.signature else Signed.NONE
     except ValueError:  # the word of a newer version
         seal, signature = (Seal.NEVER_SEALED if letter.direction == "in" else None), Signed.NONE
+    if direction != letter.direction:
+        seal = Seal.NEVER_SEALED if direction == "in" else None
     if seal in PROVEN and not ours:
         seal = Seal.SIGNED_FIRST_SEEN
     if signature is Signed.HOLDS and not ours:
         signature = Signed.UNKNOWN  # it is looked at here when somebody reads the letter
     inner = letter.inner_sha256
-    posted = any(one.state == "posted" for one in letter.originals)
+    posted = [one.inner_sha256 for one in letter.originals if one.state == "posted"]
+    if direction != letter.direction:
+        # What they posted: by its signed bytes it is the letter that came to us; else by all that it says.
+        inner, posted = next(filter(None, (*posted, inner, letter.content_sha256)), ""), []
     return Content(
-        direction=letter.direction,
+        direction=direction,
         letter_id=LetterId(letter.letter_id),
         # Of a letter that we posted the forms themselves bear it.
         inner_sha256=bytes.fromhex(inner) if _DIGEST.fullmatch(inner) and not posted else None,
@@ -194,14 +208,14 @@ def _content(letter: Leaving, *, ours: bool) -> Content:
         references=tuple(LetterId(one) for one in letter.references),
         letter_no=letter.letter_no,
         commonmark=letter.commonmark,
-        postcard=letter.postcard,
+        postcard=(letter.postcard or letter.seal == Seal.NEVER_SEALED) and direction == "out",
         signature=signature,
         seal=seal,
         quantum_safe=letter.quantum_safe,
         signer=letter.signer or None,
         signed_at=letter.signed_at,
-        reply=letter.reply if letter.reply in ("later", "not_needed", "rest") else None,
-        reply_on=letter.reply_on or None,
+        reply=letter.reply if ours and letter.reply in ("later", "not_needed", "rest") else None,
+        reply_on=letter.reply_on or None if ours else None,
     )
 
 

@@ -60,16 +60,18 @@ class Other:
 
 
 def take_letter(db: Db, other: Other, letter: Leaving, content: Content) -> str:
-    """File a letter; "taken", "already_here" (its originals are added to the one that is), or "erased"."""
+    """File a letter; "taken", "already_here" (its originals are added to the one that is), or "erased". `content` says
+    whose it is here: what anybody else posted is no letter of ours."""
     if importing_claims.erased(db, letter, content):
         return "erased"
     here = importing_claims.here(db, letter, content, ours=other.ours)
     number = _file(db, other, letter, content) if here is None else here
+    out = content.direction == "out"
     for one in letter.originals:
-        if one.state != "posted":
+        if one.state != "posted" or not out:
             _arrival(db, other, one, number, letter)
     if here is None:
-        if letter.direction == "out":
+        if out:
             _posted(db, other, number, letter)
         if other.ours:
             _known_there(db, number, letter)

@@ -262,6 +262,17 @@ def test_of_anybody_elses_bundle_nothing_counts_as_proven(tmp_path: Path) -> Non
             # An address of theirs is none of ours: what comes from it, or goes to it, would be taken for our own.
             ours = await new.desk.drawer.read(lambda db: accounts.own_addresses(db, left=True))
             assert [str(one) for one in ours] == ["new@letters.test"]
+            # And what they wrote is none of ours: it came from them. So nobody is somebody to whom we have written.
+            written = "SELECT l.subject, l.direction, f.address FROM letters l JOIN parties f ON f.letter = l.number"
+            wrote = await new.desk.drawer.read(lambda db: db.all(f"{written} WHERE f.role = 'from' ORDER BY 1"))
+            assert [(subject, direction) for subject, direction, _from in wrote] == [
+                ("First", "in"), ("First", "in"), ("Letter 1", "in"),
+            ]  # fmt: skip
+            for _subject, _direction, one in wrote:
+                assert await new.desk.drawer.read(lambda db, one=one: knocks.heard_of(db, one)), one  # type: ignore[misc]  # bound now
+            again = importing.open_archive(tmp_path / "one")
+            done = await importing.run_ours(new.desk, again, None, lambda *_: None)
+            assert (done.taken, done.already_here + done.failed) == (0, done.found), "and taken once"
             assert await new.desk.drawer.read(lambda db: knocks.heard_of(db, "clara@letters.test"))
             assert (await people.show_person(new.desk, "Bert")).name == "Bert"
 

@@ -183,6 +183,18 @@ def test_each_recipient_has_an_outcome_and_an_hour_its_limit(where: stores.Where
     play(where, scene, answer, limits=Limits(world_an_hour=2))
 
 
+@pytest.mark.parametrize(
+    "to", ["root@localhost", "x@other.office.invalid", "x@[127.0.0.1]", "x@w.test>\r\nRCPT TO:<y@z"]
+)
+def test_what_is_nobody_in_the_world_is_not_queued(tmp_path: Path, to: str) -> None:
+    async def scene(office: Abroad) -> None:
+        answer = await office.hand_over(to, data=parcel(office.ada.address, DORA))
+        assert answer["notCreated"]["s"]["type"] == "invalidRecipients"
+        assert (await office.turn(minutes=1), await office.held()) == (0, len(office.sent[0]))
+
+    play(tmp_path / "post", scene)
+
+
 def test_what_waits_can_be_canceled_and_what_left_cannot(where: stores.Where) -> None:
     async def scene(office: Abroad) -> None:
         made = (await office.hand_over(DORA))["created"]["s"]["id"]

@@ -89,7 +89,9 @@ _COUNTED = timedelta(hours=1)
 
 def queue(c: Context, submission: str, blob: Blob, written: str, recipient: Address) -> Delivery:
     """Queue a parcel for somebody in the world, or say why not. `written`: the address as the envelope has it."""
-    if c.world is None or recipient.domain.rpartition(".")[2] == "invalid":
+    # Only whole domain names (RFC 5321 2.3.5): what the smarthost would complete is its operator's own.
+    _host, dot, last = recipient.domain.rpartition(".")
+    if c.world is None or not dot or last == "invalid":
         no = _("This office delivers only to its own people, not to {domain}.").format(domain=recipient.domain)
         return Delivery(written, accepted=False, reply=f"550 5.1.2 {no}")
     if c.shelf.outgoing_since(c.account, c.now - _COUNTED) >= c.limits.world_an_hour:

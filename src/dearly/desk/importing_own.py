@@ -22,7 +22,7 @@ from dearly.desk import certificates, importing_sealed, indexing, joining, newco
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_own_sources import Piece, Source
-from dearly.desk.importing_run import Done, left
+from dearly.desk.importing_run import Done, left, refiled
 from dearly.desk.importing_source import Skipped
 from dearly.drawer import accounts, importing_book, importing_log, importing_whole, keyring, objects
 from dearly.drawer.connection import Db
@@ -65,6 +65,9 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
         return importing_log.begin(db, archive.source, archive.place, archive.format, whose, now), people, mine
 
     log, people, mine = await desk.drawer.write(begin)
+    # It may have been taken in as somebody else's before.
+    was = [where for one in book.owner.addresses if (where := _address(one.text)) is not None] if ours else []
+    again = await refiled(desk, was)
 
     def meet(db: Db, who: Correspondent) -> int:
         return newcomers.person_of(db, desk, who).id
@@ -111,6 +114,7 @@ async def run_own(desk: Desk, archive: Archive, source: Source, progress: Progre
         skipped=tuple(
             Skipped(where, _("This is not as it was written, and was passed over.")) for where in source.torn
         ),
+        refiled=again,
         alike=await joining.alike(desk),
         left=await left(desk, archive),
     )

@@ -128,7 +128,7 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
         return log, tuple(accounts.own_addresses(db, left=True))
 
     log, own = await desk.drawer.write(begin)
-    refiled = await _refiled(desk, mine)
+    again = await refiled(desk, mine)
     size = await asyncio.to_thread(archive.size)
     filing = _Filing(desk, log, size or 0, progress)
     met = await not_again(desk, archive, choices)
@@ -153,13 +153,13 @@ async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress
         filing.locked,
         filing.missed,
         tuple(filing.skipped),
-        refiled=refiled,
+        refiled=again,
         alike=await joining.alike(desk),
         left=await left(desk, archive),
     )
 
 
-async def _refiled(desk: Desk, mine: Sequence[Address]) -> int:
+async def refiled(desk: Desk, mine: Sequence[Address]) -> int:
     """File letters of archives as sent that are from one of these addresses, and lie here as received."""
 
     def work(db: Db) -> int:
@@ -168,10 +168,10 @@ async def _refiled(desk: Desk, mine: Sequence[Address]) -> int:
 
         return importing_refiling.refile(db, mine, meet=meet, index=indexing.index, now=desk.clock.now())
 
-    refiled = 0
+    done = 0
     while mine and (some := await desk.drawer.write(work)):
-        refiled += some
-    return refiled
+        done += some
+    return done
 
 
 async def left(

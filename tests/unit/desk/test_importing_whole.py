@@ -273,6 +273,11 @@ def test_of_anybody_elses_bundle_nothing_counts_as_proven(tmp_path: Path) -> Non
             again = importing.open_archive(tmp_path / "one")
             done = await importing.run_ours(new.desk, again, None, lambda *_: None)
             assert (done.taken, done.already_here + done.failed) == (0, done.found), "and taken once"
+            # Told later that it was ours, what was ours in it is.
+            done = await importing.run_ours(new.desk, again, None, lambda *_: None, ours=True)
+            assert (done.taken, done.refiled) == (0, 1)
+            wrote = await new.desk.drawer.read(lambda db: db.all(f"{written} WHERE f.role = 'from' ORDER BY 1, 2"))
+            assert [direction for _subject, direction, _from in wrote] == ["in", "out", "in"]
             assert await new.desk.drawer.read(lambda db: knocks.heard_of(db, "clara@letters.test"))
             assert (await people.show_person(new.desk, "Bert")).name == "Bert"
 

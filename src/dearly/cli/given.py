@@ -282,8 +282,13 @@ def agree(errand: Errand, said: str, question: str) -> None:
         raise Usage(
             "not_agreed", _("Nothing is done before you have agreed to it."), _("Give --yes to agree beforehand.")
         )
-    if answer.strip().casefold() not in {"yes", "y", _("yes").casefold()}:
+    if not is_yes(answer):
         raise Usage("not_agreed", _("Nothing was done."))
+
+
+def is_yes(answer: str | None) -> bool:
+    """Whether that is a yes, in English or in the person's language."""
+    return (answer or "").strip().casefold() in {"yes", "y", _("yes").casefold()}
 
 
 def shown(file: str) -> str:

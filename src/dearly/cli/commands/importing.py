@@ -11,7 +11,7 @@ from dearly.cli.as_json import many, plain
 from dearly.cli.as_text import Page
 from dearly.cli.command import OneOf, command, option
 from dearly.cli.errand import Errand
-from dearly.cli.given import agree, secret_from, shown
+from dearly.cli.given import agree, is_yes, secret_from, shown
 from dearly.cli.layout import table
 from dearly.cli.names import later
 from dearly.cli.progress import progress
@@ -78,7 +78,10 @@ _MOST_PEOPLE = 10
 @option(
     "--my-drawer",
     is_flag=True,
-    help=later("This bundle or drawer is your own: what you decided there about the keys of others counts here, too."),
+    help=later(
+        "This bundle or drawer is your own: what was written there is from you, and what you decided about the"
+        " keys of others counts here, too."
+    ),
 )
 @option("--left", is_flag=True, help=later("List what was taken in and could not be opened or read, with the reason."))
 @option("--place", metavar="PLACE", default="", help=later("Where it was written."))
@@ -187,6 +190,9 @@ def _run_ours(errand: Errand, archive: Archive, word: str | None, *, ours: bool,
 
     if errand.terminal.in_tty and not sure and not errand.json:
         agree(errand, "", _("Take in everything that is in “{place}”?").format(place=shown(archive.place)))
+        if not ours:
+            errand.aside(_("Of anybody else’s, all that was written there counts as received."))
+            ours = is_yes(errand.terminal.ask(_("Is it your own? Type “yes”: ")))
     with progress(errand.terminal, quiet=errand.json) as tell:
         return errand.with_desk(lambda desk: run_ours(desk, archive, word, tell, ours=ours), stoppable=True)
 
@@ -197,8 +203,7 @@ def _agreed(errand: Errand, archive: Archive | tuple[str, str], choices: Choices
     if plan.perhaps_mine:
         addresses = ", ".join(map(clean, plan.perhaps_mine))
         errand.aside(_("These addresses seem to be yours, too: {addresses}.").format(addresses=addresses))
-        answer = errand.terminal.ask(_("Were they? Type “yes”: ")) or ""
-        if answer.strip().casefold() in {"yes", "y", _("yes").casefold()}:
+        if is_yes(errand.terminal.ask(_("Were they? Type “yes”: "))):
             choices = replace(choices, mine=(*choices.mine, *plan.perhaps_mine))
             plan = _plan(errand, archive, choices)
     errand.terminal.err(_planned(errand, replace(plan, perhaps_mine=())) + "\n")

@@ -115,19 +115,19 @@ def small_disk(mount: Path, size: str, script: str) -> list[str]:
     return _namespace(order)
 
 
-def read_only(folder: Path, script: str) -> list[str]:
-    """Run a script that sees `folder` on a file system that may only be read."""
+def read_only(folder: Path, script: str, **env: str) -> list[str]:
+    """Run a script that sees `folder` on a file system that may only be read, with `env` beside the environment."""
     steps = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "$3" "$1"'
     order = ["unshare", "--map-root-user", "--mount", "sh", "-c", steps, "sh", str(folder), sys.executable, script]
-    return _namespace(order)
+    return _namespace(order, **env)
 
 
-def _namespace(order: list[str]) -> list[str]:
+def _namespace(order: list[str], **env: str) -> list[str]:
     if shutil.which("unshare") is None:
         pytest.skip("unshare is not here to give the test a disk of its own")
     if subprocess.run([*order[:3], "true"], capture_output=True).returncode:
         pytest.skip("this system lets nobody but root make a mount namespace")
-    ended = subprocess.run(order, cwd=ROOT, capture_output=True, text=True, timeout=110)
+    ended = subprocess.run(order, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, timeout=110)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.splitlines()
 
@@ -246,12 +246,13 @@ def test_a_place_that_may_only_be_read_opens_for_reading(tmp_path: Path, left: s
 
     asyncio.run(play())
     before = {path.name: path.read_bytes() for path in (tmp_path / "d").iterdir() if path.name != "drawer.db-shm"}
-    scratch = set(Path("/tmp").glob("dearly-*"))
-    assert read_only(tmp_path / "d", LOOK) == ["True ['read_only'] 3", "read_only"]
+    scratch = tmp_path / "scratch"  # of its own: other tests make folders in the machine's at the same time
+    scratch.mkdir()
+    assert read_only(tmp_path / "d", LOOK, TMPDIR=str(scratch)) == ["True ['read_only'] 3", "read_only"]
     assert {
         path.name: path.read_bytes() for path in (tmp_path / "d").iterdir() if path.name != "drawer.db-shm"
     } == before
-    assert set(Path("/tmp").glob("dearly-*")) <= scratch
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

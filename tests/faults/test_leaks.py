@@ -93,7 +93,7 @@ class Watch:
     def run(self) -> None:
         while not self.ended.is_set():
             self.look()
-            self.ended.wait(0.08)
+            self.ended.wait(0.03)
 
 
 @contextmanager
@@ -106,6 +106,21 @@ def watching(markers: dict[str, bytes]) -> Iterator[Watch]:
     finally:
         watch.ended.set()
         thread.join(10)
+
+
+class Watched(Machine):
+    """A machine on which every command is looked at when it has just begun: many are over before the next look."""
+
+    watch: Watch
+
+    def start(self, *argv: str, drawer: str | None = None, **env: str) -> subprocess.Popen[str]:
+        process = super().start(*argv, drawer=drawer, **env)
+        process.send_signal(signal.SIGSTOP)
+        # Only a program that has really stopped has begun, and so has its arguments.
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        self.watch.look()
+        process.send_signal(signal.SIGCONT)
+        return process
 
 
 @dataclass
@@ -195,7 +210,8 @@ class Play:
     def __init__(self, place: Path, given: Path, watch: Watch) -> None:
         self.watch, self.given = watch, given
         (place / "m").mkdir()
-        self.machine = Machine(place / "m", afresh=True)
+        self.machine = Watched(place / "m", afresh=True)
+        self.machine.watch = watch
         (self.machine.folder / "passphrase.txt").rename(given / "passphrase.txt")
         for name in ("tmp", "logs"):
             (self.machine.folder / name).mkdir(mode=0o700)

@@ -100,7 +100,8 @@ async def play(day: Play, acts: tuple[str, ...] = ACTS) -> tuple[bool, DearlyErr
         return False, e
     app = create_app(store, clock=MachineClock(), chance=MachineChance(), limits=DEFAULT)
     try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://office.test") as client:  # type: ignore[arg-type]
+        straight = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx is looser about ASGI than Starlette
+        async with httpx.AsyncClient(transport=straight, base_url="http://office.test") as client:
             for name in acts:
                 await day.act(client, name)
             return (await client.get("/health")).status_code == 200, None
@@ -151,7 +152,7 @@ def look_through(day: Play, acknowledged: set[str], asked: set[str]) -> set[str]
     """Everything in the store is whole and in order; which of the acts it holds. `asked`: those that were begun."""
     asyncio.run(_opens(day.folder))
     with moving.place(day.folder) as place, place.looking() as shelf:
-        db = shelf._db  # type: ignore[attr-defined]
+        db = shelf._db  # type: ignore[attr-defined]  # of SQLite's shelf alone
         assert db.all("PRAGMA integrity_check") == [("ok",)]
         blobs = db.all("SELECT uid, number, size FROM blobs")
         pieces = dict(db.all("SELECT number >> 10, data FROM pieces"))

@@ -54,10 +54,11 @@ async def packed(desk: Desk, one: Written, about: About, *, place: str, now: dat
     Raises `Usage` (whose_letter, when_written) where nobody says it, `NotFound` (ambiguous_person)."""
     sender, to = about.sender or one.said.sender or "", (about.to,) if about.to else one.said.to
 
-    def look(db: Db) -> tuple[frozenset[str], str]:
-        return frozenset(one.key for one in accounts.own_addresses(db, left=True)), settings.get(db, "name", "")
+    def look(db: Db) -> tuple[list[Address], frozenset[str], str]:
+        ours = frozenset(one.key for one in accounts.own_addresses(db, left=True))
+        return accounts.own_addresses(db), ours, settings.get(db, "name", "")
 
-    ours, name = await desk.drawer.read(look)
+    own, ours, name = await desk.drawer.read(look)
     out = _is_ours(one, about, sender, ours, name)
     named = to if out else (sender,) if sender else ()
     if not named and not one.said.letter_id:
@@ -69,7 +70,6 @@ async def packed(desk: Desk, one: Written, about: About, *, place: str, now: dat
     when = _when(one, about)
     # Nobody comes into the book for a letter that cannot be filed.
     others = await desk.drawer.write(lambda db: tuple(_side(db, desk, text, now) for text in named))
-    own = await desk.drawer.read(accounts.own_addresses)
     us: tuple[Correspondent, ...] = (Correspondent("", own[0]),) if own else ()
     original = one.original or _manifest(one)
     text = one.text or ""

@@ -70,7 +70,7 @@ def held(shelf: Shelf) -> dict[str, int]:
 
 def left(shelf: Shelf) -> tuple[int, int]:
     """Blobs and their pieces on the disk."""
-    db: Db = shelf._db  # type: ignore[attr-defined]
+    db: Db = shelf._db  # type: ignore[attr-defined]  # of SQLite's shelf alone
     return db.one("SELECT (SELECT count(*) FROM blobs), (SELECT count(*) FROM pieces)")
 
 

@@ -12,7 +12,7 @@ from dearly.cli.as_json import many, plain
 from dearly.cli.as_text import Page
 from dearly.cli.command import OneOf, command, group, option
 from dearly.cli.errand import Errand
-from dearly.cli.given import read, secret_from, shown
+from dearly.cli.given import is_yes, read, secret_from, shown
 from dearly.cli.names import later
 from dearly.letter.account import MailAccount, OAuthClient, Protocol, Security, Server, SignIn
 from dearly.letter.address import Address, clean
@@ -235,7 +235,7 @@ def _agree(errand: Errand) -> None:
             _("What was found is used only when you say so."),
             _("Give --yes, or name the servers yourself."),
         )
-    if answer.strip().casefold() not in {"yes", "y", _("yes").casefold()}:
+    if not is_yes(answer):
         raise Usage(
             "not_agreed", _("Nothing was kept."), _("Name the servers yourself, with --imap and --smtp for example.")
         )

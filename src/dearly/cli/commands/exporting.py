@@ -11,7 +11,7 @@ import click
 from dearly.cli.as_text import Page
 from dearly.cli.command import OneOf, command, option
 from dearly.cli.errand import Errand
-from dearly.cli.given import new_passphrase, shown
+from dearly.cli.given import is_yes, new_passphrase, shown
 from dearly.cli.names import later
 from dearly.cli.progress import progress
 from dearly.letter.errors import Exit, Usage
@@ -83,7 +83,7 @@ def _ask(errand: Errand, sentences: list[str], yes: bool) -> None:
             _("Nobody is there to be asked whether these letters may leave the lock."),
             _("Say so with --yes."),
         )
-    if answer.strip().casefold() not in {"yes", "y", _("yes").casefold()}:
+    if not is_yes(answer):
         raise Usage("not_confirmed", _("Nothing was copied."))
 
 

@@ -304,20 +304,24 @@ def test_cut_at_every_octet_it_arrives_once(server: MailServer) -> None:
 def test_killed_while_it_takes_letters_it_has_each_once(server: MailServer) -> None:
     """F04-F06 from the other side: twice in the midst of forty letters Postfix and Dovecot die at once."""
     letters = {n: fake_letter(n, BERT) for n in range(30_000, 30_040)}
+    halfway_through_the_sixth = 11 * len(letters[30_000].data) // 2
 
     async def whole() -> None:
-        account = both_ways(server, server.submissions, Security.TLS)
+        async with cutting_proxy(server.submissions) as proxy:
+            await through(proxy)
+
+    async def through(proxy: CuttingProxy) -> None:
+        account = both_ways(server, proxy.port, Security.TLS)
         carrier = MailCarrier(account, FakeCredentials([PASSWORD]), _leave, FixedClock())
         waits = dict(letters)
         unclear: dict[int, SealedLetter] = {}
-        killed_in_the_midst = 0
         for round_ in range(12):
+            if round_ < 2:
+                proxy.stall(Side.CLIENT, halfway_through_the_sixth)
             posting = asyncio.create_task(carrier.hand_over_many(list(waits.values())))
             if round_ < 2:
-                before = len(server.mailbox("bert"))
-                while len(server.mailbox("bert")) < before + 5 and not posting.done():
-                    await asyncio.sleep(0.005)
-                killed_in_the_midst += not posting.done()
+                assert proxy.stalled
+                await asyncio.wait_for(proxy.stalled.wait(), 60)
                 await asyncio.to_thread(server.restart)
             came = dict(zip(list(waits), await posting, strict=True))
             for number, outcomes in came.items():
@@ -327,7 +331,6 @@ def test_killed_while_it_takes_letters_it_has_each_once(server: MailServer) -> N
                         unclear[number] = letter
             if not waits:
                 break
-        assert killed_in_the_midst
         await server.settled()
         for number, letter in unclear.items():
             (evidence,) = (await carrier.look_for(letter)).values()
@@ -353,6 +356,7 @@ def test_an_office_hands_letters_on_by_it(server: MailServer, security: Security
 
     async def whole() -> None:
         async with an_office_abroad(tmp_path / "post", relay=relay) as office:
+            await server.settled()
             before = len(server.mailbox("bert"))
             await office.hand_over(str(BERT), "dora@elsewhere.test")
             await office.turn()

@@ -134,14 +134,16 @@ def altered(machine: Machine, drawer: str, change: str) -> Iterator[subprocess.P
 
 def processes(machine: Machine) -> list[int]:
     """The processes of drawers on this machine, by their number."""
-    found = []
+    parents = {}
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
             arguments = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
             ours = any(argument.startswith(os.fsencode(machine.folder)) for argument in arguments)
             if ours and (b"--desk" in arguments or b"--hold-open" in arguments):
-                found.append(int(entry.name))
-    return found
+                _state, parent = (entry / "stat").read_bytes().rpartition(b") ")[2].split()[:2]
+                parents[int(entry.name)] = int(parent)
+    # A child that has been forked and not yet executed still bears its parent's command line.
+    return [process for process, parent in parents.items() if parent not in parents]
 
 
 def end_all(machine: Machine, how: signal.Signals = signal.SIGKILL) -> None:

@@ -38,7 +38,7 @@ from dearly.letter.suggestion import Settings, Suggestion
 from dearly.opener import child
 from dearly.opener.protocol import Bytes
 from dearly.seal import trust
-from dearly.seal.trust import CertificateFacts
+from dearly.seal.values import CertificateFacts
 from tests.support.drawers import make_drawer, open_drawer
 from tests.support.lasting import LentOpener, lent_keyholder_of
 from tests.support.memory_carrier import MemoryCarrier, MemoryPost

@@ -17,7 +17,7 @@ from dearly.letter.content import Enclosure
 from dearly.letter.errors import DearlyError, Usage
 from dearly.mime import plain
 from dearly.opener.pool import LARGEST_CARD, LARGEST_CERTIFICATE
-from dearly.seal.trust import CertificateFacts
+from dearly.seal.values import CertificateFacts
 
 MOST_ENCLOSED = 5
 """Enclosures of one letter that are looked into for keys."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dearly.desk.desk import Desk
 from dearly.drawer import keyring
 from dearly.letter.errors import Refused
-from dearly.seal.trust import CertificateFacts
+from dearly.seal.values import CertificateFacts
 
 
 async def take_in(desk: Desk, certificate: bytes, source: str) -> CertificateFacts:

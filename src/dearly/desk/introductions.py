@@ -36,7 +36,7 @@ from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 from dearly.mime import plain
 from dearly.opener.values import Gossiped, Introduced, Opened
-from dearly.seal.trust import CertificateFacts
+from dearly.seal.values import CertificateFacts
 
 # ---------------------------------------------------------------- while a letter is opened
 

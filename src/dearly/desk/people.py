@@ -13,7 +13,7 @@ from dearly.drawer.connection import Db
 from dearly.letter.address import Address
 from dearly.letter.errors import NotFound, Usage
 from dearly.letter.words import _
-from dearly.seal.trust import CertificateFacts
+from dearly.seal.values import CertificateFacts
 
 
 async def add(desk: Desk, name: str, *, addresses: Sequence[str] = (), vcard: bytes | None = None) -> PersonView:

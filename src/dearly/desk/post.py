@@ -30,7 +30,7 @@ from dearly.letter.journey import Why as HeldWhy
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 from dearly.mime import pgpmime, write
-from dearly.seal.trust import SealPlan
+from dearly.seal.values import SealPlan
 
 COOLING = timedelta(hours=1)
 """Time between posting and the first collection, in which a letter can be taken back; the setting `cooling_minutes`."""

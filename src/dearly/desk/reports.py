@@ -17,7 +17,7 @@ from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
 from dearly.letter.journey import Bounced, Delayed, Delivered, State
 from dearly.letter.words import _
-from dearly.mime.report import Action, Kind, Report, Told
+from dearly.mime.reported import Action, Kind, Report, Told
 from dearly.opener.values import Outside
 
 

@@ -20,7 +20,7 @@ from dearly.letter.content import Letter
 from dearly.letter.envelope import Way
 from dearly.letter.errors import CannotSealOrOpen, Refused, Usage
 from dearly.letter.words import _, ngettext
-from dearly.seal import trust
+from dearly.seal.values import SealPlan
 
 OFFICE_DOMAIN = ".office.invalid"
 """Ends the domain of every address at an office; such addresses are never mail addresses (RFC 6761 6.4)."""
@@ -210,7 +210,7 @@ def leaves_by_itself(address: Address, served: Sequence[accounts.Account]) -> bo
         return False
 
 
-async def plan(desk: Desk, route: Route) -> trust.SealPlan:
+async def plan(desk: Desk, route: Route) -> SealPlan:
     """How the letter will be sealed. Raises `CannotSealOrOpen`, naming everybody to whom it cannot be done, and why."""
     try:
         return await desk.opener.plan({leg.recipient: leg.certificate for leg in route.legs}, desk.clock.now())
@@ -221,7 +221,7 @@ async def plan(desk: Desk, route: Route) -> trust.SealPlan:
         raise CannotSealOrOpen("no_key", cannot.message, f"{cannot.hint} {hint}") from None
 
 
-def seal_in_words(route: Route, sealed: trust.SealPlan) -> str:
+def seal_in_words(route: Route, sealed: SealPlan) -> str:
     """What the seal is worth, as said on the envelope."""
     names = ", ".join(leg.name or str(leg.recipient) for leg in route.legs)
     words = ngettext(

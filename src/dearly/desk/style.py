@@ -2,7 +2,7 @@
 
 - Enclosures are binary inside the seal where every reader's program is known to take them so, else base64 (a third
   larger). Known: whoever is reached at an office or by hand has a desk of Dearly; whoever wrote their newest proven
-  letter with Dearly has one too; and Delta Chat says so in its certificates (`trust.chats`).
+  letter with Dearly has one too; and Delta Chat says so in its certificates (`seal.chatmail`).
 - A letter to readers with Delta Chat is marked as a message of a chat: its subject stays a field of its own, and
   nothing after a line of dashes is left out. If it goes to several, it names a group of just these people, the same for
   all letters among them; in any other form Delta Chat shows it where nobody can answer.
@@ -24,7 +24,7 @@ from dearly.drawer.connection import Db
 from dearly.letter.content import LetterId
 from dearly.letter.envelope import Way
 from dearly.mime.write import Introduction
-from dearly.seal import trust
+from dearly.seal import chatmail
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def readers_of(db: Db, route: routes.Route, letter_id: LetterId | None) -> Reade
 async def of(desk: Desk, route: routes.Route, known: Readers) -> Style:
     """How a sealed letter is written for its readers. Raises `CannotSealOrOpen` for a certificate that is none."""
     dearly = known.dearly
-    chats = [leg.certificate is not None and trust.chats(leg.certificate) for leg in route.legs]
+    chats = [leg.certificate is not None and chatmail.chats(leg.certificate) for leg in route.legs]
     gossip = []
     if len(route.legs) > 1:
         for leg in route.legs:

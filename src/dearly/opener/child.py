@@ -22,6 +22,7 @@ from dearly.opener.values import Outside
 from dearly.seal import trust
 from dearly.seal.keys import OwnKey
 from dearly.seal.several import several
+from dearly.seal.values import SealPlan
 
 
 def _certificate(what: Bytes, _: Any) -> Certificate:
@@ -71,7 +72,7 @@ def _merge(what: Merge, _: Any) -> bytes:
     return trust.merge(what.old, what.new)
 
 
-def _plan(what: Plan, _: Any) -> trust.SealPlan:
+def _plan(what: Plan, _: Any) -> SealPlan:
     return trust.plan({wanted.address: wanted.certificate for wanted in what.wanted}, what.now)
 
 

@@ -28,8 +28,7 @@ from dearly.opener.protocol import (
     SealThis,
     SecretFile,
 )
-from dearly.seal.openpgp import Sealed, SessionKey
-from dearly.seal.trust import SealPlan
+from dearly.seal.values import Sealed, SealPlan, SessionKey
 
 LARGEST_SEALED = 80 << 20
 """Octets that are sealed at once: the largest letter that `content` allows, in base64, and room to spare."""

@@ -66,8 +66,7 @@ from dearly.opener.protocol import (
 )
 from dearly.opener.showing import Foreign, Paper, Sheet, Sheets
 from dearly.opener.values import Opened, Outside, claimed_shape
-from dearly.seal.openpgp import SessionKey
-from dearly.seal.trust import CertificateFacts, SealPlan
+from dearly.seal.values import CertificateFacts, SealPlan, SessionKey
 
 Keys = Callable[[list[bytes]], Awaitable[Sequence[SessionKey]]]
 """PKESK bodies to the session keys that ours give (`keyholder.Keyholder.session_keys`)."""

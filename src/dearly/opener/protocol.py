@@ -21,8 +21,7 @@ from dearly.opener.limits import Locks
 from dearly.opener.picture import Develop, Picture
 from dearly.opener.showing import Foreign, Paper, Sheets
 from dearly.opener.values import Opened, Outside
-from dearly.seal.openpgp import Sealed, SessionKey
-from dearly.seal.trust import CertificateFacts, SealPlan
+from dearly.seal.values import CertificateFacts, Sealed, SealPlan, SessionKey
 
 MOST_PKESKS = 64
 LARGEST_PKESK = 8 << 10

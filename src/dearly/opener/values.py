@@ -10,7 +10,7 @@ from datetime import datetime
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Enclosure, LetterId
 from dearly.letter.sealing import Evidence, Shape, Signed
-from dearly.mime.report import Report
+from dearly.mime.reported import Report
 
 
 @dataclass(frozen=True, slots=True)

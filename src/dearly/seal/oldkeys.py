@@ -24,10 +24,11 @@ from dearly.seal import opening, pkesk
 from dearly.seal.armor import dearmor
 from dearly.seal.certificate import address_of
 from dearly.seal.keypacket import ECDH, OID_CURVE25519, RSA, RSA_ENCRYPT, KeyPacket, SecretKey
-from dearly.seal.opening import MOST_RECIPIENTS, SessionKey
+from dearly.seal.opening import MOST_RECIPIENTS
 from dearly.seal.packets import Malformed, Packet, Tag, join, read, read_mpi
 from dearly.seal.seipd import KEY_SIZES
 from dearly.seal.skesk import stretch
+from dearly.seal.values import SessionKey
 
 _SECRET = (Tag.SECRET_KEY, Tag.SECRET_SUBKEY)
 _NUMBERS = {RSA: 2, RSA_ENCRYPT: 2, 3: 2, 16: 3, 17: 4}

@@ -19,6 +19,7 @@ from dearly.seal.keys import OwnKey
 from dearly.seal.packets import Malformed, Packet, Tag
 from dearly.seal.seipd import Altered, Unsupported
 from dearly.seal.signature import SignaturePacket
+from dearly.seal.values import SessionKey
 
 LIMIT = 64 << 20
 """Octets that a compressed letter may unfold to, unless the person allows more (A25)."""
@@ -51,17 +52,6 @@ class Outer:
     seal_sha256: bytes = b""
     quantum_safe: bool = False
     hidden: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SessionKey:
-    """One key to one letter. `cipher`: RFC 9580 9.3, None where the container names it. `opened_with`: fingerprint of
-    the subkey, or "passphrase". `index`: which of the pkesks (or skesks) it came from."""
-
-    cipher: int | None
-    key: bytes = field(repr=False)
-    opened_with: str
-    index: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ Opening is four steps, because bytes from outside and our private keys never mee
 
 from dearly.seal.detached import detached
 from dearly.seal.judging import Verified, verify
-from dearly.seal.opening import LIMIT, Outer, SessionKey, Unpacked, outer, passphrase_keys, session_keys, unpack
-from dearly.seal.sealing import Sealed, seal
+from dearly.seal.opening import LIMIT, Outer, Unpacked, outer, passphrase_keys, session_keys, unpack
+from dearly.seal.sealing import seal
+from dearly.seal.values import Sealed, SessionKey
 
 __all__ = [
     "LIMIT",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -21,25 +20,14 @@ from dearly.seal.keypacket import MLKEM768_X25519, SecretKey
 from dearly.seal.keys import OwnKey
 from dearly.seal.packets import Malformed, Tag, head, write
 from dearly.seal.signature import BINARY, INTENDED, SHA256, sign, sub
-from dearly.seal.trust import SealPlan, slot
+from dearly.seal.trust import slot
+from dearly.seal.values import Sealed, SealPlan
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
 AES256 = 9
 _VERSION_OF_PRINT = {20: b"\4", 32: b"\6"}
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """`armored`: ASCII armor, CRLF, with CRC-24, no armor headers (RFC 9580 6.2). `slice_sha256`: SHA-256 of the bytes
-    in the armor. `quantum_safe`: no key but ML-KEM-768+X25519 opens it. `fingerprints`: of all certificates it was
-    sealed to, ours last; the signature names them as intended recipients."""
-
-    armored: bytes = field(repr=False)
-    slice_sha256: bytes
-    quantum_safe: bool
-    fingerprints: tuple[str, ...]
 
 
 def seal(data: bytes, own: OwnKey, plan: SealPlan) -> Sealed:

@@ -15,51 +15,11 @@ from dearly.letter.errors import CannotSealOrOpen
 from dearly.letter.words import _
 from dearly.seal import sequoia
 from dearly.seal.certificate import Certificate, build, join_components, parse
+from dearly.seal.chatmail import chats
 from dearly.seal.keypacket import MLKEM768_X25519, KeyPacket
 from dearly.seal.packets import Malformed, Tag
 from dearly.seal.pkesk import Head
-
-_RELAYS = b"relays@chatmail.at"
-"""Name of the notation (RFC 9580 5.2.3.24) in which Delta Chat lists a person's addresses."""
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateFacts:
-    """What a certificate says of itself, as far as its own signatures prove it.
-
-    `fingerprint`: of the primary key, lower-case hex. `key_ids`: fingerprint and key id of every key in it, lower-case
-    hex: whatever a signature may name as its issuer. `user_ids`: cleaned for showing. `addresses`: those of them that
-    are addresses. `expires`: aware UTC or None. `usable_for_sealing`: not revoked, not expired, with a live encryption
-    key that we can use. `quantum_safe`: that key is ML-KEM-768+X25519. `seipd2`: it reads SEIPD version 2 (RFC 9580
-    5.2.3.32). `size`: in bytes."""
-
-    fingerprint: str
-    key_ids: tuple[str, ...]
-    user_ids: tuple[str, ...]
-    addresses: tuple[Address, ...]
-    created: datetime
-    expires: datetime | None
-    revoked: bool
-    usable_for_sealing: bool
-    quantum_safe: bool
-    seipd2: bool
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class SealPlan:
-    """To whom a letter is to be sealed, and how. A value: making it touches no secret.
-
-    `certificates`: one for each recipient, without ours, which `seal` adds. `hidden`: recipients are not named in the
-    sealed bytes. `binary`: their certificates say that enclosures may travel as binary inside the seal.
-    `quantum_safe`: every recipient has an ML-KEM key. `at`: the moment for which it was made; the signature carries
-    it."""
-
-    certificates: tuple[bytes, ...] = field(repr=False)
-    hidden: bool
-    binary: bool
-    quantum_safe: bool
-    at: datetime
+from dearly.seal.values import CertificateFacts, SealPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +160,6 @@ def slot(certificate: bytes | None, now: datetime) -> Slot:
         _("their key has no part that letters can be sealed to now"),
         _("Ask them for their card again, or for a newer key."),
     )
-
-
-def chats(certificate: bytes) -> bool:
-    """Whether it is a certificate of Delta Chat's: those name, in a notation, where their owner is reached. No more is
-    decided by it than how a letter is written, so that the octets alone are looked for."""
-    return _RELAYS in certificate
 
 
 @lru_cache(maxsize=128)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dearly.mime import report
 from dearly.mime.read import Unreadable, outline
-from dearly.mime.report import Action, Kind, Report
+from dearly.mime.reported import Action, Kind, Report
 from tests.support import parcels
 from tests.support.reports import a_report, about, in_one_text, loose
 

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dearly.assemble.machine import CLOCK, state_folder
 from dearly.desk.app import App
 from dearly.door.place import default_drawer
 from dearly.letter.errors import Damaged
@@ -43,6 +44,7 @@ def app() -> App:
         mend=_mend,
         lock=_nothing_to_lock,
         offices=_offices,
+        now=CLOCK.now,
         run=_run,
         keep_open=_keep_open,
         visit=_visit,
@@ -64,7 +66,6 @@ def stand_by(folder: Path, faces: Faces, note: int | None) -> int:
 
 
 def _look(folder: Path, secret: Secret, work: Callable[[Db], T]) -> tuple[T] | None:
-    from dearly.assemble.machine import state_folder
     from dearly.drawer import looking
 
     try:
@@ -111,7 +112,6 @@ async def _restore_with_kit(folder: Path, text: str, secret: Secret) -> None:
 
 
 async def _renew(folder: Path, secret: Secret) -> None:
-    from dearly.assemble.machine import state_folder
     from dearly.drawer import change
 
     await change.renew(folder, secret(), state=state_folder())
@@ -140,7 +140,6 @@ async def _nothing_to_lock() -> list[str]:
 
 
 async def _mend(folder: Path, secret: Secret) -> list[str]:
-    from dearly.assemble.machine import state_folder
     from dearly.drawer.salvage import salvage
 
     word = secret()

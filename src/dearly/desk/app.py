@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dearly.desk.desk import Desk
     from dearly.desk.offices import Offices
     from dearly.drawer.connection import Db as Db  # what `look` works with; the faces know it from here
@@ -72,6 +74,8 @@ class App:
     """Let the process that holds the drawer end, which needs no passphrase; says what leaves when. Does nothing in a
     process that holds none."""
     offices: Callable[[], Offices]
+    now: Callable[[], datetime]
+    """What time it is, for what is read without a desk."""
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     """Run a coroutine to its end and give its result: on a loop of its own, or on that of the owner of the drawer."""
     keep_open: Callable[[Path, Callable[[], str]], Awaitable[None]]

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from dearly.desk import dateline, indexing, introductions, newcomers, parcels, saving, signatures, views
+from dearly.desk import dateline, indexing, introductions, lists, newcomers, parcels, saving, signatures
 from dearly.desk.desk import Desk
 from dearly.desk.values import EnvelopeView, LetterView, Opened
-from dearly.drawer import arrivals, drafts, keyring, knocks, letters, people, pieces
+from dearly.drawer import arrivals, keyring, knocks, letters, people, pieces
 from dearly.drawer.connection import Db
 from dearly.letter.address import Correspondent
-from dearly.letter.content import Enclosure
 from dearly.letter.errors import Damaged, DearlyError, NotFound, Refused
 from dearly.letter.failpoint import reach
 from dearly.letter.sealing import Seal, Signature, Signed
@@ -48,12 +47,7 @@ class DatedAhead(Refused):
 
 async def letterbox(desk: Desk) -> list[EnvelopeView]:
     """What lies in the letterbox, the last arrived first."""
-    return await desk.drawer.read(lying)
-
-
-def lying(db: Db) -> list[EnvelopeView]:
-    """See `letterbox`; for whoever is at the drawer already."""
-    return [views.envelope_view(one) for one in arrivals.letterbox(db)]
+    return await desk.drawer.read(lists.letterbox)
 
 
 async def open_letter(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
@@ -179,41 +173,17 @@ async def _file(desk: Desk, ready: Mapping[int, parcels.Unsealed], done: _Done) 
 
 async def show(desk: Desk, number: int, save_to: Path | None = None) -> Opened:
     """A letter, ours or theirs, a draft, or a parcel that could not be opened. Raises `NotFound` (no_letter)."""
-
-    def work(db: Db) -> tuple[LetterView, tuple[Enclosure, ...]]:
-        try:
-            view = views.letter_view(db, number)
-        except NotFound:
-            with suppress(NotFound):
-                return views.draft_view(drafts.load(db, number)), drafts.whole(db, number).enclosures
-            with suppress(NotFound):
-                arrival = arrivals.arrival(db, number)
-                left = arrival.state is arrivals.ArrivalState.IMPORTED and arrival.letter is None
-                if left or arrival.state is arrivals.ArrivalState.UNREADABLE:
-                    return views.unreadable_view(arrival), ()
-            raise
-        return view, tuple(letters.enclosure(db, view.number, at) for at in range(len(view.enclosures)))
-
-    view, enclosures = await desk.drawer.read(work)
+    look = partial(lists.letter, number=number)
+    view, enclosures = await desk.drawer.read(look)
     if view.signature is Signed.UNKNOWN and await signatures.look_at(desk, view.number):
-        view, enclosures = await desk.drawer.read(work)
+        view, enclosures = await desk.drawer.read(look)
     saved = await asyncio.to_thread(saving.save, enclosures, save_to) if save_to is not None else []
     return Opened(view, enclosures, tuple(saved))
 
 
 async def correspondence(desk: Desk, name: str) -> list[LetterView]:
     """Every letter to and from someone, oldest first. Raises `NotFound` (unknown_person)."""
-
-    def work(db: Db) -> list[LetterView]:
-        person = people.find(db, name).id
-        found: list[LetterView] = []
-        after: int | None = None
-        while lines := letters.correspondence(db, person, after=after):
-            found += [views.letter_view(db, line.number) for line in lines]
-            after = lines[-1].number
-        return found
-
-    return await desk.drawer.read(work)
+    return await desk.drawer.read(partial(lists.correspondence, name=name))
 
 
 def _file_one(db: Db, desk: Desk, number: int, unsealed: parcels.Unsealed) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
-from dearly.desk import dateline, indexing, pictures, routes, style, views
+from dearly.desk import dateline, indexing, lists, pictures, routes, style, views
 from dearly.desk.desk import Desk
 from dearly.desk.routes import By
 from dearly.desk.values import LetterView, OutboxRow
@@ -25,7 +25,7 @@ from dearly.letter.content import Draft, Letter, check, finish
 from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter, Way
 from dearly.letter.errors import CannotSealOrOpen, NotFound, Refused, Usage
 from dearly.letter.failpoint import reach
-from dearly.letter.journey import Act, State, asks
+from dearly.letter.journey import Act, State
 from dearly.letter.journey import Why as HeldWhy
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
@@ -192,9 +192,7 @@ async def take_back(desk: Desk, number: int) -> LetterView:
 async def outbox(desk: Desk) -> list[OutboxRow]:
     """Every journey, the last posted letter first."""
     now = desk.clock.now()
-    return await desk.drawer.read(
-        lambda db: [replace(views.outbox_row(one), ask=asks(one.journey, now)) for one in out.listing(db)]
-    )
+    return await desk.drawer.read(lambda db: lists.outbox(db, now))
 
 
 _RESTING = frozenset({State.HELD, State.UNCERTAIN, State.CAME_BACK, State.TRYING})

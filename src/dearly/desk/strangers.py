@@ -65,11 +65,10 @@ class LetIn:
 
 async def at_door(desk: Desk) -> list[AtDoor]:
     """Who stands at the door, the last one first: also those who were let in and whose letters are not here yet."""
-    return await desk.drawer.read(standing)
+    return await desk.drawer.read(_standing)
 
 
-def standing(db: Db) -> list[AtDoor]:
-    """See `at_door`; for whoever is at the drawer already."""
+def _standing(db: Db) -> list[AtDoor]:
     found = [_lies_here(one) for one in arrivals.at_door(db)]
     for state in (KnockState.WAITING, KnockState.LET_IN, KnockState.GONE):
         found += [_knocks(one) for one in knocks.standing(db, state)]

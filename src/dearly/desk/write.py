@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from dearly.desk import routes, views
+from dearly.desk import lists, routes, views
 from dearly.desk.desk import Desk
 from dearly.desk.notices import notices
 from dearly.desk.values import LetterView, ReadOver, VersionView
@@ -78,9 +78,7 @@ def _reached(db: Db, person: people.Person) -> Correspondent:
 
 async def drafts(desk: Desk) -> list[LetterView]:
     """Every draft, on the page or put away, the last begun first."""
-    return await desk.drawer.read(
-        lambda db: [views.draft_view(pages.load(db, line.number)) for line in pages.list_all(db)]
-    )
+    return await desk.drawer.read(lists.written)
 
 
 async def edit(

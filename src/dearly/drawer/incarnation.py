@@ -15,9 +15,6 @@ A restored backup has no incarnation at all, so it always counts as moved.
 from __future__ import annotations
 
 import hashlib
-import platform
-import re
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -45,9 +42,12 @@ def here(folder: Path, *, named: Path | None = None) -> str:
 
 async def moved(drawer: Drawer) -> bool:
     """Whether this drawer is not where it was when it last settled, or was put back to an older state (F20)."""
-    place = here(drawer.folder)
-    kept = await drawer.read(lambda db: db.value("SELECT value FROM settings WHERE name = ?", (_PLACE,)))
-    return bool(kept != place or drawer.rolled_back)
+    return drawer.rolled_back or not await drawer.read(lambda db: settled(db, drawer.folder))
+
+
+def settled(db: Db, folder: Path) -> bool:
+    """Whether a drawer is where it was when it last settled."""
+    return bool(db.value("SELECT value FROM settings WHERE name = ?", (_PLACE,)) == here(folder))
 
 
 async def settle(drawer: Drawer, hold: Callable[[Db], int], chance: Chance) -> int:
@@ -88,9 +88,14 @@ def machine() -> str:
         except OSError:
             continue
     if sys.platform == "darwin":  # pragma: no cover
+        import re
+        import subprocess
+
         listed = subprocess.run(
             ["/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice"], capture_output=True, check=False, text=True
         ).stdout
         if found := re.search(r'"IOPlatformUUID" = "([^"]+)"', listed):
             return found[1]
+    import platform
+
     return platform.node()

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import apsw
 
-from dearly.drawer import heads, surroundings
+from dearly.drawer import heads, incarnation, surroundings
 from dearly.drawer import passphrase as words
 from dearly.drawer.connection import APPLICATION_ID, DataKey, Db, connect, translate
 from dearly.drawer.folder import DATABASE, JOURNAL, LOG, RESCUED
@@ -89,7 +89,8 @@ def _key(folder: Path, prepared: bytes) -> tuple[Slots, DataKey]:
 
 
 def _is_ours(db: Db, folder: Path, slots: Slots, key: DataKey, state: Path | None) -> bool:
-    """Whether the tables are of this version, the keys are this drawer's, and no head kept elsewhere says other."""
+    """Whether the tables are of this version, the keys are this drawer's, it lies where it did (F49), and no head kept
+    elsewhere says other."""
     try:
         version = db.value("PRAGMA user_version")
     except apsw.NotADBError:
@@ -98,5 +99,6 @@ def _is_ours(db: Db, folder: Path, slots: Slots, key: DataKey, state: Path | Non
         db.value("PRAGMA application_id") == APPLICATION_ID
         and version == sum(file.name[:4].isdigit() for file in _STEPS.iterdir())
         and db.value("SELECT value FROM settings WHERE name = ?", (UID,)) == slots.uid
+        and incarnation.settled(db, folder)
         and heads.worst(db, heads.recall(folder, [key], slots.uid, slots, state)) is None
     )

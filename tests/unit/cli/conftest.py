@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,6 +53,7 @@ class FakeApp:
             mend=lambda _folder, secret: self._ask(secret),
             lock=self._lock,
             offices=SimpleNamespace,
+            now=lambda: datetime(2026, 3, 1, tzinfo=UTC),
             run=asyncio.run,
             keep_open=keep_open,
             visit=self._visit,

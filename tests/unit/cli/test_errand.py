@@ -12,12 +12,12 @@ from dearly.letter.errors import InUse, Locked
 
 
 @pytest.fixture(autouse=True)
-def no_drafts(verb):
-    return verb("write", "drafts", [])
+def nobody_twice(verb):
+    return verb("joining", "alike", [])
 
 
 def test_the_passphrase_is_asked_once_and_without_echo(dearly, fake) -> None:
-    code, terminal = dearly(["drafts"])
+    code, terminal = dearly(["people", "alike"])
     assert code == 0
     assert len(terminal.prompts) == 1
     assert fake.opened == [Path("/the/default/drawer")]
@@ -30,23 +30,23 @@ def test_never_asked_on_the_loop(dearly, fake) -> None:
                 asyncio.get_running_loop()
             return super().ask_secret(prompt)
 
-    assert dearly(["drafts"], Careful(secrets=[PASSPHRASE]))[0] == 0
+    assert dearly(["people", "alike"], Careful(secrets=[PASSPHRASE]))[0] == 0
 
 
 def test_a_mistyped_passphrase_may_be_typed_again(dearly) -> None:
-    code, terminal = dearly(["drafts"], FakeTerminal(secrets=["wrong", "wrong too", PASSPHRASE]))
+    code, terminal = dearly(["people", "alike"], FakeTerminal(secrets=["wrong", "wrong too", PASSPHRASE]))
     assert (code, len(terminal.prompts)) == (0, 3)
     assert "does not open this drawer" in terminal.complained
 
 
 def test_but_not_for_ever(dearly) -> None:
-    code, terminal = dearly(["drafts", "--json"], FakeTerminal(secrets=["wrong"] * 9))
+    code, terminal = dearly(["people", "alike", "--json"], FakeTerminal(secrets=["wrong"] * 9))
     assert (code, len(terminal.prompts)) == (3, errands.TRIES)
     assert '"wrong_passphrase"' in terminal.complained
 
 
 def test_nobody_to_ask(dearly) -> None:
-    code, terminal = dearly(["drafts"], FakeTerminal())
+    code, terminal = dearly(["people", "alike"], FakeTerminal())
     assert code == 3
     assert "--passphrase-file" in terminal.complained
 
@@ -54,7 +54,7 @@ def test_nobody_to_ask(dearly) -> None:
 @pytest.mark.parametrize("how", ["option", "environment"])
 def test_a_passphrase_from_a_file(dearly, how: str) -> None:
     terminal = FakeTerminal(files={"p": PASSPHRASE.encode() + b"\n"})
-    argv = ["drafts"]
+    argv = ["people", "alike"]
     if how == "option":
         argv = ["--passphrase-file", "p", *argv]
     else:
@@ -65,17 +65,17 @@ def test_a_passphrase_from_a_file(dearly, how: str) -> None:
 
 def test_a_wrong_passphrase_from_a_file_is_not_asked_for_again(dearly, fake) -> None:
     terminal = FakeTerminal(files={"p": b"wrong\n"}, secrets=[PASSPHRASE])
-    assert dearly(["--passphrase-file", "p", "drafts"], terminal)[0] == 3
+    assert dearly(["--passphrase-file", "p", "people", "alike"], terminal)[0] == 3
     assert terminal.prompts == []
 
 
 @pytest.mark.parametrize(
     ("argv", "env", "folder"),
     [
-        (["--drawer", "mine", "drafts"], {}, "/home/ada/mine"),
-        (["--drawer=/there", "drafts"], {"DEARLY_DRAWER": "/other"}, "/there"),
-        (["drafts"], {"DEARLY_DRAWER": "other"}, "/home/ada/other"),
-        (["drafts"], {"DEARLY_DRAWER": ""}, "/the/default/drawer"),
+        (["--drawer", "mine", "people", "alike"], {}, "/home/ada/mine"),
+        (["--drawer=/there", "people", "alike"], {"DEARLY_DRAWER": "/other"}, "/there"),
+        (["people", "alike"], {"DEARLY_DRAWER": "other"}, "/home/ada/other"),
+        (["people", "alike"], {"DEARLY_DRAWER": ""}, "/the/default/drawer"),
     ],
 )
 def test_which_drawer_is_meant(dearly, fake, argv: list[str], env: dict[str, str], folder: str) -> None:
@@ -91,31 +91,31 @@ def test_a_drawer_that_is_held_for_a_moment_is_waited_for(dearly, fake, monkeypa
     monkeypatch.setattr(errands, "_PAUSE", 0)
     # The first opening only finds out that a passphrase is wanted.
     fake.trouble = [errands._Wanted(), _held(), _held()]
-    code, terminal = dearly(["drafts"], elsewhere=lambda: None)
+    code, terminal = dearly(["people", "alike"], elsewhere=lambda: None)
     assert (code, len(terminal.prompts)) == (0, 1)
 
 
 def test_a_drawer_that_stays_held(dearly, fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errands, "PATIENCE", 0)
     fake.trouble = [errands._Wanted(), *[_held() for _ in range(99)]]
-    assert dearly(["drafts"], elsewhere=lambda: None)[0] == 8
+    assert dearly(["people", "alike"], elsewhere=lambda: None)[0] == 8
 
 
 def test_a_drawer_whose_owner_answers_now(dearly, fake) -> None:
     fake.trouble = [errands._Wanted(), _held()]
-    assert dearly(["drafts"], elsewhere=lambda: 42)[0] == 42
+    assert dearly(["people", "alike"], elsewhere=lambda: 42)[0] == 42
 
 
 def test_what_was_begun_is_not_begun_again(dearly, fake, verb) -> None:
     """A drawer that is taken away in the middle of an act: the act may have happened."""
-    calls = verb("write", "drafts", _held())
-    assert dearly(["drafts"], elsewhere=lambda: 42)[0] == 8
+    calls = verb("joining", "alike", _held())
+    assert dearly(["people", "alike"], elsewhere=lambda: 42)[0] == 8
     assert len(calls) == 1
 
 
 def test_in_the_owner_nobody_else_is_asked(dearly, fake) -> None:
     fake.trouble = [_held()]
-    assert dearly(["drafts"], in_owner=True)[0] == 8
+    assert dearly(["people", "alike"], in_owner=True)[0] == 8
 
 
 def test_a_new_passphrase_is_typed_twice(dearly, fake, verb) -> None:
@@ -252,15 +252,15 @@ def test_renewing_alone_keeps_the_passphrase(dearly, verb) -> None:
 
 
 def test_what_the_desk_noticed_is_said_once_and_beside_the_answer(dearly, fake, verb) -> None:
-    verb("post", "outbox", [])
+    verb("joining", "alike", [])
     fake.notices = ["It was put back to an older state."]
     for expected in (1, 0):
-        code, terminal = dearly(["outbox"])
+        code, terminal = dearly(["people", "alike"])
         assert code == 0
         assert terminal.complained.count("older state") == expected
         assert "older state" not in terminal.said
     fake.notices = ["It was put back to an older state."]
-    _code, terminal = dearly(["outbox", "--json"])
+    _code, terminal = dearly(["people", "alike", "--json"])
     assert "older state" not in terminal.complained + terminal.said
 
 
@@ -311,7 +311,7 @@ def test_ctrl_c_before_anything_was_typed_keeps_nothing(dearly, verb, desk_is_as
 
 def test_half_a_passphrase_is_none(dearly, fake) -> None:
     terminal = _at_a_desk(PASSPHRASE.encode(), stopped=True)
-    assert dearly(["--passphrase-file", "-", "drafts"], terminal)[0] == errands.STOPPED
+    assert dearly(["--passphrase-file", "-", "people", "alike"], terminal)[0] == errands.STOPPED
     assert fake.opened == []
 
 
@@ -332,16 +332,16 @@ def test_who_types_a_letter_is_asked_for_the_passphrase_first(dearly, fake, verb
 
 
 def test_a_third_wrong_passphrase_names_the_way_out(dearly) -> None:
-    code, terminal = dearly(["drafts"], FakeTerminal(secrets=["wrong", "", "wrong"]))
+    code, terminal = dearly(["people", "alike"], FakeTerminal(secrets=["wrong", "", "wrong"]))
     assert code == 3
     assert "Nothing was typed." in terminal.complained
     assert "dearly restore-with-kit" in " ".join(terminal.complained.split())
 
 
 def test_an_open_desk_says_why_it_asks(dearly) -> None:
-    _code, terminal = dearly(["drafts"], FakeTerminal(secrets=["wrong", PASSPHRASE]), in_owner=True)
+    _code, terminal = dearly(["people", "alike"], FakeTerminal(secrets=["wrong", PASSPHRASE]), in_owner=True)
     assert ["idle" in prompt for prompt in terminal.prompts] == [True, False]
-    _code, terminal = dearly(["drafts"])
+    _code, terminal = dearly(["people", "alike"])
     assert "idle" not in terminal.prompts[0]
 
 

@@ -1,6 +1,7 @@
 """Looking into a closed drawer: it reads what an opening reads, writes nothing, gives way where more is to be done."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,12 +91,21 @@ def _another_copy_of_the_keys(folder: Path) -> None:
     (folder / "keys.2").write_bytes(b"")
 
 
+def _another_copy_of_the_tables(folder: Path) -> None:
+    shutil.copy(folder / DATABASE, folder / "copied")
+    (folder / "copied").replace(folder / DATABASE)  # F49: what waits here may have left the original since
+
+
 def _tables_of_another_version(folder: Path) -> None:
     looking._STEPS = folder  # as if there were fewer steps than the drawer has
 
 
 @pytest.mark.parametrize(
-    "how", [_no_drawer, _a_log, _not_closed, _a_copy_by_a_tool, _another_copy_of_the_keys, _tables_of_another_version]
+    "how",
+    [
+        *(_no_drawer, _a_log, _not_closed, _a_copy_by_a_tool, _another_copy_of_the_keys, _another_copy_of_the_tables),
+        _tables_of_another_version,
+    ],
 )
 def test_where_more_is_to_be_done_it_gives_way(
     folder: Path, how: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from dearly.cli.as_json import many, plain
@@ -12,6 +14,10 @@ from dearly.cli.given import enclosures, letter_text, make_folder
 from dearly.cli.names import later
 from dearly.letter.errors import Exit
 from dearly.letter.words import _
+
+if TYPE_CHECKING:
+    from dearly.desk.desk import Desk
+    from dearly.desk.values import LetterView
 
 
 @command(
@@ -25,10 +31,9 @@ from dearly.letter.words import _
 )
 def letterbox(errand: Errand) -> None:
     """Look into the letterbox."""
-    from dearly.desk import open as verbs
-    from dearly.desk import strangers
+    from dearly.desk import lists
 
-    found, somebody = errand.look(lambda db: (verbs.lying(db), bool(strangers.standing(db))))
+    found, somebody = errand.look(lambda db: (lists.letterbox(db), lists.somebody_at_door(db)))
     page = Page(errand.terminal)
     there = page.prose(_("Somebody whom you have not written with stands at the door: “dearly door” shows who."))
     errand.tell(many("letters", found), lambda: page.letterbox(found) + (f"\n\n{there}" if somebody else ""))
@@ -58,10 +63,15 @@ def open(errand: Errand, number: int, save: str | None) -> None:  # noqa: A001 (
 @click.argument("number", type=Number(), metavar="N")
 def show(errand: Errand, number: int) -> None:
     """Show a letter."""
-    from dearly.desk import open as verbs
+    from dearly.desk import lists
 
-    opened = errand.with_desk(lambda desk: verbs.show(desk, number))
-    errand.tell(opened.letter, lambda: Page(errand.terminal).opened(opened))
+    async def whole(desk: Desk) -> LetterView:
+        from dearly.desk import open as verbs
+
+        return (await verbs.show(desk, number)).letter
+
+    letter = errand.look(lambda db: lists.letter_as_left(db, number), otherwise=whole)
+    errand.tell(letter, lambda: Page(errand.terminal).letter(letter))
 
 
 @command(
@@ -102,8 +112,8 @@ def answer(errand: Errand, number: int, source: str | None, files: tuple[str, ..
 @click.argument("name", metavar="NAME")
 def correspondence(errand: Errand, name: str) -> None:
     """List a correspondence."""
-    from dearly.desk import open as verbs
+    from dearly.desk import lists
 
-    found = errand.with_desk(lambda desk: verbs.correspondence(desk, name))
+    found = errand.look(lambda db: lists.correspondence(db, name))
     none = _("No letter has been exchanged yet.")
     errand.tell(many("letters", found), lambda: Page(errand.terminal).letters(found, none))

@@ -78,7 +78,7 @@ def take_back(errand: Errand, number: int) -> None:
 )
 def outbox(errand: Errand) -> None:
     """Show the outbox."""
-    from dearly.desk import post as verbs
+    from dearly.desk import lists
 
-    rows = errand.with_desk(verbs.outbox)
+    rows = errand.look(lambda db: lists.outbox(db, errand.app.now()))
     errand.tell(many("letters", rows), lambda: Page(errand.terminal).outbox(rows))

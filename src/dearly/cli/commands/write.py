@@ -89,9 +89,9 @@ def _anew(errand: Errand, number: int, names: tuple[str, ...]) -> int:
 @command("drafts", later("The letters that you have begun, those put away among them."), "dearly drafts")
 def drafts(errand: Errand) -> None:
     """List drafts."""
-    from dearly.desk import write as verbs
+    from dearly.desk import lists
 
-    found = errand.with_desk(verbs.drafts)
+    found = errand.look(lists.written)
     errand.tell(many("letters", found), lambda: Page(errand.terminal).letters(found, _("No draft lies on the desk.")))
 
 

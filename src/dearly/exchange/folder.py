@@ -2,6 +2,7 @@
 
 Links are not followed: what they lead to lies elsewhere, or is met anyway. The order is by name, but that `new` of a
 Maildir comes before `cur`: a letter that is moved from one to the other meanwhile comes twice rather than not at all.
+A folder is listed once, and only by names: what else the system knows of a file is asked for where it is needed.
 """
 
 from __future__ import annotations
@@ -30,14 +31,11 @@ Key = tuple[tuple[bool, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file in the folder. `parts`: its path inside. `size` in octets. `trouble`: "" for a plain file; "link",
-    "not_a_letter" (a device, a pipe), "unreadable" (a folder that may not be looked into, or lies too deep). `about`:
-    of a plain file, what the system says of it."""
+    """A file in the folder. `parts`: its path inside. `trouble`: "" for a plain file; "link", "not_a_letter" (a device,
+    a pipe), "unreadable" (a folder that may not be looked into, or lies too deep)."""
 
     parts: Parts
-    size: int
     trouble: str = ""
-    about: os.stat_result | None = None
 
 
 def key(parts: Parts) -> Key:
@@ -57,37 +55,50 @@ def walk(root: Path, prune: Callable[[Parts], bool] = lambda _parts: False) -> I
             yield entry
         elif not prune(entry):
             if len(entry) >= MOST_DEPTH:
-                yield Entry(entry, 0, "unreadable")
+                yield Entry(entry, "unreadable")
             else:
                 stack.append(iter(_listed(root, entry)))
 
 
 def _listed(root: Path, folder: Parts) -> list[Entry | Parts]:
     """What is in one folder, in order: entries, and folders as their parts."""
-    found: list[tuple[tuple[bool, bytes], Entry | Parts]] = []
+    found: dict[bytes, Entry | Parts] = {}
     try:
         with os.scandir(os.fsencode(path_of(root, folder))) as entries:
             for one in entries:
                 try:
-                    found.append(((one.name != b"new", one.name), _entry(one, (*folder, one.name))))
+                    found[one.name] = _entry(one, (*folder, one.name))
                 except OSError:
                     continue  # gone again
     except FileNotFoundError:
         return []
     except OSError:
-        return [Entry(folder, 0, "unreadable")]
-    return [entry for _key, entry in sorted(found, key=lambda one: one[0])]
+        return [Entry(folder, "unreadable")]
+    names = sorted(found)
+    if b"new" in found:
+        names.remove(b"new")
+        names.insert(0, b"new")
+    return [found[name] for name in names]
 
 
 def _entry(one: os.DirEntry[bytes], parts: Parts) -> Entry | Parts:
+    if one.is_file(follow_symlinks=False):
+        return Entry(parts)
     if one.is_symlink():
-        return Entry(parts, 0, "link")
+        return Entry(parts, "link")
     if one.is_dir(follow_symlinks=False):
         return parts
-    about = one.stat(follow_symlinks=False)
-    if not stat.S_ISREG(about.st_mode):
-        return Entry(parts, about.st_size, "not_a_letter")
-    return Entry(parts, about.st_size, "", about)
+    one.stat(follow_symlinks=False)  # raises where it is only gone
+    return Entry(parts, "not_a_letter")
+
+
+def about(root: Path, parts: Parts) -> os.stat_result | None:
+    """What the system says of a plain file; None where it is not there any more, or no plain file."""
+    try:
+        found = os.lstat(b"/".join((os.fsencode(root), *parts)))
+    except OSError:
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def mark(parts: Parts, about: os.stat_result) -> bytes:

@@ -67,7 +67,8 @@ class Item:
     """A letter as RFC 5322 bytes, exactly as they stand in the archive; whether they can be read is for the opener.
 
     `cursor`: where to go on after it. `passed`: octets of the source up to there, of `Archive.size()`. `mark`: of the
-    file that is this letter and nothing else, as it was when it was read (`folder.mark`); empty where it tells nothing.
+    file that is this letter and nothing else, as it was when it was read (`maildir.marked`, `folder.mark`); empty where
+    it tells nothing.
     """
 
     data: bytes = field(repr=False)
@@ -199,8 +200,8 @@ class Archive(Protocol):
         ...
 
     def size(self) -> int | None:
-        """Octets of the source, for showing how far one is; None where it cannot be told cheaply. Looks at every file
-        of a folder, without opening any."""
+        """Octets of the source, for showing how far one is; None where it cannot be told cheaply. Looks at every name
+        in a folder, without opening any file; of one that is a letter the size is not asked for, but supposed."""
         ...
 
 

@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
-from dearly.exchange import folder, letters_in, mbox, scans, written
+from dearly.exchange import folder, letters_in, maildir, mbox, scans, written
 from dearly.exchange.folder import Entry, Parts
 from dearly.exchange.found import LARGEST_LETTER, Found, Unchanged, Unpack
 from dearly.exchange.kinds import (
@@ -36,6 +36,12 @@ from dearly.letter.words import _
 _SCANS = (".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".webp")
 _MOST_UNCHANGED = 1000
 """Files that are told of at once, so that it shows how far one is."""
+
+_A_LETTER = 30_000
+"""Octets that a file which is one letter counts as, to show how far one is: asking for its size takes longer than
+everything else that is done with one that has not changed."""
+
+_LETTERS = (b".eml", b".emlx")
 
 _TEXTS = (b".md", b".markdown", b".txt", b".text")
 
@@ -71,8 +77,8 @@ class Place:
         self._enclosed: tuple[Parts, frozenset[bytes]] = (), frozenset()
 
     def size(self) -> int | None:
-        """As `Archive.size`."""
-        return sum(entry.size for entry in self._entries())
+        """As `Archive.size`; a file that is one letter counts as much as any other one (`_weight`)."""
+        return sum(self._weight(entry, None) for entry in self._entries())
 
     def items(self, cursor: str = "") -> Iterator[Found]:
         """As `Archive.items`: its cursor is a path inside, and with it a place in that file."""
@@ -82,10 +88,14 @@ class Place:
         behind, passed = folder.key(last), 0
         marks: list[bytes] = []
         at: Entry | None = None
-        for entry in self._entries():
+        for entry, by_name in maildir.marked(self._entries()):
             place = folder.key(entry.parts) if behind else None
+            about, weight = None, _A_LETTER
+            if by_name not in self.met:
+                about = folder.about(self._root, entry.parts)
+                weight = self._weight(entry, about)
             if place is None or place > behind or (place == behind and mark):
-                met = b"" if entry.about is None else folder.mark(entry.parts, entry.about)
+                met = by_name if about is None else folder.mark(entry.parts, about)
                 if at is not None and (met not in self.met or len(marks) >= _MOST_UNCHANGED):
                     yield Unchanged(tuple(marks), _cursor(at.parts), passed)
                     marks, at = [], None
@@ -93,11 +103,22 @@ class Place:
                     marks.append(met)
                     at = entry
                 else:
-                    yield from self._entry(entry, inner if place == behind else "", passed)
-            passed += entry.size
+                    yield from self._entry(entry, by_name, inner if place == behind else "", passed, weight)
+            passed += weight
         if at is not None:
             yield Unchanged(tuple(marks), _cursor(at.parts), passed)
         self._must_be_there()
+
+    def _weight(self, entry: Entry, about: os.stat_result | None) -> int:
+        """What a file counts: octets, where it may hold many letters; else it need not be looked at for that. `about`:
+        where it is known already."""
+        if entry.trouble:
+            return 0
+        *_above, inside, name = (b"", *entry.parts)
+        if inside in maildir.FOLDERS or name.endswith(_LETTERS):
+            return _A_LETTER
+        about = about or folder.about(self._root, entry.parts)
+        return 0 if about is None else about.st_size
 
     def _must_be_there(self) -> None:
         """A stick may be pulled out at any time: then what was not read is neither read nor missing. Raises `NotFound`
@@ -109,28 +130,26 @@ class Place:
         if not self._name:
             yield from folder.walk(self._root, lambda parts: self._rules.prune(parts) or self._unfinished(parts))
             return
-        with suppress(OSError):
-            about = self.path.stat()
-            yield Entry((self._name,), about.st_size, "", about)
+        yield Entry((self._name,))
 
     def _unfinished(self, parts: Parts) -> bool:
         """Whether a folder is where a Maildir has its letters while they are written (maildir(5))."""
         return parts[-1] == b"tmp" and folder.path_of(self._root, (*parts[:-1], b"cur")).is_dir()
 
-    def _entry(self, entry: Entry, inner: str, passed: int) -> Iterator[Found]:
+    def _entry(self, entry: Entry, by_name: bytes, inner: str, passed: int, weight: int) -> Iterator[Found]:
         path = _cursor(entry.parts)
         where = Where(
             folder.names(entry.parts),
             without_ending(self._root.name) if not self._name else "",
             lambda at: path if at is None else f"{path}?{at}",
-            lambda at: passed + (entry.size if at is None else at),
+            lambda at: passed + (weight if at is None else min(at, weight)),
         )
         if entry.trouble:
             if not self._rules.quiet:
                 yield where.over(entry.trouble, _TROUBLES[entry.trouble]())
             return
         try:
-            yield from self._file(entry, where, inner)
+            yield from self._file(entry, by_name, where, inner)
         except (FileNotFoundError, NotFound):
             self._must_be_there()
             yield where.over("vanished", _("It is not there any more."))
@@ -138,7 +157,7 @@ class Place:
             self._must_be_there()
             yield where.over("unreadable", _("It may not be read, or the disk it is on is damaged."))
 
-    def _file(self, entry: Entry, where: Where, inner: str) -> Iterator[Found]:
+    def _file(self, entry: Entry, by_name: bytes, where: Where, inner: str) -> Iterator[Found]:
         name = where.parts[-1]
         with self._opened(entry.parts) as file:
             head = file.read(HEAD)
@@ -151,8 +170,9 @@ class Place:
                 yield from self._in_mbox(entry, where, inner)
             elif kind is Kind.LETTER:
                 about = os.fstat(file.fileno())
-                mark = folder.mark(entry.parts, about) if folder.settled(about) else b""
-                yield from letters_in.in_file(file, where, mark)
+                mark = by_name if maildir.is_whole(file.fileno(), about) else b""
+                mark = mark or folder.mark(entry.parts, about)
+                yield from letters_in.in_file(file, where, mark if folder.settled(about) else b"")
             elif kind is Kind.EMLX:
                 yield from letters_in.in_emlx(file, where)
             elif kind is Kind.PACKED:
@@ -194,7 +214,7 @@ class Place:
         try:
             for found in packed.items(inner):
                 cursor = f"{where.cursor(None)}?{found.cursor}"
-                yield replace(found, cursor=cursor, passed=before + min(found.passed, entry.size))
+                yield replace(found, cursor=cursor, passed=min(before + found.passed, where.passed(None)))
         except Refused as error:
             if self._name:
                 raise

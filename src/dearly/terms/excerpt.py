@@ -1,7 +1,8 @@
 """What stands around the words that were found, with marks at the true places of the text as it is written.
 
-A text is looked through in a form of the same length, sign for sign, so that a place there is a place here. Only where
-a word may stand is looked at closely: most of a text is passed over by a plain search for its letters. Pure.
+A text is looked through in a form of the same length, sign for sign, so that a place there is a place here. It is
+brought into that form stretch by stretch, until the first of the words is found. Only where a word may stand is looked
+at closely: most of a text is passed over by a plain search for its letters. Pure.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from dearly.terms.expression import forms
 from dearly.terms.folding import LENGTHENED, flat, plain_words, spaceless
@@ -21,10 +23,15 @@ AROUND = 110
 
 _BEGINNING = 190
 _MOST_LOOKED_AT = 500
+_STRETCH = 1000
+"""Characters that are looked through at once, of a text that is more than ASCII. Few are of more than one script."""
+
+_WORD, _BETWEEN = 100, 30
+"""Characters that the last word of a match may have, and that may stand between two words of it."""
+
 _APART = re.compile("[\u00ad\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u200c\u200d]")
 """Signs that may stand between the letters of a word, and do not count."""
 
-_SPACE = re.compile(r"\s+")
 _UNSEEN = "[\u00ad\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u200c\u200d]*"
 _LETTER = r"[^\W_]"
 
@@ -50,21 +57,32 @@ class _Needle:
     stems: frozenset[str] = frozenset()
 
 
+class _Stretch(NamedTuple):
+    """Characters of a text: as they are written, flat, and whether marks may stand between the letters of a word.
+    Looked for are matches that begin between `first` and `last`; what is around belongs to the words at the edges."""
+
+    text: str
+    flat: str
+    apart: bool
+    first: int
+    last: int
+
+
 class Finder:
     """Finds the words of a search in texts. `languages`: as in the search itself (`expression.Sight`)."""
 
     def __init__(self, wanted: Iterable[Words], languages: Sequence[str]) -> None:
+        looked_for = [what for what in wanted if what.column != "files"]
         self._languages = tuple(languages)
         self._kin: dict[tuple[str, frozenset[str]], bool] = {}
-        self._needles = [needle for what in wanted if what.column != "files" for needle in self._needles_of(what)]
+        self._needles = [needle for what in looked_for for needle in self._needles_of(what)]
+        # Marks make a word longer than it was typed.
+        lengths = (sum(3 * len(run) + _BETWEEN for run in what.runs) for what in looked_for)
+        self._reach = _WORD + max(lengths, default=0)
 
     def excerpt(self, text: str) -> Excerpt:
         """What stands around the first place; the beginning where the words are not in this text."""
-        low = flat(text)
-        apart = _is_apart(low)
-        first = min(
-            (place for needle in self._needles if (place := self._next(needle, text, low, 0, apart))), default=None
-        )
+        first = self._first(text)
         if first is None:
             return _beginning(text)
         start, end = max(0, first[0] - AROUND), min(len(text), max(first[1], first[0] + AROUND))
@@ -74,39 +92,59 @@ class Finder:
             end -= 1
         pieces: list[tuple[str, bool]] = [("… ", False)] if start else []
         at = start
-        for begin, stop in self._all(text, low, start, end):
-            pieces += [(_SPACE.sub(" ", text[at:begin]), False), (_SPACE.sub(" ", text[begin:stop]), True)]
+        for begin, stop in self._all(text, start, end):
+            pieces += [(_in_a_line(text[at:begin]), False), (_in_a_line(text[begin:stop]), True)]
             at = stop
-        pieces.append((_SPACE.sub(" ", text[at:end]).rstrip() + (" …" if end < len(text) else ""), False))
+        pieces.append((_in_a_line(text[at:end]).rstrip() + (" …" if end < len(text) else ""), False))
         return Excerpt(tuple(piece for piece in pieces if piece[0]))
 
     def places(self, text: str) -> list[tuple[int, int]]:
         """Where the words stand, in order, none over another."""
-        return self._all(text, flat(text), 0, len(text))
+        return self._all(text, 0, len(text))
 
-    def _all(self, text: str, low: str, start: int, end: int) -> list[tuple[int, int]]:
+    def _first(self, text: str) -> tuple[int, int] | None:
+        length = len(text) if text.isascii() else _STRETCH
+        for start in range(0, len(text), length):
+            here = self._stretch(text, start, start + length)
+            found: tuple[int, int] | None = None
+            for needle in self._needles:
+                found = self._next(needle, here, here.first, here.last if found is None else found[0]) or found
+            if found is not None:
+                return start - here.first + found[0], start - here.first + found[1]
+        return None
+
+    def _all(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
+        here = self._stretch(text, start, end)
         found: list[tuple[int, int]] = []
-        apart = _is_apart(low)
         for needle in self._needles:
-            place = self._next(needle, text, low, start, apart)
-            while place is not None and place[1] <= end:
+            place = self._next(needle, here, here.first, here.last)
+            while place is not None and place[1] <= here.last:
                 found.append(place)
-                place = self._next(needle, text, low, place[1], apart)
+                place = self._next(needle, here, place[1], here.last)
         kept: list[tuple[int, int]] = []
-        for one in sorted(found, key=lambda place: (place[0], -place[1])):
-            if not kept or one[0] >= kept[-1][1]:
-                kept.append(one)
+        for begin, stop in sorted(found, key=lambda place: (place[0], -place[1])):
+            if not kept or begin + start - here.first >= kept[-1][1]:
+                kept.append((begin + start - here.first, stop + start - here.first))
         return kept
 
-    def _next(self, needle: _Needle, text: str, low: str, at: int, apart: bool) -> tuple[int, int] | None:
+    def _stretch(self, text: str, start: int, end: int) -> _Stretch:
+        first = min(start, 1)  # what stands before tells whether a word begins
+        part = text[start - first : end + self._reach]
+        low = flat(part)
+        apart = not low.isascii() and _APART.search(low) is not None
+        return _Stretch(part, low, apart, first, min(end - start + first, len(part)))
+
+    def _next(self, needle: _Needle, here: _Stretch, at: int, last: int) -> tuple[int, int] | None:
+        """The first match that begins at `at` or later, and before `last`."""
         # Where marks may stand between the letters, only the first one is sure.
-        letters = needle.letters[:1] if apart else needle.letters
+        letters = needle.letters[:1] if here.apart else needle.letters
+        last += len(letters) - 1
         for _turn in range(_MOST_LOOKED_AT):
-            at = low.find(letters, at)
+            at = here.flat.find(letters, at, last)
             if at < 0:
                 return None
-            found = needle.whole.match(low, at)
-            if found is not None and (not needle.stems or self._related(text[at : found.end()], needle.stems)):
+            found = needle.whole.match(here.flat, at)
+            if found is not None and (not needle.stems or self._related(here.text[at : found.end()], needle.stems)):
                 return at, found.end()
             at += 1
         return None
@@ -130,11 +168,6 @@ class Finder:
             letters = dict.fromkeys(one[: max(3, len(stem) - 1)] for stem in stems for one in _beginnings(stem))
             found += [_Needle(one, related, frozenset(stems)) for one in letters]
         return found
-
-
-def _is_apart(low: str) -> bool:
-    """Whether there are marks that may stand between the letters of a word."""
-    return not low.isascii() and _APART.search(low) is not None
 
 
 def _open(what: Words) -> bool:
@@ -162,6 +195,11 @@ def _beginnings(run: str) -> tuple[str, ...]:
     return (run[:1], *(char for char, several in LENGTHENED.items() if run.startswith(several)))
 
 
+def _in_a_line(text: str) -> str:
+    """Blanks and ends of lines as one blank each, also around it."""
+    return " ".join(f"|{text}|".split())[1:-1]
+
+
 def _beginning(text: str) -> Excerpt:
-    cut = _SPACE.sub(" ", text[: _BEGINNING * 2]).strip()
+    cut = _in_a_line(text[: _BEGINNING * 2]).strip()
     return Excerpt(((cut if len(cut) <= _BEGINNING else cut[:_BEGINNING].rsplit(" ", 1)[0] + " …", False),))

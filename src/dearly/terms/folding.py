@@ -87,9 +87,11 @@ def flat(text: str) -> str:
     (`LENGTHENED`) or to none are only in lower case."""
     if text.isascii():
         return text.lower()
-    found = _by_table(text, _Alphabet.flat, plainer=False)
-    if found is not None:
-        return found
+    # Latin-1 has no signs of good typography, but is ten times as quick as the alphabets that have.
+    for codec in ("latin-1", *_ALPHABETS):
+        found = _alphabet(codec).flat(text)
+        if found is not None:
+            return found
     return _re(_OTHERWISE).sub(lambda one: _FLAT[one.group()], text).lower()
 
 
@@ -272,15 +274,13 @@ _ALPHABETS = "cp1252", "cp1250", "cp1251", "cp1254", "cp1253", "cp1257"
 """Of the west of Europe, its middle, Cyrillic, Turkish, Greek, Baltic: each with the signs of good typography."""
 
 
-def _by_table(text: str, how: Callable[[_Alphabet, str], str | None], *, plainer: bool = True) -> str | None:
+def _by_table(text: str, how: Callable[[_Alphabet, str], str | None]) -> str | None:
     for place, codec in enumerate(_ALPHABETS):
         found = how(_alphabet(codec), text)
         if found is not None:
             return found
         if not place and _re(_RUN).search(text) is not None:
             return None  # no alphabet has those
-    if not plainer:
-        return None
     without = _re(_PICTURES).sub(" ", text)
     return _by_table(without, how) if without != text else None
 

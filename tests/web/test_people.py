@@ -214,6 +214,20 @@ def test_two_entries_become_one_and_one_is_taken_out(desk_of: DeskOf, sit: Sit) 
     assert "Dora" not in page.locator(".folk-list").inner_text()
 
 
+def test_among_many_people_a_name_is_found_and_a_page_stays_together(desk_of: DeskOf, sit: Sit) -> None:
+    ada = desk_of("Ada")
+    for n in range(30):
+        ada.run(people.add(ada.desk, f"{'Zoë' if n == 7 else 'Clara'} Number {n}"))
+    page = sit(ada, "/people/new")
+    title, card = page.locator("h1").bounding_box(), page.locator("#by-card").bounding_box()
+    assert title and card and card["y"] - title["y"] < 250, "the list beside it does not pull the page apart"
+    page.get_by_label("Find a name").fill("7 zoe")
+    assert page.locator(".folk-list li:visible").all_inner_texts() == ["Zoë Number 7"]
+    page.get_by_label("Find a name").fill("zoe 8")
+    expect(page.locator(".folk-list [role=status]")).to_have_text("Nobody of this name is in the book.")
+    assert page.locator(".folk-list li:visible").count() == 0
+
+
 def test_a_person_is_asked_for_by_uid_alone(desk_of: DeskOf, call: Call) -> None:
     ada = desk_of("Ada")
     desk_of("Bert")

@@ -1,5 +1,30 @@
 // @ts-check
-// A card or a picture of its code that is dropped on the form goes into its field. The field does the same by key.
+// The address book: a name is found as it is typed, without regard to accents; and a card, or a picture of its code, that
+// is dropped on the form goes into its field. The field does the same by key.
+
+const finding = document.querySelector("[data-find]");
+const finder = finding?.querySelector("input");
+const found = finding?.querySelector("[role=status]");
+
+if (finding instanceof HTMLElement && finder instanceof HTMLInputElement && found instanceof HTMLElement) {
+  const folk = [...document.querySelectorAll(".folk-list li")].map((line) => ({
+    line: /** @type {HTMLElement} */ (line),
+    name: plain(line.textContent ?? ""),
+  }));
+  const look = () => {
+    const words = plain(finder.value).split(" ");
+    for (const { line, name } of folk) line.hidden = !words.every((word) => name.includes(word));
+    found.textContent = folk.some(({ line }) => !line.hidden) ? "" : (found.dataset.none ?? "");
+  };
+  finding.hidden = false;
+  finder.addEventListener("input", look);
+  look();
+}
+
+/** @param {string} text */
+function plain(text) {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim().replace(/\s+/g, " ");
+}
 
 const form = document.querySelector("form[data-drop]");
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dearly.desk import own_key, routes, settings
+from dearly.desk import own_key, settings
 from dearly.desk.credentials import Given, OfDrawer, as_kept
 from dearly.desk.desk import Desk
 from dearly.desk.sieve import sieve_for
@@ -22,7 +22,7 @@ from dearly.drawer import accounts, arrivals, outbox
 from dearly.drawer.connection import Db
 from dearly.letter.account import PORTS, MailAccount, Protocol, Security, Server, SignIn
 from dearly.letter.address import Address, clean, header_safe
-from dearly.letter.envelope import Way
+from dearly.letter.envelope import Way, usual_way
 from dearly.letter.errors import NotFound, Refused, Usage
 from dearly.letter.failpoint import reach
 from dearly.letter.journey import LEAVES, State
@@ -262,7 +262,7 @@ def named(db: Db, address: str) -> accounts.Account:
 def mail_address(text: str) -> Address:
     """An address that mail can go to. Raises `Usage` (bad_address, not_a_mail_address)."""
     address = Address.parse(text)
-    if routes.usual_way(address) is not Way.MAIL:
+    if usual_way(address) is not Way.MAIL:
         raise Usage(
             "not_a_mail_address",
             _("{address} is an address at an office or of a desk, and no e-mail address.").format(address=address),

@@ -14,7 +14,7 @@ from dearly.desk.settings import COOLING_MINUTES
 from dearly.drawer import accounts, drafts, keyring, people, settings
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address, Correspondent
-from dearly.letter.envelope import Way
+from dearly.letter.envelope import Way, usual_way
 from dearly.letter.errors import CannotSealOrOpen
 
 
@@ -60,7 +60,7 @@ class ReaderToBe:
     @property
     def about_way(self) -> str:
         """What has to be known of the usual way before the envelope is closed; "" for nothing."""
-        abroad = self.ways[0].way is Way.OFFICE and routes.usual_way(Address.parse(self.address)) is Way.MAIL
+        abroad = self.ways[0].way is Way.OFFICE and usual_way(Address.parse(self.address)) is Way.MAIL
         return world.in_words() if abroad else ""
 
     @property

@@ -10,13 +10,13 @@ from datetime import datetime
 
 from dearly.drawer import objects
 from dearly.drawer.importing import Content, Imported, PackedEnclosure
-from dearly.exchange import export_opened
+from dearly.exchange import kinds
 from dearly.letter.envelope import Way
 from dearly.letter.sealing import Seal
 from dearly.letter.words import _
 from dearly.opener.bulk import Kind, Piece, Read
 
-_OPENED_COPY = f"{export_opened.HEADER}:".encode()
+_OPENED_COPY = f"{kinds.OPENED_COPY}:".encode()
 
 
 def packed(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dearly.desk import routes
 from dearly.desk.desk import Desk
 from dearly.drawer import people
 from dearly.drawer.connection import Db
 from dearly.letter.address import Correspondent
+from dearly.letter.envelope import Way, usual_way
 from dearly.letter.errors import Refused
 from dearly.mime import plain
 
@@ -14,9 +14,8 @@ from dearly.mime import plain
 def person_of(db: Db, desk: Desk, sender: Correspondent) -> people.Person:
     """Put a sender whom nobody knows into the address book, by the name that they give."""
     now = desk.clock.now()
-    kind = (
-        people.AddressKind.OFFICE if sender.address.domain.endswith(routes.OFFICE_DOMAIN) else people.AddressKind.EMAIL
-    )
+    at_office = usual_way(sender.address) is Way.OFFICE
+    kind = people.AddressKind.OFFICE if at_office else people.AddressKind.EMAIL
     address = people.NewAddress(str(sender.address), kind)
     name = plain.shown(sender.name).strip() or str(sender.address)
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dearly.desk import certificates, routes, views
+from dearly.desk import certificates, views
 from dearly.desk.desk import Desk
 from dearly.desk.values import PersonView
 from dearly.drawer import keyring
 from dearly.drawer import people as book
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address
+from dearly.letter.envelope import Way, usual_way
 from dearly.letter.errors import NotFound, Usage
 from dearly.letter.words import _
 from dearly.seal.values import CertificateFacts
@@ -50,7 +51,7 @@ async def add(desk: Desk, name: str, *, addresses: Sequence[str] = (), vcard: by
 
 
 def _new_address(address: Address, office_url: str | None) -> book.NewAddress:
-    if address.domain.endswith(routes.OFFICE_DOMAIN):
+    if usual_way(address) is Way.OFFICE:
         return book.NewAddress(str(address), book.AddressKind.OFFICE, office_url=office_url)
     return book.NewAddress(str(address))
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date as day
 from datetime import datetime, time, timedelta
 
-from dearly.desk import routes
 from dearly.desk.desk import Desk
 from dearly.drawer import keyring
 from dearly.drawer import people as book
@@ -20,6 +19,7 @@ from dearly.drawer.exchanged import Exchange, exchanged
 from dearly.drawer.people import AddressKind, PersonKind
 from dearly.letter.address import Address
 from dearly.letter.clock import Clock
+from dearly.letter.envelope import Way, usual_way
 from dearly.letter.errors import Usage
 from dearly.letter.rhythm import Exchanged, Rhythm, rhythm
 from dearly.letter.words import _
@@ -271,7 +271,7 @@ def read_day(text: str) -> day | None:
 
 
 def _kind(wish: AddressWish) -> AddressKind:
-    if wish.kind is not AddressKind.POSTAL and Address.parse(wish.text).domain.endswith(routes.OFFICE_DOMAIN):
+    if wish.kind is not AddressKind.POSTAL and usual_way(Address.parse(wish.text)) is Way.OFFICE:
         return AddressKind.OFFICE
     return wish.kind
 

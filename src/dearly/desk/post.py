@@ -22,7 +22,7 @@ from dearly.drawer.connection import Db
 from dearly.letter import ledger
 from dearly.letter.address import Correspondent
 from dearly.letter.content import Draft, Letter, check, finish
-from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter, Way
+from dearly.letter.envelope import Envelope, SealedBytes, SealedLetter, Way, usual_way
 from dearly.letter.errors import CannotSealOrOpen, NotFound, Refused, Usage
 from dearly.letter.failpoint import reach
 from dearly.letter.journey import Act, State
@@ -251,7 +251,7 @@ _SAID_BY_OFFICE = re.compile(r"4\d\d 4\.")
 def _came_back_abroad(travel: out.Travel) -> bool:
     """Whether an office, which hands a letter on to the world once and never again by itself, has said what became of
     it: posted again, it is another handing over. What is only unheard of is asked for by the key that it had."""
-    if travel.way is not Way.OFFICE or routes.usual_way(travel.journey.recipient) is not Way.MAIL:
+    if travel.way is not Way.OFFICE or usual_way(travel.journey.recipient) is not Way.MAIL:
         return False
     told = _SAID_BY_OFFICE.match(travel.journey.reason) is not None
     return travel.journey.state is State.CAME_BACK or (travel.journey.state is State.UNCERTAIN and told)

@@ -17,16 +17,10 @@ from dearly.drawer.connection import Db
 from dearly.letter.account import MailAccount, Protocol
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import Letter
-from dearly.letter.envelope import Way
+from dearly.letter.envelope import Way, usual_way
 from dearly.letter.errors import CannotSealOrOpen, Refused, Usage
 from dearly.letter.words import _, ngettext
 from dearly.seal.values import SealPlan
-
-OFFICE_DOMAIN = ".office.invalid"
-"""Ends the domain of every address at an office; such addresses are never mail addresses (RFC 6761 6.4)."""
-
-HAND_DOMAIN = ".desk.invalid"
-"""Ends the domain of the address of a desk without any post: letters to it go by hand."""
 
 OPEN_WAYS = frozenset({Way.HAND, Way.MAIL})
 """By which a postcard may go, when the writer says so. An office takes sealed letters alone."""
@@ -137,13 +131,6 @@ def _known(db: Db, who: Correspondent, person: int | None) -> int | None:
         return person
     owner = people.person_of_address(db, who.address)
     return owner.id if owner else None
-
-
-def usual_way(address: Address) -> Way:
-    """The way that the kind of an address asks for."""
-    if address.domain.endswith(OFFICE_DOMAIN):
-        return Way.OFFICE
-    return Way.HAND if address.domain.endswith(HAND_DOMAIN) else Way.MAIL
 
 
 def way_to(address: Address, served: Sequence[accounts.Account]) -> Way:

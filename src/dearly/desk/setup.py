@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from dearly.desk import own_key, routes, world
+from dearly.desk import own_key, world
 from dearly.desk.desk import Desk
 from dearly.desk.values import MyCard
 from dearly.desk.ways import LOCAL, Joined
@@ -17,7 +17,7 @@ from dearly.drawer import accounts, keyring, settings
 from dearly.drawer.connection import Db
 from dearly.exchange import vcard
 from dearly.letter.address import Address, header_safe
-from dearly.letter.envelope import Way
+from dearly.letter.envelope import HAND_DOMAIN, Way
 from dearly.letter.errors import DearlyError, Refused, Usage
 from dearly.letter.words import _
 
@@ -40,7 +40,7 @@ async def without_post(desk: Desk) -> MyCard:
     if ours:
         return await my_card(desk)
     token = base64.b32encode(desk.chance.token(5)).decode().lower()
-    return await _take_addresses(desk, [Address.parse(f"{slug(name)}@{token}{routes.HAND_DOMAIN}")])
+    return await _take_addresses(desk, [Address.parse(f"{slug(name)}@{token}{HAND_DOMAIN}")])
 
 
 async def _take_addresses(desk: Desk, addresses: Sequence[Address]) -> MyCard:

@@ -22,7 +22,7 @@ from dearly.desk.desk import Desk
 from dearly.drawer import keyring, readers
 from dearly.drawer.connection import Db
 from dearly.letter.content import LetterId
-from dearly.letter.envelope import Way
+from dearly.letter.envelope import Way, usual_way
 from dearly.mime.write import Introduction
 from dearly.seal import chatmail
 
@@ -51,7 +51,7 @@ class Readers:
 def readers_of(db: Db, route: routes.Route, letter_id: LetterId | None) -> Readers:
     """`letter_id`: of the letter, where it is posted already. Raises `NotFound` (no_own_key)."""
     dearly = tuple(
-        routes.usual_way(leg.recipient) is not Way.MAIL
+        usual_way(leg.recipient) is not Way.MAIL
         or (leg.person is not None and readers.writes_with_dearly(db, leg.person))
         for leg in route.legs
     )

@@ -25,10 +25,12 @@ import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dearly.exchange.records import to_json
-from dearly.letter.leaving import Book, Leaving, LeavingDraft, Original
+
+if TYPE_CHECKING:
+    from dearly.letter.leaving import Book, Leaving, LeavingDraft, Original
 
 FORMAT, VERSION = "dearly-bundle", 1
 HEAD, OWNER, PEOPLE, CERTIFICATES, DOOR, ERASED, END = (

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 
+from dearly.exchange.kinds import OPENED_COPY
 from dearly.letter.address import Address, Correspondent, clean
 from dearly.letter.content import Enclosure, Letter, LetterId
 from dearly.letter.errors import Usage
@@ -23,8 +24,6 @@ from dearly.mime.plain import clean_filename
 from dearly.mime.transfer import CRLF
 from dearly.mime.write import LETTER_FORMAT, body_of, enclosed_part, text_part
 
-HEADER = "Letter-Opened-Copy"
-
 _CID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,200}\Z")
 
 
@@ -32,7 +31,7 @@ def opened_copy(letter: Leaving) -> bytes:
     """The whole message, CRLF. `letter` has its enclosures; its HTML goes along where it is there."""
     seal = letter.seal or ("never_sealed" if letter.postcard else "ours")
     head = [
-        fields.field(HEADER, f"seal={seal}; number={letter.number}; made-by=Dearly"),
+        fields.field(OPENED_COPY, f"seal={seal}; number={letter.number}; made-by=Dearly"),
         *_people(letter),
         fields.field("Date", fields.date(letter.date)),
         fields.field("Subject", fields.unstructured(clean(letter.subject), "subject")),

@@ -12,6 +12,9 @@ from dearly.letter.words import _
 HEAD = 4_096
 """First octets by which a file is known."""
 
+OPENED_COPY = "Letter-Opened-Copy"
+"""Field by which an opened copy says that it is one (`export_opened`)."""
+
 
 class Kind(Enum):
     """What is read from it."""

@@ -27,6 +27,20 @@ class Way(StrEnum):
     PAPER = "paper"
 
 
+OFFICE_DOMAIN = ".office.invalid"
+"""Ends the domain of every address at an office; such addresses are never mail addresses (RFC 6761 6.4)."""
+
+HAND_DOMAIN = ".desk.invalid"
+"""Ends the domain of the address of a desk without any post: letters to it go by hand."""
+
+
+def usual_way(address: Address) -> Way:
+    """The way that the kind of an address asks for."""
+    if address.domain.endswith(OFFICE_DOMAIN):
+        return Way.OFFICE
+    return Way.HAND if address.domain.endswith(HAND_DOMAIN) else Way.MAIL
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """Who hands over and who is to receive (RFC 5321 MAIL FROM and RCPT TO)."""

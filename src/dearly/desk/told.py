@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,7 +35,7 @@ _COUNTED = 1000
 """A word in so many letters is common, however many more there are."""
 
 _LETTERS = 40
-"""The newest letters of ours with any of these words, whose passages are weighed."""
+"""The newest letters of ours with two of these words, whose passages are weighed."""
 
 _SHARED = 2
 """Rare words that a passage must share with the paragraph."""
@@ -77,12 +77,17 @@ def resembling(db: Db, keys: Sequence[str], paragraph: str, limit: int) -> list[
     if len(rare) < _SHARED or not keys:
         return []
     ours = " OR ".join(f'"{marks.address_mark("t", key)}"' for key in keys)
-    about = " OR ".join(phrase([word]) for word in rare)
-    match = f'"{marks.direction_mark("out")}" AND ({ours}) AND ({about})'
+    match = f'"{marks.direction_mark("out")}" AND ({ours}) AND ({_two_of(rare)})'
     passages = [
         passage for hit in searching.newest(db, match, Places(), _LETTERS) if (passage := _best(hit, rare)) is not None
     ]
     return sorted(passages, key=lambda one: (-one.weight, -one.number))[:limit]
+
+
+def _two_of(rare: Iterable[str]) -> str:
+    """An expression for letters with at least two of these words: with fewer, no passage shares as many."""
+    quoted = [phrase([word]) for word in rare]
+    return " OR ".join(f"({one} AND ({' OR '.join(quoted[at:])}))" for at, one in enumerate(quoted[:-1], 1))
 
 
 def _rarest(db: Db, paragraph: str) -> dict[str, float]:
@@ -104,9 +109,10 @@ def _says(word: str) -> bool:
 def _best(hit: Hit, rare: Mapping[str, float]) -> Passage | None:
     best: tuple[float, str, set[str]] | None = None
     for passage in _PASSAGE.split(hit.text):
-        if not _tells(passage):
+        said = words(passage)
+        if len(said) < _SHORTEST:
             continue
-        shared = rare.keys() & set(words(passage))
+        shared = rare.keys() & said
         weight = sum(rare[word] for word in shared)
         if len(shared) >= _SHARED and (best is None or weight > best[0]):
             best = weight, passage, shared

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -31,11 +32,20 @@ Key = tuple[tuple[bool, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file in the folder. `parts`: its path inside. `trouble`: "" for a plain file; "link", "not_a_letter" (a device,
-    a pipe), "unreadable" (a folder that may not be looked into, or lies too deep)."""
+    """Something in the folder. `parts`: its path inside. `trouble`: "" for a plain file; "link", "not_a_letter" (a
+    device, a pipe), "unreadable" (a folder that may not be looked into, or lies too deep)."""
 
     parts: Parts
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Plain files that come one after the other in one folder. `whole`: nothing else lies in it."""
+
+    folder: Parts
+    names: list[bytes]
+    whole: bool = False
 
 
 def key(parts: Parts) -> Key:
@@ -43,47 +53,73 @@ def key(parts: Parts) -> Key:
     return tuple((part != b"new", part) for part in parts)
 
 
+def first(run: Run, last: Parts) -> int:
+    """How many files of a run come before the path `last`."""
+    return bisect_left(run.names, key(last), key=lambda name: key((*run.folder, name)))
+
+
 def walk(root: Path, prune: Callable[[Parts], bool] = lambda _parts: False) -> Iterator[Entry]:
-    """Everything in the folder but folders themselves. `prune`: which folders are left out. What goes away meanwhile is
-    left out; never raises."""
+    """As `runs`, one by one."""
+    for found in runs(root, prune):
+        if isinstance(found, Entry):
+            yield found
+        else:
+            yield from (Entry((*found.folder, name)) for name in found.names)
+
+
+def runs(root: Path, prune: Callable[[Parts], bool] = lambda _parts: False) -> Iterator[Run | Entry]:
+    """Everything in the folder but folders themselves; what is no plain file as an entry. `prune`: which folders are
+    left out. What goes away meanwhile is left out; never raises."""
     stack = [iter(_listed(root, ()))]
     while stack:
-        entry = next(stack[-1], None)
-        if entry is None:
+        found = next(stack[-1], None)
+        if found is None:
             stack.pop()
-        elif isinstance(entry, Entry):
-            yield entry
-        elif not prune(entry):
-            if len(entry) >= MOST_DEPTH:
-                yield Entry(entry, "unreadable")
+        elif isinstance(found, Run | Entry):
+            yield found
+        elif not prune(found):
+            if len(found) >= MOST_DEPTH:
+                yield Entry(found, "unreadable")
             else:
-                stack.append(iter(_listed(root, entry)))
+                stack.append(iter(_listed(root, found)))
 
 
-def _listed(root: Path, folder: Parts) -> list[Entry | Parts]:
-    """What is in one folder, in order: entries, and folders as their parts."""
-    found: dict[bytes, Entry | Parts] = {}
+def _listed(root: Path, folder: Parts) -> list[Run | Entry | Parts]:
+    """What is in one folder, in order: files, whatever else is no folder, and folders as their parts."""
+    files: list[bytes] = []
+    others: dict[bytes, Entry | Parts] = {}
     try:
         with os.scandir(os.fsencode(path_of(root, folder))) as entries:
             for one in entries:
                 try:
-                    found[one.name] = _entry(one, (*folder, one.name))
+                    if one.is_file(follow_symlinks=False):
+                        files.append(one.name)
+                    else:
+                        others[one.name] = _other(one, (*folder, one.name))
                 except OSError:
                     continue  # gone again
     except FileNotFoundError:
         return []
     except OSError:
         return [Entry(folder, "unreadable")]
-    names = sorted(found)
-    if b"new" in found:
+    names = sorted((*files, *others))
+    if b"new" in names:
         names.remove(b"new")
         names.insert(0, b"new")
-    return [found[name] for name in names]
+    if not others:
+        return [Run(folder, names, whole=True)]
+    found: list[Run | Entry | Parts] = []
+    for name in names:
+        if name in others:
+            found.append(others[name])
+        elif found and isinstance(found[-1], Run):
+            found[-1].names.append(name)
+        else:
+            found.append(Run(folder, [name]))
+    return found
 
 
-def _entry(one: os.DirEntry[bytes], parts: Parts) -> Entry | Parts:
-    if one.is_file(follow_symlinks=False):
-        return Entry(parts)
+def _other(one: os.DirEntry[bytes], parts: Parts) -> Entry | Parts:
     if one.is_symlink():
         return Entry(parts, "link")
     if one.is_dir(follow_symlinks=False):

@@ -5,7 +5,7 @@ where several have worked, are read in one way.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BufferedReader
@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
 from dearly.exchange import folder, letters_in, maildir, mbox, scans, written
-from dearly.exchange.folder import Entry, Parts
+from dearly.exchange.folder import Entry, Parts, Run
 from dearly.exchange.found import LARGEST_LETTER, Found, Unchanged, Unpack
 from dearly.exchange.kinds import (
     HEAD,
@@ -77,47 +77,64 @@ class Place:
         self._enclosed: tuple[Parts, frozenset[bytes]] = (), frozenset()
 
     def size(self) -> int | None:
-        """As `Archive.size`; a file that is one letter counts as much as any other one (`_weight`)."""
-        return sum(self._weight(entry, None) for entry in self._entries())
+        """As `Archive.size`; a file that is one letter counts as much as any other one."""
+        return sum(self._weights(found.folder, found.names) for found in self._found() if isinstance(found, Run))
 
     def items(self, cursor: str = "") -> Iterator[Found]:
         """As `Archive.items`: its cursor is a path inside, and with it a place in that file."""
         self._must_be_there()
         path, mark, inner = cursor.partition("?")
         last = tuple(unquote_to_bytes(path).split(b"/")) if path else ()
-        behind, passed = folder.key(last), 0
-        marks: list[bytes] = []
-        at: Entry | None = None
-        for entry, by_name in maildir.marked(self._entries()):
-            place = folder.key(entry.parts) if behind else None
-            about, weight = None, _A_LETTER
-            if by_name not in self.met:
-                about = folder.about(self._root, entry.parts)
-                weight = self._weight(entry, about)
-            if place is None or place > behind or (place == behind and mark):
-                met = by_name if about is None else folder.mark(entry.parts, about)
-                if at is not None and (met not in self.met or len(marks) >= _MOST_UNCHANGED):
-                    yield Unchanged(tuple(marks), _cursor(at.parts), passed)
-                    marks, at = [], None
-                if met in self.met:
-                    marks.append(met)
-                    at = entry
-                else:
-                    yield from self._entry(entry, by_name, inner if place == behind else "", passed, weight)
-            passed += weight
-        if at is not None:
-            yield Unchanged(tuple(marks), _cursor(at.parts), passed)
+        passed = 0
+        for found in self._found():
+            if isinstance(found, Entry):
+                if folder.key(found.parts) > folder.key(last):
+                    yield from self._trouble(found, passed)
+                continue
+            first = folder.first(found, last) if last else 0
+            stopped_in = bool(last) and found.folder == last[:-1] and found.names[first : first + 1] == [last[-1]]
+            if stopped_in and not mark:
+                first, stopped_in = first + 1, False
+            passed += self._weights(found.folder, found.names[:first])
+            passed = yield from self._run(found, first, inner if stopped_in else "", passed)
         self._must_be_there()
 
-    def _weight(self, entry: Entry, about: os.stat_result | None) -> int:
+    def _run(self, run: Run, first: int, inner: str, passed: int) -> Generator[Found, None, int]:
+        """What is in these files, from the one with the number `first` on, and there from `inner` on. Returns what is
+        passed with them."""
+        known: list[bytes] = []
+        before: Parts = ()
+        for name, by_name in zip(run.names[first:], maildir.marks(run)[first:], strict=True):
+            parts, mark, weight = (*run.folder, name), by_name, _A_LETTER
+            if by_name not in self.met:
+                about = folder.about(self._root, parts)
+                mark = b"" if about is None else folder.mark(parts, about)
+                weight = self._weight(parts, about)
+            unchanged = mark in self.met
+            if known and (not unchanged or len(known) >= _MOST_UNCHANGED):
+                yield Unchanged(tuple(known), _cursor(before), passed)
+                known.clear()
+            if unchanged:
+                known.append(mark)
+            else:
+                yield from self._file(parts, by_name, inner, passed, weight)
+            before, inner = parts, ""
+            passed += weight
+        if known:
+            yield Unchanged(tuple(known), _cursor(before), passed)
+        return passed
+
+    def _weights(self, inside: Parts, names: Sequence[bytes]) -> int:
+        if maildir.in_maildir(inside):
+            return len(names) * _A_LETTER
+        return sum(self._weight((*inside, name), None) for name in names)
+
+    def _weight(self, parts: Parts, about: os.stat_result | None) -> int:
         """What a file counts: octets, where it may hold many letters; else it need not be looked at for that. `about`:
         where it is known already."""
-        if entry.trouble:
-            return 0
-        *_above, inside, name = (b"", *entry.parts)
-        if inside in maildir.FOLDERS or name.endswith(_LETTERS):
+        if maildir.in_maildir(parts[:-1]) or parts[-1].endswith(_LETTERS):
             return _A_LETTER
-        about = about or folder.about(self._root, entry.parts)
+        about = about or folder.about(self._root, parts)
         return 0 if about is None else about.st_size
 
     def _must_be_there(self) -> None:
@@ -126,30 +143,32 @@ class Place:
         if not folder.there(self.path):
             raise folder.gone(self.path)
 
-    def _entries(self) -> Iterator[Entry]:
-        if not self._name:
-            yield from folder.walk(self._root, lambda parts: self._rules.prune(parts) or self._unfinished(parts))
-            return
-        yield Entry((self._name,))
+    def _found(self) -> Iterator[Run | Entry]:
+        if self._name:
+            return iter([Run((), [self._name])])
+        return folder.runs(self._root, lambda parts: self._rules.prune(parts) or self._unfinished(parts))
 
     def _unfinished(self, parts: Parts) -> bool:
         """Whether a folder is where a Maildir has its letters while they are written (maildir(5))."""
         return parts[-1] == b"tmp" and folder.path_of(self._root, (*parts[:-1], b"cur")).is_dir()
 
-    def _entry(self, entry: Entry, by_name: bytes, inner: str, passed: int, weight: int) -> Iterator[Found]:
-        path = _cursor(entry.parts)
-        where = Where(
-            folder.names(entry.parts),
+    def _where(self, parts: Parts, passed: int, weight: int) -> Where:
+        path = _cursor(parts)
+        return Where(
+            folder.names(parts),
             without_ending(self._root.name) if not self._name else "",
             lambda at: path if at is None else f"{path}?{at}",
             lambda at: passed + (weight if at is None else min(at, weight)),
         )
-        if entry.trouble:
-            if not self._rules.quiet:
-                yield where.over(entry.trouble, _TROUBLES[entry.trouble]())
-            return
+
+    def _trouble(self, entry: Entry, passed: int) -> Iterator[Found]:
+        if not self._rules.quiet:
+            yield self._where(entry.parts, passed, 0).over(entry.trouble, _TROUBLES[entry.trouble]())
+
+    def _file(self, parts: Parts, by_name: bytes, inner: str, passed: int, weight: int) -> Iterator[Found]:
+        where = self._where(parts, passed, weight)
         try:
-            yield from self._file(entry, by_name, where, inner)
+            yield from self._read(parts, by_name, where, inner)
         except (FileNotFoundError, NotFound):
             self._must_be_there()
             yield where.over("vanished", _("It is not there any more."))
@@ -157,31 +176,31 @@ class Place:
             self._must_be_there()
             yield where.over("unreadable", _("It may not be read, or the disk it is on is damaged."))
 
-    def _file(self, entry: Entry, by_name: bytes, where: Where, inner: str) -> Iterator[Found]:
+    def _read(self, parts: Parts, by_name: bytes, where: Where, inner: str) -> Iterator[Found]:
         name = where.parts[-1]
-        with self._opened(entry.parts) as file:
+        with self._opened(parts) as file:
             head = file.read(HEAD)
             kind = self._rules.forced or kind_of(where.parts, head)
             file.seek(0)
             if kind is None or (self._rules.only is not None and kind not in {*self._rules.only, Kind.PACKED}):
-                if not (self._rules.quiet or is_housekeeping(name) or self._belongs(entry.parts)):
+                if not (self._rules.quiet or is_housekeeping(name) or self._belongs(parts)):
                     yield where.over(*(what_instead(head) or ("not_a_letter", _instead(kind, head))))
             elif kind is Kind.MBOX:
-                yield from self._in_mbox(entry, where, inner)
+                yield from self._in_mbox(parts, where, inner)
             elif kind is Kind.LETTER:
                 about = os.fstat(file.fileno())
                 mark = by_name if maildir.is_whole(file.fileno(), about) else b""
-                mark = mark or folder.mark(entry.parts, about)
+                mark = mark or folder.mark(parts, about)
                 yield from letters_in.in_file(file, where, mark if folder.settled(about) else b"")
             elif kind is Kind.EMLX:
                 yield from letters_in.in_emlx(file, where)
             elif kind is Kind.PACKED:
-                yield from self._in_packed(entry, where, packing(name, head) or "gz", inner)
+                yield from self._in_packed(parts, where, packing(name, head) or "gz", inner)
             elif kind is Kind.TEXT:
-                if not (is_housekeeping(name) or self._belongs(entry.parts)):
-                    yield from letters_in.in_text(file, where, lambda beside: self._beside(entry.parts[:-1], beside))
-            elif not self._belongs(entry.parts):
-                yield from self._scanned(entry, where)
+                if not (is_housekeeping(name) or self._belongs(parts)):
+                    yield from letters_in.in_text(file, where, lambda beside: self._beside(parts[:-1], beside))
+            elif not self._belongs(parts):
+                yield from self._scanned(parts, where)
 
     def _opened(self, parts: Parts) -> BufferedReader:
         try:
@@ -196,19 +215,19 @@ class Place:
                     return folder.opened(path)
             raise
 
-    def _in_mbox(self, entry: Entry, where: Where, inner: str) -> Iterator[Found]:
+    def _in_mbox(self, parts: Parts, where: Where, inner: str) -> Iterator[Found]:
         start = int(inner) if inner.isascii() and inner.isdecimal() and len(inner) <= 18 else 0
         sure = where.parts[-1].lower().endswith(".mboxrd")
         dialect = self._rules.dialect or (mbox.MBOXRD if sure else None)
         try:
-            with self._opened(entry.parts) as file:
+            with self._opened(parts) as file:
                 yield from letters_in.in_mbox(file, start, dialect, where)
         except mbox.Changed:  # its program has rewritten it since
-            with self._opened(entry.parts) as file:
+            with self._opened(parts) as file:
                 yield from letters_in.in_mbox(file, 0, dialect, where)
 
-    def _in_packed(self, entry: Entry, where: Where, how: str, inner: str) -> Iterator[Found]:
-        at = folder.path_of(self._root, entry.parts)
+    def _in_packed(self, parts: Parts, where: Where, how: str, inner: str) -> Iterator[Found]:
+        at = folder.path_of(self._root, parts)
         packed = Packed(at, how, self._unpack, self._rules.only, takeout=self.format == "takeout")
         before = where.passed(0)
         try:
@@ -220,9 +239,9 @@ class Place:
                 raise
             yield where.over("too_large", error.told)  # one of many: the others are read all the same
 
-    def _scanned(self, entry: Entry, where: Where) -> Iterator[Found]:
+    def _scanned(self, parts: Parts, where: Where) -> Iterator[Found]:
         """The letter whose first page a scan is; nothing for its other pages."""
-        inside, name = entry.parts[:-1], os.fsdecode(entry.parts[-1])
+        inside, name = parts[:-1], os.fsdecode(parts[-1])
         read: list[tuple[str, bytes]] = []
         left = LARGEST_LETTER
         for page in [name] if self._name else self._pages(inside, name):

@@ -148,12 +148,18 @@ def test_a_maildir_is_known_by_its_names(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_program_that_does_not_name_its_letters_by_the_rule_may_change_them(tmp_path: Path) -> None:
     """Thunderbird writes into the letters of its own Maildir."""
     names = [b"1700000000.eml", b"1700000000.M1P2.host", b"1700000000_0.5.host,U=7:2,S", b".1.a.b", b"1", b"a.b.c"]
-    entries = [folder.Entry((b"cur", name)) for name in sorted(names)]
-    told = {entry.parts[-1] for entry, mark in maildir_names.marked(entries) if mark}
-    assert told == {b"1700000000.M1P2.host", b"1700000000_0.5.host,U=7:2,S"}
-    elsewhere = [folder.Entry(parts) for parts in ((b"1.a.b",), (b"tmp", b"1.a.b"), (b"cur", b"1.a.b", b"2.a.b"))]
-    linked = folder.Entry((b"cur", b"1.a.b"), "link")
-    assert not any(mark for _entry, mark in maildir_names.marked([*elsewhere, linked]))
+    told = [bool(mark) for mark in maildir_names.marks(folder.Run((b"cur",), names, whole=True))]
+    assert told == [False, True, True, False, False, False]
+    named = [b"1.a.b:2,S"]
+    for found in (
+        folder.Run((), named, whole=True),
+        folder.Run((b"tmp",), named, whole=True),
+        folder.Run((b"cur", b"1.a.b"), named, whole=True),
+        folder.Run((b"cur",), named),  # something else lies there
+    ):
+        assert maildir_names.marks(found) == [b""]
+    both = [b"1.a.b", b"1.a.b:2,S", b"2.a.b:2,RS", b"2.a.b:2,S", b"3.a.b:2,S"]
+    assert [bool(mark) for mark in maildir_names.marks(folder.Run((b"cur",), both, whole=True))] == [False] * 4 + [True]
 
 
 def test_an_import_that_was_stopped_knows_what_it_had_met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

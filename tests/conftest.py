@@ -1,14 +1,19 @@
-"""What holds for every test: no figure of time decides over passing, also not hypothesis's own.
+"""What holds for every test: no figure of time decides over passing, also not hypothesis's own; and Ctrl-C arrives also
+where the tests run in the background, for which a shell has them ignore it.
 
 And which come first: the dearest, so that none is begun when all else is done and the other processes are idle."""
 
+import signal
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("dearly", deadline=None)
+settings.register_profile("dearly", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dearly")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _DEAREST = [
     "faults/test_leaks",

@@ -80,7 +80,9 @@ def test_hostile_shapes_come_back_as_values(room: Room, name: str) -> None:
         assert caught.value.code == opened.trouble.code
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.binary(max_size=2000)
     | st.binary(max_size=500).map(lambda data: around(data))
@@ -532,7 +534,9 @@ def test_a_child_that_lies_is_ended_with_a_clear_error(room: Room, monkeypatch: 
     room.run(ask())
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.binary(max_size=300), st.booleans())
 def test_whatever_a_child_writes_the_desk_ends_it(
     room: Room, monkeypatch: pytest.MonkeyPatch, data: bytes, framed: bool
@@ -569,7 +573,7 @@ def test_a_child_cannot_show_text_that_the_seal_withholds(room: Room, monkeypatc
     """It answers with a letter, and with evidence that says that the seal is broken."""
     script = (
         "from dataclasses import replace\nfrom dearly.opener import child\nfrom dearly.opener.values import Opened\n"
-        "from dearly.opener.protocol import Open\nfrom dearly.letter.sealing import Evidence, Shape\n"
+        "from dearly.opener.protocol_letters import Open\nfrom dearly.letter.sealing import Evidence, Shape\n"
         "raw = wire.unpack(Open, first.head['v'], first.blobs)\n"
         "opened = child.reading.open_parcel(raw, None)\n"
         "assert opened.letter\n"

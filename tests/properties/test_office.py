@@ -25,7 +25,9 @@ from dearly.office.store import INBOX, Find
 from tests.support.offices import Member, Office, an_office, parcel
 from tests.support.postgres import a_database
 
-OFTEN = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+OFTEN = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])

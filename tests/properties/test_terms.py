@@ -79,7 +79,7 @@ def test_folding_is_done_once_and_for_all(text: str) -> None:
     assert cut(text).split() == words(text)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=ANY | ODD, data=st.data())
 def test_every_word_of_a_text_finds_it(index: apsw.Connection, text: str, data: st.DataObject) -> None:
     put(index, text)
@@ -91,7 +91,7 @@ def test_every_word_of_a_text_finds_it(index: apsw.Connection, text: str, data: 
         assert matches(parse(f'"{word}"'), Sight({}), entry("", text, people=[], direction="in", date=WHEN))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(query=TYPED | ANY)
 def test_nothing_that_can_be_typed_is_an_error(index: apsw.Connection, query: str) -> None:
     asked = parse(query)

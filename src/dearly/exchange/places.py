@@ -189,8 +189,8 @@ class Place:
                 yield from self._in_mbox(parts, where, inner)
             elif kind is Kind.LETTER:
                 about = os.fstat(file.fileno())
-                mark = by_name if maildir.is_whole(file.fileno(), about) else b""
-                mark = mark or folder.mark(parts, about)
+                relied = by_name and maildir.keeps(parts[-1], file.fileno(), about)
+                mark = by_name if relied else folder.mark(parts, about)
                 yield from letters_in.in_file(file, where, mark if folder.settled(about) else b"")
             elif kind is Kind.EMLX:
                 yield from letters_in.in_emlx(file, where)

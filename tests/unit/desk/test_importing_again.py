@@ -147,10 +147,24 @@ def test_a_maildir_is_known_by_its_names(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_program_that_does_not_name_its_letters_by_the_rule_may_change_them(tmp_path: Path) -> None:
     """Thunderbird writes into the letters of its own Maildir."""
-    names = [b"1700000000.eml", b"1700000000.M1P2.host", b"1700000000_0.5.host,U=7:2,S", b".1.a.b", b"1", b"a.b.c"]
-    told = [bool(mark) for mark in maildir_names.marks(folder.Run((b"cur",), names, whole=True))]
-    assert told == [False, True, True, False, False, False]
+    whole = tmp_path / "whole"
+    whole.write_bytes(letter(1))
+    with whole.open("rb") as file:
+        for name, keeps in (
+            (b"1700000000.M1P2.host", True),
+            (b"1700000000_0.5.host,U=7:2,RS", True),
+            (b"1700000000.eml", False),
+            (b"1700000000.a.eml", False),
+            (b"1", False),
+            (b"1:2,a.b.c", False),
+            (b"a.b.c", False),
+        ):
+            assert maildir_names.keeps(name, file.fileno(), os.fstat(file.fileno())) is keeps
+
+
+def test_names_promise_nothing_but_where_letters_alone_lie_and_each_is_alone_with_its_name() -> None:
     named = [b"1.a.b:2,S"]
+    assert maildir_names.marks(folder.Run((b"cur",), named, whole=True)) != [b""]
     for found in (
         folder.Run((), named, whole=True),
         folder.Run((b"tmp",), named, whole=True),
@@ -160,6 +174,19 @@ def test_a_program_that_does_not_name_its_letters_by_the_rule_may_change_them(tm
         assert maildir_names.marks(found) == [b""]
     both = [b"1.a.b", b"1.a.b:2,S", b"2.a.b:2,RS", b"2.a.b:2,S", b"3.a.b:2,S"]
     assert [bool(mark) for mark in maildir_names.marks(folder.Run((b"cur",), both, whole=True))] == [False] * 4 + [True]
+    kept, marked, *others = (
+        maildir_names.marks(folder.Run(inside, [name], whole=True))
+        for inside, name in (
+            ((b"cur",), b"1.a.b:2,S"),
+            ((b"cur",), b"1.a.b:2,FRS"),
+            ((b"cur",), b"1.a.b:2,ST"),
+            ((b"cur",), b"1.a.b:2,DS"),
+            ((b"new",), b"1.a.b"),
+            ((b".Trash", b"cur"), b"1.a.b:2,S"),
+        )
+    )
+    assert kept == marked
+    assert len({*map(tuple, others), tuple(kept)}) == 5
 
 
 def test_an_import_that_was_stopped_knows_what_it_had_met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

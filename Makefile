@@ -63,7 +63,7 @@ test-peers: $(VENV)/.dev debian
 	@$(BIN)/python -m pytest tests/peers -q
 
 test-long: $(VENV)/.dev debian node_modules/.npm
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --timeout 3600 -m "long or not long"
+	@DEARLY_TESTS_LONG=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --timeout 3600 -m "long or not long"
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check src tests demo benchmarks tools

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("dearly", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.support.often import examples
+
+settings.register_profile(
+    "dearly", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("dearly")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -108,7 +108,7 @@ def test_handing_over_cut_anywhere_is_one_letter_in_the_end(
             stage.proxy.fresh()
             assert await ada.hand_over(another(BERT)) == {BERT: Accepted()}
             said = bytes(stage.proxy.said[side])
-            for n, place in enumerate(places(said, every=every, head=40, body=60)):
+            for n, place in enumerate(places(said, every=every, head=20, body=30)):
                 letter = another(BERT)
                 stage.proxy.cut(side, place, reset=n % 5 == 4)
                 outcome = (await ada.hand_over(letter))[BERT]
@@ -126,7 +126,7 @@ def test_handing_over_cut_anywhere_is_one_letter_in_the_end(
         return seen
 
     seen = asyncio.run(play())
-    assert seen.get("Unknown", 0) > 100
+    assert seen.get("Unknown", 0) > 50
 
 
 @pytest.mark.parametrize("every", EVERY)
@@ -159,7 +159,7 @@ def test_the_answer_that_counts_cut_anywhere_is_never_accepted(running: Running,
             port = int(server.url.rpartition(":")[2])
             carrier = JmapCarrier(server.url, "fake-token", ADA)
             assert await carrier.hand_over(letter) == {BERT: Accepted()}
-            for length in places(whole, every=every, head=60, body=200):
+            for length in places(whole, every=every, head=30, body=60):
                 outcome = (await carrier.hand_over(letter))[BERT]
                 assert isinstance(outcome, Unknown), length
             await carrier.close()
@@ -205,7 +205,7 @@ def test_looking_cut_anywhere_never_denies_what_is_there(running: Running, where
             for side in Side:
                 stage.proxy.fresh()
                 assert await ada.look_for(letter) == {BERT: Found(), CLARA: Found()}
-                for place in places(bytes(stage.proxy.said[side]), every=every, head=20, body=30):
+                for place in places(bytes(stage.proxy.said[side]), every=every, head=8, body=12):
                     stage.proxy.cut(side, place)
                     assert await ada.look_for(letter) == {BERT: NothingProven(), CLARA: NothingProven()}, place
                     stage.proxy.cut(side, place)
@@ -266,7 +266,7 @@ def test_collecting_cut_anywhere_brings_each_parcel_once_and_whole(tmp_path: Pat
             assert sorted(whole.taken.values()) == sorted(known)
             said = bytes(stage.proxy.said[side])
             # A parcel of a megabyte at every byte would take days: its body is cut at 300 places.
-            head, body = (None, 300) if every else (2, 3)
+            head, body = (None, 300) if every else (1, 2)
             for n, place in enumerate(places(said, head=head, body=body)):
                 stage.proxy.cut(side, place, reset=n % 5 == 4)
                 desk, bert = Desk(), stage.carrier(BERT)

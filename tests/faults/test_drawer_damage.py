@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterable
@@ -113,14 +114,15 @@ def test_a_whole_drawer_has_nothing_to_find(whole: tuple[Path, DataKey]) -> None
     assert report.links == COUNT
 
 
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.long)])
 def test_one_flipped_bit_in_any_page_is_named_and_all_else_is_readable(
-    whole: tuple[Path, DataKey], tmp_path: Path
+    whole: tuple[Path, DataKey], tmp_path: Path, every: int
 ) -> None:
     source, key = whole
     tree = pages(source, key)
     assert len(tree) > 60
     beyond, named = [], 0
-    for page, (name, kind) in tree.items():
+    for page, (name, kind) in itertools.islice(tree.items(), 0, None, every):
         folder = tmp_path / "d"
         copy_drawer(source, folder)
         flip(folder, page)
@@ -150,7 +152,7 @@ def test_one_flipped_bit_in_any_page_is_named_and_all_else_is_readable(
             assert 1 <= len(touched) <= 6
         elif name not in ("objects", "arrivals", "numbers"):
             assert readable == list(range(1, COUNT + 1)), f"page {page} ({name}, {kind})"
-    assert named > 25
+    assert named > 25 // every
     # Only what every opening needs makes a drawer unreadable: the list of tables, and the settings.
     assert set(beyond) <= {"sqlite_schema", "settings", "sqlite_autoindex_settings_1", "chain"}
 

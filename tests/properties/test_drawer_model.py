@@ -15,6 +15,7 @@ from dearly.drawer.connection import Db
 from dearly.letter.content import Draft, Enclosure
 from dearly.letter.sealing import PROVEN, Seal
 from tests.support.contents import BERT, chance, known, memory, outside, parcel, received, took_in
+from tests.support.often import examples
 from tests.support.times import NOON
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -207,7 +208,7 @@ class Letterbox(RuleBasedStateMachine):
 
 
 for machine in (Pages, Letterbox):
-    machine.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+    machine.TestCase.settings = settings(max_examples=examples(30), stateful_step_count=25, deadline=None)
 TestPages = Pages.TestCase
 TestLetterbox = Letterbox.TestCase
 

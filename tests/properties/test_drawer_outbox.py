@@ -36,6 +36,7 @@ from dearly.letter.journey import (
 )
 from dearly.letter.journey import Why as HeldWhy
 from tests.support.contents import BERT, CLARA, DORA, finished, form, leg, memory, page
+from tests.support.often import examples
 from tests.support.times import NOON
 
 PEOPLE = (BERT, CLARA, DORA)
@@ -240,5 +241,5 @@ class Outbox(RuleBasedStateMachine):
                 return
 
 
-Outbox.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Outbox.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=30, deadline=None)
 TestOutbox = Outbox.TestCase

@@ -20,6 +20,7 @@ from dearly.mime.visible import from_html
 from dearly.mime.write import render
 from tests.support import parcels
 from tests.support.letters import ADA
+from tests.support.often import examples
 
 FORBIDDEN = ("Cc", "Cs", "Zl", "Zp")
 HEADER_TEXT = st.text(st.characters(exclude_categories=FORBIDDEN), max_size=120)
@@ -198,7 +199,7 @@ SHREDS = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(SHREDS)
 def test_anything_can_be_read(raw: bytes) -> None:
     try:
@@ -220,7 +221,7 @@ def test_anything_can_be_read(raw: bytes) -> None:
     assert len(found.froms) <= 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data())
 def test_a_broken_letter_of_ours_can_be_read(data: st.DataObject) -> None:
     raw = bytearray(render(data.draw(letters())))
@@ -231,7 +232,7 @@ def test_a_broken_letter_of_ours_can_be_read(data: st.DataObject) -> None:
     readable(bytes(raw), found)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -23,10 +23,13 @@ from dearly.office.schema import SCHEMA
 from dearly.office.shelf import SqliteShelf
 from dearly.office.store import INBOX, Find
 from tests.support.offices import Member, Office, an_office, parcel
+from tests.support.often import examples
 from tests.support.postgres import a_database
 
 OFTEN = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -231,5 +234,5 @@ class ChangesModel(RuleBasedStateMachine):
             assert holding.bytes == 20 * (len(found) + uploads)
 
 
-ChangesModel.TestCase.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
+ChangesModel.TestCase.settings = settings(max_examples=examples(50), stateful_step_count=25, deadline=None)
 TestChanges = ChangesModel.TestCase

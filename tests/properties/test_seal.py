@@ -14,6 +14,7 @@ from dearly.seal.keys import OwnKey
 from dearly.seal.openpgp import seal
 from dearly.seal.packets import Malformed
 from tests.support import openpgp as support
+from tests.support.often import examples
 from tests.support.openpgp import NOW, address, compressed, open_letter, person, plan_for, seal_raw, signed
 
 ADA, BERT = person("ada"), person("bert")
@@ -70,26 +71,26 @@ def _look(blob: bytes) -> None:
     assert isinstance(judge(evidence), Seal)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(_damaged(list(SEALED.values())))
 def test_damaged_armor(blob: bytes) -> None:
     _look(blob)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(_damaged([dearmor(s) for s in SEALED.values()]))
 def test_damaged_packets(blob: bytes) -> None:
     _look(blob)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(_damaged(INNER), st.sampled_from([1, 2]))
 def test_damage_inside_the_seal(inner: bytes, version: int) -> None:
     """The sealer himself writes nonsense: the seal is whole, what is in it is not."""
     _look(seal_raw(inner, BERT, version))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.binary(max_size=400))
 @example(b"\xd2\x01\x02")
 @example(b"\xd2\x05\x02\x09\x02\x06\x00")
@@ -99,14 +100,14 @@ def test_any_bytes(blob: bytes) -> None:
     _look(seal_raw(blob, BERT))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(_damaged([dearmor(SEALED["hidden, version 2"])]))
 def test_a_damaged_seal_never_gives_text_but_the_true_one(blob: bytes) -> None:
     """Outside the seal only the packet heads can be changed without breaking it."""
     assert open_letter(blob, BERT).unpacked.data in (b"", TEXT)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(_damaged(CERTIFICATES))
 def test_damaged_certificates(data: bytes) -> None:
     trouble = None
@@ -129,7 +130,7 @@ def test_damaged_certificates(data: bytes) -> None:
         assert merged.quantum_safe
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(_damaged([ADA.to_bytes()]))
 def test_a_damaged_own_key_is_noticed(data: bytes) -> None:
     if data == ADA.to_bytes():
@@ -138,7 +139,7 @@ def test_a_damaged_own_key_is_noticed(data: bytes) -> None:
         OwnKey.from_bytes(data)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.binary(max_size=5000), st.integers(1, 3), st.booleans())
 def test_round_trip(data: bytes, count: int, old: bool) -> None:
     readers = [person(f"reader{n}") for n in range(count)]
@@ -152,7 +153,7 @@ def test_round_trip(data: bytes, count: int, old: bool) -> None:
     assert sealed.quantum_safe is not old
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.binary(max_size=300))
 def test_framing_reads_what_it_reads(data: bytes) -> None:
     try:
@@ -162,7 +163,7 @@ def test_framing_reads_what_it_reads(data: bytes) -> None:
     assert packets.read(packets.join(found)) == found
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(st.binary(max_size=4000))
 def test_armor_round_trip(data: bytes) -> None:
     assert dearmor(armor(data)) == data

@@ -16,6 +16,7 @@ from dearly.letter.account import Protocol, Security, SignIn
 from dearly.letter.address import Address
 from dearly.letter.errors import Usage
 from dearly.letter.suggestion import OAuthHint, Offer, Settings, Suggestion, Told, suggest
+from tests.support.often import examples
 
 ADA = Address.parse("ada@letters.test")
 PASSWORD, OAUTH = SignIn.PASSWORD, SignIn.OAUTH
@@ -312,7 +313,7 @@ def test_the_answer_of_the_process_that_read_it_is_looked_at_again() -> None:
         assert [one.account.incoming for one in found if one.account.incoming is not None] == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.binary(max_size=400) | st.text(max_size=400).map(lambda text: document(IMAP, name=text)))
 def test_any_octets_are_settings_or_refused(data: bytes) -> None:
     with suppress(Usage):

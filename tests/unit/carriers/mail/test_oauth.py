@@ -20,6 +20,7 @@ from dearly.letter.account import OAuthClient
 from dearly.letter.errors import CarrierTrouble, DearlyError, Usage
 from dearly.letter.suggestion import https
 from tests.support.fake_provider import FakeProvider, told, visited
+from tests.support.often import examples
 from tests.support.scripted_http import World
 from tests.support.scripted_jmap import Answer
 
@@ -144,7 +145,7 @@ def test_the_page_speaks_the_language_of_whoever_signs_in() -> None:
     assert "YOU ARE SIGNED IN." in pages[0]
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     st.binary(max_size=200) | st.text(max_size=60).map(lambda text: f"GET {text} HTTP/1.1\r\nHost: h:1\r\n".encode())
 )

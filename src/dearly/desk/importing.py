@@ -13,14 +13,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
+from dearly.desk.importing_done import Done, left
 from dearly.desk.importing_folder import Lent, MailFolder, lent_folder, mail_folder, shelves
 from dearly.desk.importing_handed import Handed, Handing, is_a_backup
-from dearly.desk.importing_own import run_own
-from dearly.desk.importing_own_sources import BundleSource, DrawerSource
-from dearly.desk.importing_run import Done, left, run
+from dearly.desk.importing_run import run
 from dearly.desk.importing_source import (
     REASONS,
     About,
@@ -33,13 +33,14 @@ from dearly.desk.importing_source import (
 from dearly.desk.importing_tally import Plan, Someone, Tally
 from dearly.drawer import accounts, importing, importing_log, importing_refiling
 from dearly.drawer.connection import Db
-from dearly.drawer.drawer import Drawer
 from dearly.drawer.importing_log import Import
 from dearly.exchange.archive import Archive, Item, Ours, Unchanged
-from dearly.exchange.bundle_reading import Bundle
 from dearly.letter.address import Address
 from dearly.letter.words import _
 from dearly.opener.heads import HeadFacts
+
+if TYPE_CHECKING:
+    from dearly.desk.importing_own_sources import BundleSource, DrawerSource
 
 __all__ = [
     "OURS",
@@ -75,6 +76,10 @@ async def own_source(
     """What a bundle (with the passphrase of the secret keys in it), or another drawer with its own, holds.
 
     Raises `Usage` (not_a_bundle), `Damaged`, `Locked` (wrong_passphrase), `InUse` (drawer_in_use)."""
+    from dearly.desk.importing_own_sources import BundleSource, DrawerSource
+    from dearly.drawer.drawer import Drawer
+    from dearly.exchange.bundle_reading import Bundle
+
     source: BundleSource | DrawerSource
     if isinstance(archive, Handed):
         source = BundleSource(await asyncio.to_thread(Bundle.of, *archive.bundle()), passphrase)
@@ -97,6 +102,8 @@ async def run_ours(
 ) -> Done:
     """Take in a bundle, or another drawer. `ours`: it was our own, says the person. Raises as `own_source`, `Locked`
     (wrong_key_passphrase)."""
+    from dearly.desk.importing_own import run_own
+
     async with own_source(desk, archive, passphrase) as source:
         return await run_own(desk, archive, source, progress, ours=ours)
 

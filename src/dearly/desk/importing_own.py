@@ -21,8 +21,9 @@ from functools import partial
 from dearly.desk import certificates, importing_sealed, indexing, joining, newcomers
 from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
+from dearly.desk.importing_done import Done, left
 from dearly.desk.importing_own_sources import Piece, Source
-from dearly.desk.importing_run import Done, left, refiled
+from dearly.desk.importing_refiling import refiled
 from dearly.desk.importing_source import Skipped
 from dearly.drawer import accounts, importing_book, importing_log, importing_whole, keyring, objects
 from dearly.drawer.connection import Db

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dearly.desk import importing, importing_run
+from dearly.desk import importing, importing_filing
 from dearly.desk.importing import Choices
 from dearly.drawer import importing_log, settings, store
 from tests.support.archives import letter, maildir
@@ -22,8 +22,8 @@ def test_a_stack_is_filed_in_pieces_and_goes_on_between_two_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the machine is slow, one letter at a time; others write between them, and the log is folded there."""
-    monkeypatch.setattr(importing_run, "_LEAST", 1)
-    monkeypatch.setattr(importing_run, "_HOLD", 0.0)
+    monkeypatch.setattr(importing_filing, "_LEAST", 1)
+    monkeypatch.setattr(importing_filing, "_HOLD", 0.0)
     monkeypatch.setattr(store, "_MUCH_LOG_PAGES", 1)
     folded: list[int] = []
     fold = store.Store.fold_when_long

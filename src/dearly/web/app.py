@@ -15,14 +15,15 @@ from starlette.types import ASGIApp
 from dearly.desk.keeper import Keeper
 from dearly.desk.threshold import Threshold
 from dearly.letter import words
+from dearly.letter.errors import NotFound
 from dearly.letter.words import _
 from dearly.web import shown, static_files
 from dearly.web.appearance import LOCALES, Appearance
 from dearly.web.gate import Gate, TooLarge
 from dearly.web.hints import hint
 from dearly.web.pages import groups
-from dearly.web.sessions import Sessions
-from dearly.web.visit import Face, gap_filled
+from dearly.web.sessions import COOKIE, Sessions
+from dearly.web.visit import SMALL, Face, Visit, gap_filled, told
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +71,24 @@ def environment() -> Environment:
 
 async def _no_such_page(request: Request, _why: Exception) -> Response:
     with await _speaking(request):
-        return PlainTextResponse(_("There is no such page at this desk.") + "\n", 404)
+        return await _not_here(request, _("There is no such page at this desk."), 404)
 
 
 async def _no_such_act(request: Request, _why: Exception) -> Response:
     with await _speaking(request):
-        return PlainTextResponse(_("This page is only looked at, or only sent.") + "\n", 405)
+        return await _not_here(request, _("This page is only looked at, or only sent."), 405)
+
+
+async def _not_here(request: Request, sentence: str, status: int) -> Response:
+    """A page with a way back for whoever went there; the sentence alone for whatever else asked."""
+    if request.headers.get("sec-fetch-dest") != "document":
+        return PlainTextResponse(f"{sentence}\n", status)
+    face: Face = request.app.state.face
+    session = face.sessions.find(request.cookies.get(COOKIE, ""), face.keeper.opening)
+    visit = Visit(request, session, await Appearance.of(request, face.keeper), SMALL)
+    answer = told(visit, NotFound("no_such_page", sentence))
+    answer.status_code = status
+    return answer
 
 
 async def _too_large(request: Request, _why: Exception) -> Response:

@@ -6,7 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from dearly.desk import people, reading
+from dearly.desk import ledger, people, reading
 from dearly.letter.content import Enclosure
 from dearly.seal.armor import armor
 from dearly.seal.keys import OwnKey
@@ -57,7 +57,7 @@ def test_a_letter_read(tmp_path: Path) -> None:
                 assert "<title>A letter · Dearly</title>" in text
                 assert "<em>first</em>" in _paper(text)
                 outside = text[text.index("<aside") : text.index("</aside>")]
-                assert "bert@town.office.invalid" in outside
+                assert "bert@<wbr>town.office.invalid" in outside
                 assert 'data-seal="new"' in outside
                 assert "Sealed with a key" in outside
                 assert "seal" not in _paper(text), "nothing of ours stands on the paper"
@@ -110,6 +110,25 @@ def test_answering(tmp_path: Path) -> None:
                 assert "> will you come?" in (await ada.show(page)).text
                 assert (await reading.read(ada.desk, number)).reply is None, "answered, it is not for later any more"
                 assert (await web.post(f"/letter/{page}/answer")).status_code == 404
+
+    asyncio.run(play())
+
+
+def test_a_card_says_that_it_came_and_leaves_the_answer_for_later(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with a_town(tmp_path) as town:
+            ada, bert = await town.settle("Ada", "Bert")
+            number = await _sent(ada, bert, "Dear Ada,\n\nwill you come?\n")
+            async with at_desk(ada.desk) as web:
+                assert "Write “It came, I need time”" in (await web.get(f"/letter/{number}")).text
+                begun = await web.post(f"/letter/{number}/card")
+                page = int(begun.headers["location"].removeprefix("/page/").removesuffix("/envelope"))
+                assert (await web.get(f"/page/{page}/envelope")).status_code == 200, "it lies in its envelope already"
+                assert (await ada.show(page)).text.strip() == "It came, I need time."
+                await ada.post(page)
+                (line,) = await ledger.ledger(ada.desk)
+                assert (line.standing, line.number) == (ledger.Standing.LATER, number), "the answer is still to come"
+                assert (await web.post(f"/letter/{page}/card")).status_code == 400, "their own letter gets no card"
 
     asyncio.run(play())
 

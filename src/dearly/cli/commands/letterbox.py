@@ -12,7 +12,7 @@ from dearly.cli.command import Number, command, option
 from dearly.cli.errand import STOPPED, Errand
 from dearly.cli.given import enclosures, letter_text, make_folder
 from dearly.cli.names import later
-from dearly.letter.errors import Exit
+from dearly.letter.errors import Exit, Usage
 from dearly.letter.words import _
 
 if TYPE_CHECKING:
@@ -79,9 +79,11 @@ def show(errand: Errand, number: int) -> None:
     later(
         """Begin an answer to a letter.
 
-        It becomes a draft that joins the correspondence; it is sealed if the letter was."""
+        It becomes a draft that joins the correspondence; it is sealed if the letter was. Where an answer will take
+        its time, a small card can say so."""
     ),
     "dearly answer 2 --from-file answer.txt",
+    "dearly answer 2 --card",
 )
 @click.argument("number", type=Number(), metavar="N")
 @option("--from-file", "source", metavar="FILE", help=later("The text of the answer; “-” is standard input."))
@@ -89,19 +91,31 @@ def show(errand: Errand, number: int) -> None:
     "--enclose", "files", multiple=True, metavar="FILE", help=later("A file to put in. May be given several times.")
 )
 @option("--quote", is_flag=True, help=later("Begin with the text of their letter, as it was shown."))
-def answer(errand: Errand, number: int, source: str | None, files: tuple[str, ...], quote: bool) -> int:
-    """Draft an answer."""
+@option(
+    "--card",
+    is_flag=True,
+    help=later("Only a small card: it came, I need time. Their letter is kept for later, and still to be answered."),
+)
+def answer(errand: Errand, number: int, source: str | None, files: tuple[str, ...], quote: bool, card: bool) -> int:
+    """Draft an answer, or a card."""
     from dearly.desk import answer as verbs
     from dearly.desk import open as reading
 
-    enclosed = enclosures(errand, files)
-    errand.ahead(source, lambda desk: reading.show(desk, number))
-    text = letter_text(errand, source)
-    draft = errand.with_desk(lambda desk: verbs.answer(desk, number, text, enclosed, quote=quote))
+    if card:
+        if source is not None or files or quote:
+            raise Usage("card_alone", _("A card says only that the letter came."), _("Write an answer for the rest."))
+        draft = errand.with_desk(lambda desk: verbs.card(desk, number))
+        begun = _("Draft {number} lies on the desk, a card to {name}.")
+    else:
+        enclosed = enclosures(errand, files)
+        errand.ahead(source, lambda desk: reading.show(desk, number))
+        text = letter_text(errand, source)
+        draft = errand.with_desk(lambda desk: verbs.answer(desk, number, text, enclosed, quote=quote))
+        begun = _("Draft {number} lies on the desk, an answer to {name}.")
     errand.tell(
         draft,
         lambda: Page(errand.terminal).prose(
-            _("Draft {number} lies on the desk, an answer to {name}.").format(number=draft.number, name=draft.person),
+            begun.format(number=draft.number, name=draft.person),
             _("“dearly post {number}” posts it.").format(number=draft.number),
         ),
     )

@@ -152,6 +152,14 @@ async def answer(visit: Visit, number: int) -> Response:
     return visit.go(f"/page/{begun.number}")
 
 
+@routes.post("/letter/{number:int}/card")
+async def card(visit: Visit, number: int) -> Response:
+    """A small card, in its envelope already: it came, I need time."""
+    place = dateline.place((await settings.chosen(visit.desk)).place)
+    begun = await answering.card(visit.desk, number, place=place)
+    return visit.go(f"/page/{begun.number}/envelope")
+
+
 @routes.post("/letter/{number:int}/key/{fingerprint}")
 async def take_key(visit: Visit, number: int, fingerprint: str) -> Response:
     """Take a key that the letter brings: then it lies with its person, where it is looked at and decided."""

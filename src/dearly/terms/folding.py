@@ -89,9 +89,11 @@ def flat(text: str) -> str:
         return text.lower()
     # Latin-1 has no signs of good typography, but is ten times as quick as the alphabets that have.
     for codec in ("latin-1", *_ALPHABETS):
-        found = _alphabet(codec).flat(text)
-        if found is not None:
-            return found
+        try:
+            return _alphabet(codec).flat(text)
+        except UnicodeEncodeError as error:
+            if text[error.start] > _LAST_OF_ALPHABETS:
+                break
     return _re(_OTHERWISE).sub(lambda one: _FLAT[one.group()], text).lower()
 
 
@@ -248,13 +250,9 @@ class _Alphabet:
         """As `plain_words`, with blanks between."""
         return self._through(text, self._lowering)
 
-    def flat(self, text: str) -> str | None:
-        """As `flat`."""
-        try:
-            octets = text.encode(self._codec)
-        except UnicodeEncodeError:
-            return None
-        return octets.translate(self._flattening).decode(self._codec)
+    def flat(self, text: str) -> str:
+        """As `flat`. Raises `UnicodeEncodeError` where the text cannot be written in this alphabet."""
+        return text.encode(self._codec).translate(self._flattening).decode(self._codec)
 
     def _through(self, text: str, table: _Table) -> str | None:
         try:
@@ -272,6 +270,9 @@ class _Alphabet:
 
 _ALPHABETS = "cp1252", "cp1250", "cp1251", "cp1254", "cp1253", "cp1257"
 """Of the west of Europe, its middle, Cyrillic, Turkish, Greek, Baltic: each with the signs of good typography."""
+
+_LAST_OF_ALPHABETS = "\u2122"
+"""None of them has a sign after this one."""
 
 
 def _by_table(text: str, how: Callable[[_Alphabet, str], str | None]) -> str | None:

@@ -253,7 +253,7 @@ def test_it_opens_no_letter() -> None:
     """It knows its three acts and nothing else: mail, bombs among it, cannot even be asked of it."""
 
     async def work() -> None:
-        from dearly.opener.protocol import OPEN, Open
+        from dearly.opener.protocol_letters import OPEN, Open
         from tests.support.openpgp import NOW
 
         async with holding() as holder:

@@ -36,7 +36,7 @@ from dearly.letter.content import Enclosure
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.suggestion import Settings, Suggestion
 from dearly.opener import child
-from dearly.opener.protocol import Bytes
+from dearly.opener.protocol_letters import Bytes
 from dearly.seal import trust
 from dearly.seal.values import CertificateFacts
 from tests.support.drawers import make_drawer, open_drawer

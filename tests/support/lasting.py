@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
@@ -20,8 +20,9 @@ from dearly.drawer.drawer import Drawer
 from dearly.letter.errors import DearlyError
 from dearly.opener.keyholder import Keyholder
 from dearly.opener.pool import Opener
-from dearly.opener.process import Answer
-from dearly.opener.protocol import OWN, In, Operation, Out
+from dearly.opener.process import Answer, Answers
+from dearly.opener.protocol import In, Operation, Out
+from dearly.opener.protocol_keys import OWN
 
 T = TypeVar("T")
 
@@ -76,7 +77,7 @@ def _lent() -> _Lent:
 class LentOpener(Opener):
     """An opener whose children for letters and for showing them are lent."""
 
-    async def _call(self, operation: Operation[In, Out], value: In, answers: Mapping[str, Answer] | None = None) -> Out:
+    async def _call(self, operation: Operation[In, Out], value: In, answers: Answers | None = None) -> Out:
         ours = asyncio.get_running_loop()
 
         def asked_here(answer: Answer) -> Answer:
@@ -88,7 +89,7 @@ class LentOpener(Opener):
 
             return ask
 
-        there = {name: asked_here(answer) for name, answer in (answers or {}).items()}
+        there = {question: asked_here(answer) for question, answer in (answers or {}).items()}
         return await _lent().there(_lent().opener._call(operation, value, there))
 
 

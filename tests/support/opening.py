@@ -19,7 +19,8 @@ from dearly.mime import pgpmime, write
 from dearly.opener import reading
 from dearly.opener.keyholder import Keyholder
 from dearly.opener.pool import UNFOLD, Opener
-from dearly.opener.protocol import Open
+from dearly.opener.protocol import Operation
+from dearly.opener.protocol_letters import KEYS, Open
 from dearly.opener.values import Opened
 from dearly.seal import openpgp, packets
 from dearly.seal.packets import Packet, Tag
@@ -193,10 +194,10 @@ def here(
 ) -> Opened:
     """Open it in this process, with the desk's answers at hand. `asked`: takes the questions."""
 
-    def ask(question: str, value: Any) -> Any:
+    def ask(question: Operation[Any, Any], value: Any) -> Any:
         if asked is not None:
-            asked.append((question, value))
-        return openpgp.session_keys(value, person(reader)) if question == "keys" else tuple(known)
+            asked.append((question.name, value))
+        return openpgp.session_keys(value, person(reader)) if question is KEYS else tuple(known)
 
     return reading.open_parcel(Open(raw, NOW, (person(reader).fingerprint,), (address(reader),), limit), ask)
 

@@ -16,13 +16,35 @@ from typing import Any
 
 from dearly.letter.errors import DearlyError, Usage
 from dearly.opener import reading, serving, sifting, stacks, warm
-from dearly.opener.protocol import Bytes, Certificate, Merge, Minimise, Plan
+from dearly.opener.protocol import Operation
+from dearly.opener.protocol_letters import (
+    CERTIFICATE,
+    CERTIFICATES,
+    EXAMINE,
+    FIND,
+    HEADS,
+    KEYS,
+    MERGE,
+    MINIMISE,
+    OPEN,
+    OUTLINE,
+    OUTLINES,
+    PLAN,
+    READ,
+    Bytes,
+    Certificate,
+    Merge,
+    Minimise,
+    Plan,
+)
 from dearly.opener.serving import Run
 from dearly.opener.values import Outside
 from dearly.seal import trust
 from dearly.seal.keys import OwnKey
 from dearly.seal.several import several
 from dearly.seal.values import SealPlan
+
+Operations = Mapping[Operation[Any, Any], Run]
 
 
 def _certificate(what: Bytes, _: Any) -> Certificate:
@@ -39,20 +61,20 @@ def _certificates(what: Bytes, _: Any) -> tuple[Certificate, ...]:
     return tuple(found.values())
 
 
-def _letters() -> Mapping[str, Run]:
+def _letters() -> Operations:
     warm.letters()
     return {
-        "open": reading.open_parcel,
-        "outline": lambda raw, _: reading.look(raw),
-        "outlines": lambda raws, _: tuple(map(_look_at, raws)),
-        "heads": lambda headers, _: sifting.facts(headers),
-        "read": lambda stack, _: stacks.read(stack),
-        "certificate": _certificate,
-        "certificates": _certificates,
-        "examine": lambda what, _: trust.examine(what.data, what.now),
-        "minimise": _minimise,
-        "merge": _merge,
-        "plan": _plan,
+        OPEN: reading.open_parcel,
+        OUTLINE: lambda raw, _: reading.look(raw),
+        OUTLINES: lambda raws, _: tuple(map(_look_at, raws)),
+        HEADS: lambda headers, _: sifting.facts(headers),
+        READ: lambda stack, _: stacks.read(stack),
+        CERTIFICATE: _certificate,
+        CERTIFICATES: _certificates,
+        EXAMINE: lambda what, _: trust.examine(what.data, what.now),
+        MINIMISE: _minimise,
+        MERGE: _merge,
+        PLAN: _plan,
     }
 
 
@@ -76,8 +98,9 @@ def _plan(what: Plan, _: Any) -> SealPlan:
     return trust.plan({wanted.address: wanted.certificate for wanted in what.wanted}, what.now)
 
 
-def _cards() -> Mapping[str, Run]:
+def _cards() -> Operations:
     from dearly.exchange import vcard
+    from dearly.opener.protocol_apart import CARD
 
     own = OwnKey.generate([warm.NOBODY], warm.WHEN)
     vcard.read_card(vcard.write_card("Nobody", [str(warm.NOBODY)], own.certificate, None).encode())
@@ -93,41 +116,44 @@ def _cards() -> Mapping[str, Run]:
                 continue
         return replace(read, certificates=tuple(kept))
 
-    return {"card": card}
+    return {CARD: card}
 
 
-def _settings() -> Mapping[str, Run]:
+def _settings() -> Operations:
     from dearly.exchange import autoconfig
+    from dearly.opener.protocol_apart import SETTINGS
 
     with suppress(Usage):  # refused, and what it needs is imported by then
         autoconfig.read(b"<clientConfig><oAuth2><authURL>https://nobody.test</authURL></oAuth2></clientConfig>")
-    return {"settings": lambda data, _: autoconfig.read(data)}
+    return {SETTINGS: lambda data, _: autoconfig.read(data)}
 
 
-def _showing() -> Mapping[str, Run]:
+def _showing() -> Operations:
     from dearly.opener import foreign, paper
+    from dearly.opener.protocol_shown import FRAME, PAPER
 
     warm.showing()
     return {
-        "paper": lambda what, _: tuple(paper.paper(sheet) for sheet in what.sheets),
-        "frame": lambda what, _: foreign.document(what),
+        PAPER: lambda what, _: tuple(paper.paper(sheet) for sheet in what.sheets),
+        FRAME: lambda what, _: foreign.document(what),
     }
 
 
-def _trying() -> Mapping[str, Run]:
+def _trying() -> Operations:
     import tempfile
 
     from dearly.opener import trying
+    from dearly.opener.protocol_trying import EXEC, SPIN, TRY
 
     written = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open for the life of the process, that is the test
     return {
         **_letters(),
-        "try": lambda what, _: trying.attempt(what, written),
-        "exec": lambda what, _: trying.attempt_exec(what),
-        "spin": lambda what, _: trying.spin(what),
+        TRY: lambda what, _: trying.attempt(what, written),
+        EXEC: lambda what, _: trying.attempt_exec(what),
+        SPIN: lambda what, _: trying.spin(what),
     }
 
 
 if __name__ == "__main__":
     kinds = {"letters": _letters, "cards": _cards, "settings": _settings, "showing": _showing, "trying": _trying}
-    serving.serve(kinds[sys.argv[1]])
+    serving.serve(kinds[sys.argv[1]], questions=(KEYS, FIND))

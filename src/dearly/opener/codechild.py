@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import segno
 import zxingcpp
@@ -15,6 +16,8 @@ from PIL import Image
 from dearly.letter.errors import DearlyError, Refused, Usage
 from dearly.letter.words import _
 from dearly.opener import developing, picture, serving
+from dearly.opener.protocol import Operation
+from dearly.opener.protocol_pictures import CODE
 from dearly.opener.serving import Run
 
 MOST_CODES = 8
@@ -84,7 +87,7 @@ def _codes(image: Image.Image) -> tuple[str, ...]:
     return tuple(one.text for one in found[:MOST_CODES] if 0 < len(one.text) <= LARGEST_CODE)
 
 
-def _operations() -> Mapping[str, Run]:
+def _operations() -> Mapping[Operation[Any, Any], Run]:
     developing.warm()
     out = io.BytesIO()
     segno.make("warm", micro=False).save(out, kind="png", scale=4)
@@ -92,7 +95,7 @@ def _operations() -> Mapping[str, Run]:
         warmed = io.BytesIO()
         Image.open(io.BytesIO(out.getvalue())).convert(mode).save(warmed, kind)
         read(warmed.getvalue())
-    return {"code": lambda data, _: read(data)}
+    return {CODE: lambda data, _: read(data)}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from dearly.opener.limits import REQUEST_SECONDS
 from dearly.opener.outcomes import error_of
 from dearly.opener.picture import LARGEST_PICTURE, Develop, Picture, Purpose, kind_of, not_a_picture, too_heavy
 from dearly.opener.process import Child, Lost
-from dearly.opener.protocol import PICTURE
+from dearly.opener.protocol_pictures import PICTURE
 
 IDLE_SECONDS = 60.0
 """After this long without a picture the process ends, and its memory is given back."""

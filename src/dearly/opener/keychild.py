@@ -16,7 +16,8 @@ from dearly.letter.address import Address
 from dearly.letter.errors import DearlyError
 from dearly.letter.words import _
 from dearly.opener import limits, serving
-from dearly.opener.protocol import OldKeyRead, SealThis, SecretFile
+from dearly.opener.protocol import Operation
+from dearly.opener.protocol_keys import OLD_KEY, OWN, SEAL, SESSION_KEYS, OldKeyRead, SealThis, SecretFile
 from dearly.opener.serving import Run
 from dearly.seal import oldkeys, openpgp, trust
 from dearly.seal.keys import OwnKey
@@ -33,7 +34,7 @@ def _warm_up() -> None:
     openpgp.session_keys(openpgp.outer(sealed.armored).pkesks, own)
 
 
-def _operations() -> Mapping[str, Run]:
+def _operations() -> Mapping[Operation[Any, Any], Run]:
     _warm_up()
     held: list[OwnKey] = []
     older: list[OldKey] = []
@@ -73,7 +74,7 @@ def _operations() -> Mapping[str, Run]:
     def seal(what: SealThis, _ask: Any) -> openpgp.Sealed:
         return openpgp.seal(what.data, key(), what.plan)
 
-    return {"own": own, "session_keys": session_keys, "old_key": old_key, "seal": seal}
+    return {OWN: own, SESSION_KEYS: session_keys, OLD_KEY: old_key, SEAL: seal}
 
 
 if __name__ == "__main__":

@@ -13,21 +13,8 @@ from dearly.letter.errors import DearlyError, Refused
 from dearly.letter.words import _
 from dearly.opener.limits import REQUEST_SECONDS
 from dearly.opener.process import Child, Lost
-from dearly.opener.protocol import (
-    LARGEST_PKESK,
-    MOST_PKESKS,
-    OLD_KEY,
-    OWN,
-    SEAL,
-    SESSION_KEYS,
-    How,
-    In,
-    OldKeyRead,
-    Operation,
-    Out,
-    SealThis,
-    SecretFile,
-)
+from dearly.opener.protocol import LARGEST_PKESK, MOST_PKESKS, How, In, Operation, Out
+from dearly.opener.protocol_keys import OLD_KEY, OWN, SEAL, SESSION_KEYS, OldKeyRead, SealThis, SecretFile
 from dearly.seal.values import Sealed, SealPlan, SessionKey
 
 LARGEST_SEALED = 80 << 20

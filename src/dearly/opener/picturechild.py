@@ -7,14 +7,17 @@ the same memory as a decoder of foreign pictures, and so that nobody who looks a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from dearly.opener import developing, picture, serving
+from dearly.opener.protocol import Operation
+from dearly.opener.protocol_pictures import PICTURE
 from dearly.opener.serving import Run
 
 
-def _operations() -> Mapping[str, Run]:
+def _operations() -> Mapping[Operation[Any, Any], Run]:
     developing.warm()
-    return {"picture": lambda what, _: developing.develop(what)}
+    return {PICTURE: lambda what, _: developing.develop(what)}
 
 
 if __name__ == "__main__":

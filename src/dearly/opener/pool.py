@@ -13,14 +13,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dearly.exchange.vcard import Card
 from dearly.letter.address import Address
 from dearly.letter.envelope import LARGEST_PARCEL
 from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Evidence, Integrity, Key, Shape
-from dearly.letter.suggestion import Settings
 from dearly.letter.words import _
 from dearly.opener import probe
 from dearly.opener.bulk import Read, Stack
@@ -29,44 +27,38 @@ from dearly.opener.darkroom import Darkroom
 from dearly.opener.heads import LONGEST_HEADER, MOST_TOGETHER, UNREADABLE, HeadFacts
 from dearly.opener.limits import REQUEST_SECONDS, Limits
 from dearly.opener.outcomes import error_of, too_large, too_large_error, trouble_of, unread, withheld
-from dearly.opener.picture import Picture, Purpose
-from dearly.opener.process import Answer, Child, Lost
-from dearly.opener.protocol import (
-    CARD,
+from dearly.opener.process import Answers, Child, Lost
+from dearly.opener.protocol import LARGEST_PKESK, MOST_PKESKS, How, In, Operation, Out
+from dearly.opener.protocol_letters import (
     CERTIFICATE,
     CERTIFICATES,
-    CODE,
     EXAMINE,
     FIND,
-    FRAME,
     HEADS,
     KEYS,
-    LARGEST_PKESK,
     MERGE,
     MINIMISE,
     MOST_ISSUERS,
-    MOST_PKESKS,
     OPEN,
     OUTLINE,
     OUTLINES,
-    PAPER,
     PLAN,
     READ,
-    SETTINGS,
     Bytes,
-    How,
-    In,
     Merge,
     Minimise,
     Open,
-    Operation,
-    Out,
     Plan,
     Wanted,
 )
-from dearly.opener.showing import Foreign, Paper, Sheet, Sheets
 from dearly.opener.values import Opened, Outside, claimed_shape
 from dearly.seal.values import CertificateFacts, SealPlan, SessionKey
+
+if TYPE_CHECKING:
+    from dearly.exchange.vcard import Card
+    from dearly.letter.suggestion import Settings
+    from dearly.opener.picture import Picture, Purpose
+    from dearly.opener.showing import Foreign, Paper, Sheet
 
 Keys = Callable[[list[bytes]], Awaitable[Sequence[SessionKey]]]
 """PKESK bodies to the session keys that ours give (`keyholder.Keyholder.session_keys`)."""
@@ -91,9 +83,9 @@ _NO_HEADER = b"\0"
 _MODULE = "dearly.opener.child"
 _CODES = "dearly.opener.codechild"
 
-_SHOWING = frozenset({PAPER.name, FRAME.name})
-"""What is asked of children of the kind that shows letters: it needs other libraries than the kind that opens them, and
-holds nothing that was sealed for longer than one page."""
+_SHOWING = frozenset({"paper", "frame"})
+"""What is asked of children of the kind that shows letters (`protocol_shown`): it needs other libraries than the kind
+that opens them, and holds nothing that was sealed for longer than one page."""
 
 
 class Opener:
@@ -198,7 +190,7 @@ class Opener:
 
         request = Open(raw, now, tuple(our_fingerprints), tuple(our_addresses), limit)
         try:
-            opened = await self._call(OPEN, request, {KEYS.name: keys, FIND.name: certificates})
+            opened = await self._call(OPEN, request, {KEYS: keys, FIND: certificates})
         except Lost as lost:
             if lost.how in (How.ENDED, How.CONFUSED):
                 raise error_of(lost) from None
@@ -319,6 +311,8 @@ class Opener:
         """A visiting card, its certificates minimised and the unusable left out. Raises `Usage` (bad_card)."""
         if len(data) > LARGEST_CARD:
             raise too_large_error()
+        from dearly.opener.protocol_apart import CARD
+
         child = await self._start("cards")
         try:
             return await child.call(CARD, Bytes(data, now), seconds=REQUEST_SECONDS)
@@ -332,6 +326,8 @@ class Opener:
         Raises `Usage` (bad_settings), `Refused` (too_large_to_open and the like)."""
         if len(data) > LARGEST_SETTINGS:
             raise too_large_error()
+        from dearly.opener.protocol_apart import SETTINGS
+
         child = await self._start("settings")
         try:
             return await child.call(SETTINGS, data, seconds=REQUEST_SECONDS)
@@ -343,6 +339,8 @@ class Opener:
     async def read_codes(self, data: bytes) -> tuple[str, ...]:
         """The texts of the QR codes in a picture (JPEG, PNG, WebP), read by a process of their own. Raises `Usage`
         (no_code), `Refused` (not_a_picture, picture_too_large, too_many_pixels, bad_picture)."""
+        from dearly.opener.protocol_pictures import CODE
+
         try:
             child = await Child.start(_CODES, languages=self._languages)
         except (Lost, OSError):
@@ -388,6 +386,9 @@ class Opener:
     async def paper(self, sheets: Sequence[Sheet]) -> tuple[Paper, ...]:
         """Texts as the desk shows them on paper, in order (`showing.Paper`); plainly, where one of them takes too long
         as CommonMark."""
+        from dearly.opener.protocol_shown import PAPER
+        from dearly.opener.showing import Sheets
+
         try:
             return await self._call(PAPER, Sheets(tuple(sheets)))
         except Lost as lost:
@@ -398,6 +399,8 @@ class Opener:
 
     async def frame(self, foreign: Foreign) -> str:
         """A foreign letter's HTML, sanitised, as a document for the locked frame."""
+        from dearly.opener.protocol_shown import FRAME
+
         return await self._simply(FRAME, foreign)
 
     async def picture(self, data: bytes, *, most_side: int | None, purpose: Purpose) -> Picture:
@@ -417,7 +420,7 @@ class Opener:
         except Lost as lost:
             raise error_of(lost) from None
 
-    async def _call(self, operation: Operation[In, Out], value: In, answers: Mapping[str, Answer] | None = None) -> Out:
+    async def _call(self, operation: Operation[In, Out], value: In, answers: Answers | None = None) -> Out:
         for last_try in (False, True):
             async with self._child("showing" if operation.name in _SHOWING else "letters") as child:
                 try:

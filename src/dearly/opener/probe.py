@@ -15,7 +15,8 @@ from pathlib import Path
 
 from dearly.opener.limits import Limits
 from dearly.opener.process import Child, Lost
-from dearly.opener.protocol import EXEC, SPIN, TRY, Empty, How, In, Operation, Out, Tried, Try
+from dearly.opener.protocol import How, In, Operation, Out
+from dearly.opener.protocol_trying import EXEC, SPIN, TRY, Empty, Tried, Try
 
 SPIN_SECONDS = 0.2
 """Processor time that a child gets to compute without end."""

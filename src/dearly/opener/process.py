@@ -19,10 +19,13 @@ from dearly.letter.address import clean
 from dearly.opener import frames, wire
 from dearly.opener.frames import BadFrame, Frame
 from dearly.opener.limits import Locks
-from dearly.opener.protocol import QUESTIONS, READY, How, In, Operation, Out
+from dearly.opener.protocol import READY, How, In, Operation, Out
 
 Answer = Callable[[Any], Awaitable[Any]]
 """Answers one question of a child; what it raises ends the request, and the child with it."""
+
+Answers = Mapping[Operation[Any, Any], Answer]
+"""What a child may ask back during a request."""
 
 _PIPE = 1 << 20
 """Octets that a pipe is asked to hold; what Linux gives to anybody."""
@@ -107,7 +110,7 @@ class Child:
         return self._process.pid
 
     async def call(
-        self, operation: Operation[In, Out], value: In, answers: Mapping[str, Answer] | None = None, *, seconds: float
+        self, operation: Operation[In, Out], value: In, answers: Answers | None = None, *, seconds: float
     ) -> Out:
         """Ask for one operation, with at most `seconds` of processor time.
 
@@ -119,7 +122,7 @@ class Child:
             await self._send(
                 {"op": operation.name, "cpu": seconds, "v": wire.pack(operation.takes, value, blobs)}, blobs
             )
-            frame = await self._conversation(dict(answers or {}))
+            frame = await self._conversation({one.name: (one, answer) for one, answer in (answers or {}).items()})
             match frame.head:
                 case {"done": done, "last": bool(last)}:
                     result = wire.unpack(operation.gives, done, frame.blobs)
@@ -137,7 +140,7 @@ class Child:
         answer: Out = result
         return answer
 
-    async def _conversation(self, waiting: dict[str, Answer]) -> Frame:
+    async def _conversation(self, waiting: dict[str, tuple[Operation[Any, Any], Answer]]) -> Frame:
         """Everything up to the last word of the child, which is returned."""
         while True:
             frame = await self._receive(SILENCE_SECONDS)
@@ -145,14 +148,15 @@ class Child:
                 case {"took": True} if not self._took:
                     self._took = True
                 case {"ask": str(question), "v": asked} if self._took and question in waiting:
-                    await self._reply(question, waiting.pop(question), asked, frame.blobs)
+                    await self._reply(*waiting.pop(question), asked, frame.blobs)
                 case _ if self._took:
                     return frame
                 case _:
                     _confused("out of turn")
 
-    async def _reply(self, question: str, answer: Answer, asked: Any, blobs: tuple[bytes, ...]) -> None:
-        operation = QUESTIONS[question]
+    async def _reply(
+        self, operation: Operation[Any, Any], answer: Answer, asked: Any, blobs: tuple[bytes, ...]
+    ) -> None:
         plain = wire.unpack(operation.takes, asked, blobs)
         try:
             given = await answer(plain)

@@ -22,11 +22,12 @@ from dearly.mime.outline import Body, Outline
 from dearly.mime.read import Unreadable, compare_headers, outline, readable
 from dearly.mime.signed import SignedText, foreign_signature, signed_in_part, signed_whole
 from dearly.opener import gossip
-from dearly.opener.protocol import MOST_ISSUERS, Open
+from dearly.opener.protocol import Operation
+from dearly.opener.protocol_letters import FIND, KEYS, MOST_ISSUERS, Open
 from dearly.opener.values import Heading, Introduced, Opened, OpenedLetter, Outside, Trouble, unopened
 from dearly.seal import openpgp, trust
 
-Ask = Callable[[str, Any], Any]
+Ask = Callable[[Operation[Any, Any], Any], Any]
 
 
 def look(raw: bytes) -> Outside:
@@ -67,7 +68,7 @@ def _open(opened: Opened, what: Open, ask: Ask) -> Opened:
     if taken.shape is not Shape.SEALED:
         return replace(opened, evidence=Evidence(Shape.MALFORMED))
     opened = replace(opened, seal_sha256=taken.seal_sha256, quantum_safe=taken.quantum_safe)
-    unpacked = openpgp.unpack(taken, ask("keys", taken.pkesks) if taken.pkesks else (), what.limit)
+    unpacked = openpgp.unpack(taken, ask(KEYS, taken.pkesks) if taken.pkesks else (), what.limit)
     del taken
     return _read_unpacked(opened, what, outside, unpacked, ask)
 
@@ -81,7 +82,7 @@ def _read_cleartext(opened: Opened, what: Open, outside: Outline, ask: Ask) -> O
     if whole is not None:
         text = openpgp.detached(whole.data, whole.signature, text_only=whole.text is not None)
         # Only with certificates that the drawer knows: a key that comes with the letter would prove nothing.
-        given: tuple[bytes, ...] = ask("find", text.issuers[:MOST_ISSUERS]) if text.issuers else ()
+        given: tuple[bytes, ...] = ask(FIND, text.issuers[:MOST_ISSUERS]) if text.issuers else ()
         verified = openpgp.verify(text, given, what.now)
     body = readable(what.raw, outside, inside=False)
     if whole is not None and whole.text is not None:
@@ -242,7 +243,7 @@ def _judge_signature(
     introduced = introduced or _introduced(outside, names, inside=False)
     if not unpacked.signatures:
         return _Judged(openpgp.Verified(Signature.NONE), introduced, ())
-    given: tuple[bytes, ...] = ask("find", unpacked.issuers[:MOST_ISSUERS]) if unpacked.issuers else ()
+    given: tuple[bytes, ...] = ask(FIND, unpacked.issuers[:MOST_ISSUERS]) if unpacked.issuers else ()
     brought = (introduced.certificate,) if introduced else ()
     verified = openpgp.verify(unpacked, given + brought, what.now)
     if introduced and introduced.fingerprint in verified.signers:

@@ -10,7 +10,7 @@ import gc
 import io
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from dearly.letter.errors import DearlyError
 from dearly.letter.words import _, speak
 from dearly.opener import frames, limits, wire
 from dearly.opener.frames import BadFrame, Frame
-from dearly.opener.protocol import OPERATIONS, QUESTIONS, How
+from dearly.opener.protocol import How, In, Operation, Out
 
-Ask = Callable[[str, Any], Any]
-"""Ask the desk one of `QUESTIONS` and wait for the answer."""
+Ask = Callable[[Operation[Any, Any], Any], Any]
+"""Ask the desk and wait for the answer."""
 
 Run = Callable[[Any, Ask], Any]
 
@@ -51,22 +51,27 @@ class Channel:
         blobs: list[bytes] = []
         self.write({word: wire.pack(kind, value, blobs), **more}, blobs)
 
-    def ask(self, question: str, value: Any) -> Any:
-        operation = QUESTIONS[question]
-        self.say("v", operation.takes, value, ask=question)
+    def ask(self, question: Operation[In, Out], value: In) -> Out:
+        self.say("v", question.takes, value, ask=question.name)
         frame = self.read()
         if frame is None:
             raise SystemExit(0)
-        return wire.unpack(operation.gives, frame.head.get("answer"), frame.blobs)
+        answer: Out = wire.unpack(question.gives, frame.head.get("answer"), frame.blobs)
+        return answer
 
 
-def serve(prepare: Callable[[], Mapping[str, Run]], memory: int = limits.MEMORY) -> None:
-    """Be a child. `prepare` imports and warms up everything, and gives the operations. Returns when the input ends."""
+def serve(
+    prepare: Callable[[], Mapping[Operation[Any, Any], Run]],
+    memory: int = limits.MEMORY,
+    questions: Sequence[Operation[Any, Any]] = (),
+) -> None:
+    """Be a child. `prepare` imports and warms up everything, and gives what may be asked; `questions`: what may be
+    asked back. Returns when the input ends."""
     limits.keep_private()
     channel = Channel()
     speak(None, Path(dearly.__file__).parent / "locale")
-    operations = prepare()
-    for operation in (*(OPERATIONS[name] for name in operations), *QUESTIONS.values()):
+    operations = {operation.name: (operation, run) for operation, run in prepare().items()}
+    for operation in (*(operation for operation, _run in operations.values()), *questions):
         wire.ready(operation.takes)
         wire.ready(operation.gives)
     # What is here now stays; and what a request makes is let go by counting, so circles are looked for rarely.
@@ -84,16 +89,18 @@ def _old() -> bool:
     return time.process_time() > limits.LIFE_SECONDS
 
 
-def _answer(channel: Channel, operations: Mapping[str, Run], frame: Frame, *, last: bool) -> bool:
+def _answer(
+    channel: Channel, operations: Mapping[str, tuple[Operation[Any, Any], Run]], frame: Frame, *, last: bool
+) -> bool:
     """Answer one request; False when this child should be replaced."""
     name, seconds = frame.head.get("op"), frame.head.get("cpu")
     if not isinstance(name, str) or name not in operations or not isinstance(seconds, int | float):
         raise BadFrame("no such operation")
-    operation = OPERATIONS[name]
+    operation, run = operations[name]
     channel.write({"took": True})
     limits.start_timing(seconds)
     try:
-        value = operations[name](wire.unpack(operation.takes, frame.head.get("v"), frame.blobs), channel.ask)
+        value = run(wire.unpack(operation.takes, frame.head.get("v"), frame.blobs), channel.ask)
         limits.stop_timing()
         channel.say("done", operation.gives, value, last=last)
     except MemoryError:

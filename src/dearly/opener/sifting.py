@@ -55,12 +55,15 @@ def facts_in(seen: Outline, *, whole: bool = True) -> HeadFacts:
 def _bulk(seen: Outline) -> bool:
     """Whether any field says that a program sent it, or sent it to many. Every field of a name counts."""
     for name, value in seen.headers:
-        word = value.split(";")[0].split("(")[0].strip().lower()
         if name.startswith("list-") or name == "feedback-id":
             return True
-        if name == "precedence" and word in _BULK:
+        if name == "precedence" and _word(value) in _BULK:
             return True
         # RFC 3834 5: anything but "no", parameters aside.
-        if name == "auto-submitted" and word != "no":
+        if name == "auto-submitted" and _word(value) != "no":
             return True
     return False
+
+
+def _word(value: str) -> str:
+    return value.split(";")[0].split("(")[0].strip().lower()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dearly.opener.limits import MEMORY
-from dearly.opener.protocol import Empty, Tried, Try
+from dearly.opener.protocol_trying import Empty, Tried, Try
 
 
 def attempt(what: Try, written: io.FileIO) -> Tried:

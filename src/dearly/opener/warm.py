@@ -9,12 +9,14 @@ from __future__ import annotations
 import bz2
 import zlib
 from datetime import UTC, datetime
+from typing import Any
 
 from dearly.letter.address import Address
 from dearly.mime import autocrypt, charset
 from dearly.opener import reading, stacks
 from dearly.opener.bulk import Stack
-from dearly.opener.protocol import Open
+from dearly.opener.protocol import Operation
+from dearly.opener.protocol_letters import KEYS, Open
 from dearly.seal import openpgp, trust
 from dearly.seal.keys import OwnKey
 
@@ -82,8 +84,8 @@ def letters() -> None:
     inside = _crlf(_HEAD + introduction + _INSIDE)
     sealed = openpgp.seal(inside, own, trust.plan({NOBODY: own.certificate}, WHEN))
 
-    def ask(question: str, value: tuple[bytes, ...]) -> tuple[object, ...]:
-        return openpgp.session_keys(value, own) if question == "keys" else ()
+    def ask(question: Operation[Any, Any], value: Any) -> Any:
+        return openpgp.session_keys(value, own) if question is KEYS else ()
 
     for raw in (_crlf(_HEAD + _OUTSIDE) + sealed.armored + b"--e--\r\n", inside, _HTML):
         reading.open_parcel(Open(raw, datetime.now(UTC), (own.fingerprint,), (NOBODY,), 1 << 20), ask)

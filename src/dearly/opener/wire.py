@@ -13,6 +13,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from dearly.letter.address import Address
@@ -63,24 +64,27 @@ def _record(kind: type) -> tuple[Pack, Unpack]:
     hints = get_type_hints(kind)
     names = [f.name for f in fields(kind)]
     pack_fields, unpack_fields = _few([_codec(hints[name]) for name in names])
+    values_of = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
 
     def packed(value: Any, blobs: list[bytes]) -> Any:
-        return pack_fields([getattr(value, name) for name in names], blobs)
+        return pack_fields(values_of(value), blobs)
 
     def unpacked(data: Any, blobs: tuple[bytes, ...]) -> Any:
-        return kind(**dict(zip(names, unpack_fields(data, blobs), strict=True)))
+        return kind(*unpack_fields(data, blobs))
 
     return packed, unpacked
 
 
 def _few(codecs: list[tuple[Pack, Unpack]]) -> tuple[Pack, Unpack]:
+    packs, unpacks = [pack for pack, _ in codecs], [unpack for _, unpack in codecs]
+
     def packed(value: Any, blobs: list[bytes]) -> Any:
-        return [pack(item, blobs) for (pack, _), item in zip(codecs, value, strict=True)]
+        return [pack(item, blobs) for pack, item in zip(packs, value, strict=True)]
 
     def unpacked(data: Any, blobs: tuple[bytes, ...]) -> Any:
-        if not isinstance(data, list) or len(data) != len(codecs):
+        if not isinstance(data, list) or len(data) != len(unpacks):
             raise BadFrame("not as many fields as expected")
-        return tuple(unpack(item, blobs) for (_, unpack), item in zip(codecs, data, strict=True))
+        return tuple([unpack(item, blobs) for unpack, item in zip(unpacks, data, strict=True)])
 
     return packed, unpacked
 
@@ -89,7 +93,7 @@ def _many(pack_item: Pack, unpack_item: Unpack) -> tuple[Pack, Unpack]:
     def unpacked(data: Any, blobs: tuple[bytes, ...]) -> Any:
         if not isinstance(data, list) or len(data) > _MOST_ITEMS:
             raise BadFrame("not a list, or too long")
-        return tuple(unpack_item(item, blobs) for item in data)
+        return tuple([unpack_item(item, blobs) for item in data])
 
     return (lambda value, blobs: [pack_item(item, blobs) for item in value]), unpacked
 

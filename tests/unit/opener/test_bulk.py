@@ -17,7 +17,8 @@ from dearly.mime import read
 from dearly.opener import pool, stacks
 from dearly.opener.bulk import Kind, Read, Stack
 from dearly.opener.process import Lost
-from dearly.opener.protocol import READ, How, Open
+from dearly.opener.protocol import How
+from dearly.opener.protocol_letters import READ, Open
 from dearly.opener.reading import open_parcel
 
 OURS = (Address.parse("ada@letters.test"),)

@@ -13,7 +13,7 @@ operations = child._letters()
 before = set(sys.modules)
 from tests.support import opening, parcels
 from tests.support.openpgp import NOW, person
-from dearly.opener.protocol import Bytes, Merge, Minimise, Plan
+from dearly.opener.protocol_letters import CERTIFICATE, MERGE, PLAN, Bytes, Merge, Plan
 support = set(sys.modules) - before
 cases = opening.cases()
 raws = [case.raw for case in cases.values()] + list(parcels.hostile().values())
@@ -22,9 +22,9 @@ started = set(sys.modules)
 for raw in raws:
     opening.here(raw)
 own = person("ada").certificate
-operations["certificate"](Bytes(own, NOW), None)
-operations["merge"](Merge(own, own), None)
-operations["plan"](Plan((), NOW), None)
+operations[CERTIFICATE](Bytes(own, NOW), None)
+operations[MERGE](Merge(own, own), None)
+operations[PLAN](Plan((), NOW), None)
 late = set(sys.modules) - started
 print(sorted(late))
 # What the tests' own builders load does not count as warm: none of it may be a module that opening needs.

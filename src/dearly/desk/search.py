@@ -144,9 +144,12 @@ def _search(db: Db, typed: str, asked: Query, by: By, *, exact: bool, limit: int
     notes = list(asked.notes)
     if by == "date":
         last = within.last if after is None else min(within.last, _page(after) - 1)
-        hits = searching.newest(db, match, Places(within.first, last), limit + 1)
-        all_there = after is None and len(hits) <= limit
-        counted = len(hits) if all_there else searching.count(db, match, within)
+        if after is None and _wide(asked, sight):
+            hits, counted = searching.newest_and_count(db, match, within, limit + 1)
+        else:
+            hits = searching.newest(db, match, Places(within.first, last), limit + 1)
+            all_there = after is None and len(hits) <= limit
+            counted = len(hits) if all_there else searching.count(db, match, within)
         more = str(hits[limit - 1].key) if len(hits) > limit else None
     else:
         at = _page(after)
@@ -184,6 +187,11 @@ def beginnings(db: Db, asked: Query) -> dict[Words, list[str]]:
             if 0 < len(words) <= MOST_BEGUN:
                 found[item.what] = words
     return found
+
+
+def _wide(asked: Query, sight: Sight) -> bool:
+    """Whether there is a beginning of so many words that they are not looked for one by one."""
+    return any(beginning(what) and what not in sight.begun for what in asked.words)
 
 
 def languages(db: Db, wanted: Sequence[Words]) -> tuple[str, ...]:

@@ -81,6 +81,13 @@ def newest(db: Db, match: str, within: Places, limit: int) -> list[Hit]:
     return _hits(db, _NEWEST, (match, within.first, within.last, limit), newest_first=True)
 
 
+def newest_and_count(db: Db, match: str, within: Places, limit: int) -> tuple[list[Hit], int]:
+    """`newest` and `count` by one question, for an expression that costs more than 10,000 places: a beginning of many
+    words, whose letters SQLite merges before it gives the first of them."""
+    keys = matching(db, match, within, COUNTED + 1)
+    return at(db, keys[:limit]), len(keys)
+
+
 def best(db: Db, match: str, within: Places, limit: int, offset: int = 0) -> list[Hit]:
     """Of the newest `RANKED` letters that match, those that match best (bm25), the best first."""
     oldest = db.value(_NTH, (match, within.first, within.last, RANKED - 1))

@@ -150,7 +150,7 @@ def test_a_beginning_finds_the_same_word_by_word_and_at_once(
     play(tmp_path, act)
 
 
-def test_drafts_lie_beside_letters(tmp_path: Path) -> None:
+def test_drafts_lie_beside_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(town: Town, ada: Person, bert: Person) -> None:
         ours, _theirs = await delivered(town, ada, bert, GARDEN)
         draft = await ada.write("Bert", "Dear Bert, the walnut again, and its gardens", "", PICTURE)
@@ -158,6 +158,10 @@ def test_drafts_lie_beside_letters(tmp_path: Path) -> None:
         assert numbers(await search.search(ada.desk, "walnut in:draft")) == [draft]
         assert numbers(await search.search(ada.desk, "walnut -in:draft")) == [ours]
         assert numbers(await search.search(ada.desk, "garden to:bert has:picture")) == [draft]
+        narrow = await search.search(ada.desk, "waln*")
+        monkeypatch.setattr(search, "MOST_BEGUN", 0)
+        assert await search.search(ada.desk, "waln*") == narrow
+        assert narrow.total == 2
         assert numbers(await search.search(ada.desk, "in:draft from:bert")) == []
         assert (await search.search(ada.desk, "again")).letters[0].draft
         now, chance = ada.desk.clock.now(), ada.desk.chance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 
 CRLF = b"\r\n"
 
@@ -12,6 +13,12 @@ _PADDED_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n|\Z)")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 MOST_UUENCODED = 16 * 1024 * 1024
 """Octets of an old encoding that nobody sends large files in any more."""
+
+_PLAIN = frozenset({"7bit", "8bit", "binary"})
+
+_SHORT = 1 << 16
+"""Octets that are remembered for a moment: the text of a letter is looked at for an armor, for a signature around it,
+for one within it, and then read."""
 
 _LINE = 73
 """Octets of a quoted-printable line before its soft break, so that escaping its start still keeps it within 76."""
@@ -49,6 +56,17 @@ def base64_lines(data: bytes) -> bytes:
 
 def decode(data: bytes, encoding: str) -> bytes:
     """`data` without its transfer encoding (lower case name). Unknown encodings are identity; never raises."""
+    if encoding in _PLAIN:
+        return data
+    return _remembered(data, encoding) if len(data) <= _SHORT else _decoded(data, encoding)
+
+
+@lru_cache(8)
+def _remembered(data: bytes, encoding: str) -> bytes:
+    return _decoded(data, encoding)
+
+
+def _decoded(data: bytes, encoding: str) -> bytes:
     match encoding:
         case "quoted-printable":
             return binascii.a2b_qp(_PADDED_SOFT_BREAK.sub(b"=", data))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, filterfalse
 
 from dearly.letter.address import Correspondent
 from dearly.letter.search import Entry
@@ -80,7 +80,7 @@ def entry(
         people=" ".join(dict.fromkeys(name for name, _marks in named)),
         body=" ".join(body),
         files=" ".join([word for name in files for word in cut(name).split()]),
-        stems=" ".join([marks.STEM + stem for stem in more if stem not in known]),
+        stems=" ".join([marks.STEM + stem for stem in filterfalse(known.__contains__, more)]),
         facets=" ".join(dict.fromkeys([*facets, *(mark for _name, own in named for mark in own)])),
     )
 

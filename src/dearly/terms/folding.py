@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import pairwise
+from operator import add
 
 _SINGLE = {
     "ß": "ss", "ẞ": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i",
@@ -159,7 +159,7 @@ def _words(folded: str) -> list[str]:
     for index, piece in enumerate(_re(_RUN).split(folded.replace("_", " "))):
         if index % 2:
             # The last sign stands by itself too: so every sign begins a word, and is found by its beginning.
-            found += [one + other for one, other in pairwise(piece)]
+            found += map(add, piece, piece[1:])
             found.append(piece[-1])
         elif piece:
             found += _re(_WORD).findall(piece)

@@ -55,8 +55,8 @@ _SMALL = {
 LANGUAGES = tuple(_SMALL)
 """Two-letter codes (ISO 639-1) of the languages whose stems are known."""
 
-_MOST_KEPT = 60_000
-"""Stems that are kept of each language."""
+_MOST_KEPT = 12_000
+"""Stems that are kept of each language: 2 MB. A person uses a few thousand words, but names and slips never end."""
 
 _FEW = 2
 """Small words, different ones, without which there is no guess."""

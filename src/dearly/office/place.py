@@ -37,7 +37,9 @@ class SqlitePlace:
         try:
             db.execute(begin)
             try:
-                yield MovableSqliteShelf(db, DEFAULT, self._domain)
+                shelf = MovableSqliteShelf(db, DEFAULT, self._domain)
+                yield shelf
+                shelf.flush()
             except BaseException:
                 db.execute("ROLLBACK")
                 raise

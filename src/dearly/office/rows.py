@@ -50,7 +50,7 @@ def is_closed(value: str, now: float) -> bool:
     return value == MOVED or float(value) > now
 
 
-def account_of(row: tuple[Any, ...]) -> Account:
+def account_of(row: Sequence[Any]) -> Account:
     number, uid, address, joined = row
     local, _at, domain = address.rpartition("@")
     return Account(number, uid, Address(local, domain), when(joined))
@@ -102,7 +102,7 @@ def holder(db: Db, token_sha256: bytes) -> Account | None:
     )
     for *row, token in rows:
         if hmac.compare_digest(token, token_sha256):
-            found = account_of(tuple(row))
+            found = account_of(row)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dearly.office.rows import (
@@ -23,15 +24,10 @@ class SqliteShelf(Outgoings):
     # -- submissions
 
     def submission_seq(self, account: Account) -> int:
-        seq: int = self._db.one("SELECT submission_seq FROM accounts WHERE number = ?", (account.number,))[0]
-        return seq
+        return self._stands(account).submission_seq
 
     def put_submission(self, account: Account, submission: Submission) -> None:
-        s = submission
-        (seq,) = self._db.one(
-            "UPDATE accounts SET submission_seq = submission_seq + 1 WHERE number = ? RETURNING submission_seq",
-            (account.number,),
-        )
+        s, seq = submission, self._submission_counted(account)
         self._db.execute(
             "INSERT INTO submissions (account, uid, key, email, blob, sender, at, deliveries, created, changed)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -40,15 +36,15 @@ class SqliteShelf(Outgoings):
         )
 
     def submission_changes(self, account: Account, since: int, most: int) -> Changes | None:
-        n = account.number
-        now, floor = self._db.one("SELECT submission_seq, submissions_from FROM accounts WHERE number = ?", (n,))
-        if since > now or since < floor:
+        standing = self._stands(account)
+        now = standing.submission_seq
+        if since > now or since < standing.submissions_from:
             return None
         rows = self._db.all(
             "SELECT created, uid, 'created', 0 FROM submissions WHERE account = ?1 AND created > ?2"
             " UNION ALL SELECT changed, uid, 'updated', 0 FROM submissions"
             " WHERE account = ?1 AND changed > ?2 AND changed > created ORDER BY 1 LIMIT ?3",
-            (n, since, most + 1),
+            (account.number, since, most + 1),
         )
         return changes_of(rows, since, now, most)
 
@@ -72,6 +68,7 @@ class SqliteShelf(Outgoings):
     # -- time, and counting
 
     def counts(self) -> Counts:
+        self.flush()
         row = self._db.one(
             "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM emails),"
             " (SELECT coalesce(sum(held), 0) FROM accounts),"
@@ -92,7 +89,7 @@ class SqliteShelf(Outgoings):
         )
         for account, blob, size in uploads:
             self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", (account, blob))
-            self._room(account, -size)
+            self._count(account, -size)
             self._drop_blob(blob)
         old = self._db.all(
             "SELECT account, destroyed FROM gone WHERE at < ? ORDER BY account, destroyed LIMIT ?",
@@ -100,20 +97,17 @@ class SqliteShelf(Outgoings):
         )
         for account, destroyed in old:
             self._db.execute("DELETE FROM gone WHERE account = ? AND destroyed = ?", (account, destroyed))
-            self._db.execute(
-                "UPDATE accounts SET known_from = max(known_from, ?) WHERE number = ?", (destroyed, account)
-            )
+            if s := self._standing(account):
+                self._put(replace(s, known_from=max(s.known_from, destroyed)))
         proofs = self._db.all(
             "DELETE FROM submissions WHERE at < ?"
             " AND number IN (SELECT number FROM submissions ORDER BY number LIMIT ?) RETURNING account",
             (sec(now - self._limits.remembered), most),
         )
-        for account in set(proofs):
-            self._db.execute(
-                "UPDATE accounts SET submission_seq = submission_seq + 1, submissions_from = submission_seq + 1"
-                " WHERE number = ?",
-                account,
-            )
+        for (account,) in set(proofs):
+            if s := self._standing(account):
+                seq = s.submission_seq + 1
+                self._put(replace(s, submission_seq=seq, submissions_from=seq))
         spent = self._db.run("DELETE FROM invitations WHERE until < ?", (sec(now - self._limits.invitation),))
         self._db.all("PRAGMA incremental_vacuum(2000)")  # what was freed goes back to the disk, 8 MB at a time
         return len(rows) + len(uploads) + len(old) + len(proofs) + spent + self._sweep_outgoing(now)

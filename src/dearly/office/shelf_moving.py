@@ -101,6 +101,7 @@ class MovableSqliteShelf(SqliteShelf, MovableShelf):
         else:
             sets = ", ".join(f"{name} = ?" for name in PERSON)
             self._db.execute(f"UPDATE accounts SET {sets} WHERE number = ?", (*given.person, number))
+        self._standings.pop(number, None)
         before = self._held_blobs(number)
         for table in ("emails", "uploads", "gone", "submissions", "outgoing"):
             self._db.execute(f"DELETE FROM {table} WHERE account = ?", (number,))

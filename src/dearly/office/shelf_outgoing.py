@@ -21,7 +21,7 @@ class Outgoings(People):
 
     def add_outgoing(self, account: Account, outgoing: Outgoing) -> bool:
         o, n = outgoing, account.number
-        if self._room(n, o.size) is None:
+        if self._count(n, o.size) is None:
             return False
         self._db.run(
             "INSERT INTO outgoing (account, uid, submission, recipient, blob, size, since, due, step, holder, tries)"
@@ -44,7 +44,7 @@ class Outgoings(People):
     def change_outgoing(self, account: Account, outgoing: Outgoing) -> None:
         o, this = outgoing, (account.number, outgoing.uid)
         # That anything changed shows in the account's row: by it a move to another store sees what differs.
-        self._db.run("UPDATE accounts SET submission_seq = submission_seq + 1 WHERE number = ?", this[:1])
+        self._submission_counted(account)
         self._db.run(
             "UPDATE outgoing SET due = ?3, step = ?4, holder = ?5, tries = ?6 WHERE account = ?1 AND uid = ?2",
             (*this, sec(o.due), o.step.value, o.holder, o.tries),
@@ -52,7 +52,7 @@ class Outgoings(People):
         if o.step is Step.DONE:
             blob, size = self._db.one("SELECT blob, size FROM outgoing WHERE account = ? AND uid = ?", this)
             self._db.run("UPDATE outgoing SET blob = NULL, size = 0 WHERE account = ? AND uid = ?", this)
-            self._room(account.number, -size)
+            self._count(account.number, -size)
             if blob is not None:
                 self._drop_blob(blob)
 

@@ -19,14 +19,35 @@ from dearly.office.rows import (
     portions,
     sec,
 )
+from dearly.office.standings import Standing, Standings
 from dearly.office.store import INBOX, SEEN, Account, Blob, Changes, Email, Find, Shelf
 
+_STANDING = (
+    "SELECT number, uid, address, joined, email_seq, known_from, submission_seq, submissions_from, held, quota"
+    " FROM accounts WHERE number = ?"
+)
 
-class Parcels(Shelf):
+
+class Parcels(Standings, Shelf):
     """The parcels' part of `store.Shelf`, over one connection within one transaction."""
 
     def __init__(self, db: Db, limits: Limits, domain: str) -> None:
-        self._db, self._limits, self._domain = db, limits, domain
+        super().__init__(limits)
+        self._db, self._domain = db, domain
+
+    def _read_standing(self, number: int) -> Standing | None:
+        return Standing.of(self._db.one(_STANDING, (number,)))
+
+    def _write_standing(self, standing: Standing) -> None:
+        s = standing
+        self._db.execute(
+            "UPDATE accounts SET email_seq = ?, known_from = ?, submission_seq = ?, submissions_from = ?,"
+            " held = ?, quota = ? WHERE number = ?",
+            (
+                *(s.email_seq, s.known_from, s.submission_seq, s.submissions_from),
+                *(s.held, s.quota, s.account.number),
+            ),
+        )
 
     # -- blobs
 
@@ -36,7 +57,7 @@ class Parcels(Shelf):
         fresh = self._db.run("INSERT INTO uploads (at, account, blob) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", upload)
         if not fresh:
             self._db.execute("UPDATE uploads SET at = ? WHERE account = ? AND blob = ?", upload)
-        elif self._room(account.number, len(data)) is None:
+        elif self._count(account.number, len(data)) is None:
             self._db.execute("DELETE FROM uploads WHERE account = ? AND blob = ?", upload[1:])
             self._drop_blob(number)
             return None
@@ -81,15 +102,6 @@ class Parcels(Shelf):
         for some in portions(uids):
             yield from self._db.all(f"{select}IN ({','.join('?' * len(some))})", (account.number, *some))
 
-    def _room(self, account: int, size: int, changes: int = 0) -> int | None:
-        """Hold `size` more bytes for the account, and count `changes` of its emails: the email_seq now. None: full."""
-        row = self._db.one(
-            "UPDATE accounts SET held = held + ?1, email_seq = email_seq + ?2"
-            " WHERE number = ?3 AND (?1 <= 0 OR held + ?1 <= coalesce(quota, ?4)) RETURNING email_seq",
-            (size, changes, account, self._limits.quota),
-        )
-        return row[0] if row else None
-
     def _drop_blob(self, number: int) -> None:
         gone = self._db.run(
             "DELETE FROM blobs WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM emails WHERE blob = ?1)"
@@ -104,8 +116,7 @@ class Parcels(Shelf):
     # -- Emails
 
     def email_seq(self, account: Account) -> int:
-        seq: int = self._db.one("SELECT email_seq FROM accounts WHERE number = ?", (account.number,))[0]
-        return seq
+        return self._stands(account).email_seq
 
     def add_email(
         self, account: Account, uid: str, mailbox: str, blob: Blob, keywords: Sequence[str], now: datetime
@@ -114,7 +125,7 @@ class Parcels(Shelf):
         if mailbox != INBOX:
             where = (account.number, blob.number)
             size -= size * self._db.run("DELETE FROM uploads WHERE account = ? AND blob = ?", where)
-        seq = self._room(account.number, size, changes=1)
+        seq = self._count(account.number, size, changes=1)
         if seq is None:
             return None
         words = tuple(sorted(keywords))
@@ -203,7 +214,7 @@ class Parcels(Shelf):
                 mailbox,
                 " ".join(words),
                 self._leaves(mailbox, words, before, now),
-                self._room(account.number, 0, changes=1),
+                self._count(account.number, 0, changes=1),
                 number,
             ),
         )
@@ -216,14 +227,14 @@ class Parcels(Shelf):
         self._db.execute("DELETE FROM emails WHERE number = ?", (number,))
         self._db.execute(
             "INSERT INTO gone (account, destroyed, uid, created, at) VALUES (?, ?, ?, ?, ?)",
-            (account, self._room(account, -size, changes=1), uid, created, sec(now)),
+            (account, self._count(account, -size, changes=1), uid, created, sec(now)),
         )
         self._drop_blob(blob)
 
     def email_changes(self, account: Account, since: int, most: int) -> Changes | None:
-        n = account.number
-        now, floor = self._db.one("SELECT email_seq, known_from FROM accounts WHERE number = ?", (n,))
-        if since > now or since < floor:
+        standing = self._stands(account)
+        now = standing.email_seq
+        if since > now or since < standing.known_from:
             return None
         # Every event by its own seq, so that someone who goes in small steps is told of a creation before a change.
         rows = self._db.all(
@@ -232,6 +243,6 @@ class Parcels(Shelf):
             " WHERE account = ?1 AND changed > ?2 AND changed > created"
             " UNION ALL SELECT destroyed, uid, 'destroyed', created FROM gone WHERE account = ?1 AND destroyed > ?2"
             " ORDER BY 1 LIMIT ?3",
-            (n, since, most + 1),
+            (account.number, since, most + 1),
         )
         return changes_of(rows, since, now, most)

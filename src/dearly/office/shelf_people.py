@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dearly.letter.address import Address
@@ -39,6 +40,7 @@ class People(Parcels):
         return row is not None and is_closed(row[0], time.time())
 
     def accounts(self) -> Sequence[tuple[Account, Holding]]:
+        self.flush()
         rows = self._db.all(
             "SELECT number, uid, address, joined, held, quota,"
             " (SELECT count(*) FROM emails WHERE account = a.number AND mailbox = ?),"
@@ -53,8 +55,8 @@ class People(Parcels):
         return account_of(row) if row else None
 
     def account_numbered(self, number: int) -> Account | None:
-        row = self._db.one(f"{ACCOUNT} WHERE number = ?", (number,))
-        return account_of(row) if row else None
+        found = self._standing(number)
+        return found.account if found else None
 
     def account_of(self, token_sha256: bytes) -> Account | None:
         return holder(self._db, token_sha256)
@@ -70,7 +72,7 @@ class People(Parcels):
         self._db.execute("UPDATE accounts SET token = ? WHERE number = ?", (token_sha256, account.number))
 
     def set_quota(self, account: Account, most: int | None) -> None:
-        self._db.execute("UPDATE accounts SET quota = ? WHERE number = ?", (most, account.number))
+        self._put(replace(self._stands(account), quota=most))
 
     def remove_account(self, account: Account) -> None:
         n = (account.number,)
@@ -82,6 +84,7 @@ class People(Parcels):
         for table in ("emails", "uploads", "gone", "submissions", "outgoing"):
             self._db.execute(f"DELETE FROM {table} WHERE account = ?", n)  # noqa: S608  the five names above
         self._db.execute("DELETE FROM accounts WHERE number = ?", n)
+        self._standings[account.number] = None
         for (blob,) in blobs:
             self._drop_blob(blob)
 

@@ -149,19 +149,18 @@ class SqliteStore(Store):
     def _commit_group(self, first: Job) -> None:
         jobs: list[Job] = []
         results: list[tuple[bool, Any]] = []
-        shelf = SqliteShelf(self._db, self._limits, self._domain)
         job: Job | None = first
         ended = False
         try:
             if self._failed:
                 raise self._failed  # noqa: TRY301  the same way out as for a write that fails now
             self._db.execute("BEGIN IMMEDIATE")
-            if shelf.closed():
+            if SqliteShelf(self._db, self._limits, self._domain).closed():
                 raise moving()  # noqa: TRY301  as above
             until = time.monotonic() + _GROUP_SECONDS
             while job is not None:
                 jobs.append(job)
-                results.append(self._one(shelf, job.act))
+                results.append(self._one(job.act))
                 if len(jobs) >= _GROUP or time.monotonic() > until:
                     break
                 try:
@@ -181,11 +180,13 @@ class SqliteStore(Store):
         if ended:
             self._jobs.put(None)
 
-    def _one(self, shelf: Shelf, act: Callable[[Shelf], Any]) -> tuple[bool, Any]:
+    def _one(self, act: Callable[[Shelf], Any]) -> tuple[bool, Any]:
         """One waiting write under its savepoint. Raises `apsw.Error` when the whole group is lost with it."""
         self._db.execute("SAVEPOINT one")
+        shelf = SqliteShelf(self._db, self._limits, self._domain)
         try:
             result = (True, act(shelf))
+            shelf.flush()
         except Exception as e:
             if isinstance(e, apsw.Error) and not self._db.in_transaction:
                 raise  # SQLite has rolled everything back by itself: disk full, I/O error

@@ -1,20 +1,16 @@
 """One transaction over PostgreSQL: its connection, and how each account stands in it.
 
-Who writes for an account first takes the lock of its row; from then on the counters of that row (`Standing`) are
-known here, are counted here, and go back to the row once, before the commit. So two nodes never give one seq twice,
-and a batch of a hundred parcels changes the row once.
+Who writes for an account first takes the lock of its row; from then on the counters of that row are known here
+(`standings`). So two nodes never give one seq twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from dearly.letter.address import Address
 from dearly.office.limits import Limits
-from dearly.office.store import Account
+from dearly.office.standings import Standing, Standings
 
 if TYPE_CHECKING:
     from psycopg import Connection, Cursor
@@ -25,29 +21,15 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How an account stands: the columns of `accounts` of the same names."""
-
-    account: Account
-    email_seq: int
-    known_from: int
-    submission_seq: int
-    submissions_from: int
-    held: int
-    quota: int | None
-
-
 Saved = tuple[dict[int, Standing | None], frozenset[int], frozenset[tuple[int, str]]]
 
 
-class Ledger:
+class Ledger(Standings):
     """`writes`: whether rows are locked when they are first asked for."""
 
     def __init__(self, db: Connection[Any], limits: Limits, domain: str, *, writes: bool) -> None:
-        self._db, self._limits, self._domain, self._writes = db, limits, domain, writes
-        self._standings: dict[int, Standing | None] = {}
-        self._changed: frozenset[int] = frozenset()
+        super().__init__(limits)
+        self._db, self._domain, self._writes = db, domain, writes
         self._uploads: frozenset[tuple[int, str]] = frozenset()
         """Account and blob of what has been uploaded, and waits, in this transaction."""
 
@@ -70,39 +52,22 @@ class Ledger:
         """Lock these accounts, in one order for everybody, so that no two transactions wait for each other."""
         asked = [(n, self._ask(n)) for n in sorted(set(numbers)) if n not in self._standings]
         for number, cursor in asked:
-            self._standings[number] = _standing(cursor.fetchone())
+            self._standings[number] = Standing.of(cursor.fetchone())
 
     def _ask(self, number: int) -> Cursor[Any]:
         return self._do(_COLUMNS + (" FOR UPDATE" if self._writes else ""), number)
 
-    def _standing(self, number: int) -> Standing | None:
-        if number not in self._standings:
-            self._standings[number] = _standing(self._ask(number).fetchone())
-        return self._standings[number]
+    def _read_standing(self, number: int) -> Standing | None:
+        return Standing.of(self._ask(number).fetchone())
 
-    def _stands(self, account: Account) -> Standing:
-        """As `_standing`, of an account that is there."""
-        found = self._standing(account.number)
-        if found is None:
-            raise LookupError
-        return found
-
-    def _count(self, account: int, size: int, changes: int = 0) -> int | None:
-        """Hold `size` more bytes for the account, and count `changes` of its emails: the email_seq now. None: full,
-        or not there."""
-        s = self._standing(account)
-        if s is None:
-            return None
-        held = s.held + size
-        if size > 0 and held > (self._limits.quota if s.quota is None else s.quota):
-            return None
-        self._put(replace(s, held=held, email_seq=s.email_seq + changes))
-        return s.email_seq + changes
-
-    def _put(self, standing: Standing) -> None:
-        number = standing.account.number
-        self._standings[number] = standing
-        self._changed |= {number}
+    def _write_standing(self, standing: Standing) -> None:
+        s = standing
+        self._do(
+            "UPDATE accounts SET email_seq = %s, known_from = %s, submission_seq = %s, submissions_from = %s,"
+            " held = %s, quota = %s WHERE account = %s",
+            *(s.email_seq, s.known_from, s.submission_seq, s.submissions_from),
+            *(s.held, s.quota, s.account.number),
+        )
 
     def saved(self) -> Saved:
         """What `restore` takes: everything as it stands now."""
@@ -112,24 +77,6 @@ class Ledger:
         """After a rollback to where `saved` was taken."""
         self._standings, self._changed, self._uploads = saved
 
-    def flush(self) -> None:
-        """Write the standings back."""
-        for number in sorted(self._changed):
-            s = self._standings[number]
-            if s is not None:
-                self._do(
-                    "UPDATE accounts SET email_seq = %s, known_from = %s, submission_seq = %s, submissions_from = %s,"
-                    " held = %s, quota = %s WHERE account = %s",
-                    s.email_seq,
-                    s.known_from,
-                    s.submission_seq,
-                    s.submissions_from,
-                    s.held,
-                    s.quota,
-                    number,
-                )
-        self._changed = frozenset()
-
 
 def _plain(value: Any) -> Any:
     """A value as PostgreSQL takes it: its texts know no NUL. Nothing that is stored has one, so what is asked for with
@@ -137,14 +84,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\0", "\ufffd")
     return [_plain(v) for v in value] if isinstance(value, list) else value
-
-
-def _standing(row: Sequence[Any] | None) -> Standing | None:
-    return None if row is None else Standing(account_of(row[:4]), *row[4:])
-
-
-def account_of(row: Sequence[Any]) -> Account:
-    """Of the columns number, uid, address, joined."""
-    number, uid, address, joined = row
-    local, _at, domain = address.rpartition("@")
-    return Account(number, uid, Address(local, domain), datetime.fromtimestamp(joined, UTC))

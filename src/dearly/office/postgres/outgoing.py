@@ -7,7 +7,6 @@ again. So nodes need no lock of their own kind for it, and the table may be spre
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from dearly.office.postgres.people import People
@@ -42,8 +41,7 @@ class Outgoings(People):
 
     def change_outgoing(self, account: Account, outgoing: Outgoing) -> None:
         o, n = outgoing, account.number
-        standing = self._stands(account)
-        self._put(replace(standing, submission_seq=standing.submission_seq + 1))
+        self._submission_counted(account)
         before = self.outgoing(account, o.uid)
         done = o.step is Step.DONE
         self._do(

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from dearly.letter.address import Address
-from dearly.office.postgres.ledger import Standing, account_of
 from dearly.office.postgres.parcels import Parcels
 from dearly.office.postgres.schema import number_of
-from dearly.office.rows import is_closed, sec, when
+from dearly.office.rows import account_of, is_closed, sec, when
+from dearly.office.standings import Standing
 from dearly.office.store import INBOX, Account, Holding, Invitation
 
 HOLDER = "SELECT account, uid, address, joined, token FROM tokens WHERE head = %s"

@@ -20,9 +20,7 @@ class PostgresShelf(Outgoings):
         return self._stands(account).submission_seq
 
     def put_submission(self, account: Account, submission: Submission) -> None:
-        s, standing = submission, self._stands(account)
-        seq = standing.submission_seq + 1
-        self._put(replace(standing, submission_seq=seq))
+        s, seq = submission, self._submission_counted(account)
         self._do(
             "INSERT INTO submissions (account, uid, key, email, blob, sender, at, deliveries, created, changed)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"

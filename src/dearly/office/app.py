@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
-from starlette.applications import Starlette
 from starlette.requests import Request as Http
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from dearly.letter.clock import Chance, Clock
 from dearly.letter.errors import DearlyError, Refused, Usage
@@ -46,7 +45,7 @@ def create_app(
     """The whole office as an ASGI application over `store`, which the caller closes. `relaying`: where the operator
     has named a smarthost; the caller runs it."""
     office = _Office(store, clock, chance, limits, relaying)
-    return Guard(Starlette(routes=office.routes()), limits, office.metrics)
+    return Guard(Router(office.routes()), limits, office.metrics)
 
 
 class _Office:

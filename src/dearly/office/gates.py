@@ -98,27 +98,35 @@ async def body(headers: Any, pieces: AsyncIterator[bytes], most: int, limits: Li
 
     Raises `RequestError`: limit (413), or too slow (408)."""
     stated = headers.get("content-length", "")
-    too_large = RequestError("limit", _("This is larger than the office takes."), status=413, limit=limit_name)
     # A transfer coding stands instead of a length; h11 refuses both together.
     if stated.isdecimal() and int(stated[:20]) > most:
-        raise too_large
-    slow = RequestError("about:blank", _("This came too slowly."), status=408)
+        raise _too_large(limit_name)
     data = bytearray()
-    begun = time.monotonic()
+    loop = asyncio.get_running_loop()
+    begun = moved = loop.time()
     try:
-        while True:
-            async with asyncio.timeout(limits.body_seconds):
-                piece = await anext(pieces, None)
-            if piece is None:
-                return bytes(data)
-            data += piece
-            if len(data) > most:
-                raise too_large
-            passed = time.monotonic() - begun
-            if passed > limits.body_seconds and len(data) < passed * limits.body_rate:
-                raise slow
+        async with asyncio.timeout(limits.body_seconds) as patience:
+            async for piece in pieces:
+                data += piece
+                if len(data) > most:
+                    raise _too_large(limit_name)
+                now = loop.time()
+                if now - begun > limits.body_seconds and len(data) < (now - begun) * limits.body_rate:
+                    raise _too_slow()
+                if now - moved > limits.body_seconds / 20:  # a timer for each piece would cost more than the piece
+                    patience.reschedule(now + limits.body_seconds)
+                    moved = now
     except TimeoutError:
-        raise slow from None
+        raise _too_slow() from None
+    return bytes(data)
+
+
+def _too_large(limit_name: str) -> RequestError:
+    return RequestError("limit", _("This is larger than the office takes."), status=413, limit=limit_name)
+
+
+def _too_slow() -> RequestError:
+    return RequestError("about:blank", _("This came too slowly."), status=408)
 
 
 class AtOnce:

@@ -7,10 +7,9 @@ import json
 import logging
 import time
 
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dearly.letter.words import _
 from dearly.office.limits import Limits
@@ -31,7 +30,7 @@ class Guard:
 
     The line says what was done and how it ended; never who, to whom, what about, nor any id, token or address."""
 
-    def __init__(self, app: Starlette, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics) -> None:
         self._app, self._limits, self._metrics = app, limits, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,11 +40,17 @@ class Guard:
         begun = time.monotonic()
         self._metrics.begun()
         status = 0
+        head: Message = {}
 
         async def bounded(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            nonlocal status, head
+            if message["type"] == "http.response.start":
+                head = message  # it leaves with the first piece of the body, under one timer
+                return
             async with asyncio.timeout(3 * self._limits.body_seconds):
+                if not status:
+                    status = head["status"]
+                    await send(head)
                 await send(message)
 
         try:

@@ -16,7 +16,7 @@ import pytest
 from dearly.letter.address import Address
 from dearly.letter.errors import DearlyError
 from dearly.letter.journey import Turned
-from dearly.office import abroad, accounts, stores
+from dearly.office import abroad, accounts, smarthost, stores
 from dearly.office.blobs import uid_of
 from dearly.office.limits import DEFAULT, Limits
 from dearly.office.postgres.schema import VERSION
@@ -607,7 +607,7 @@ def test_the_bytes_of_what_goes_out_stay_until_it_is_done(run: Run) -> None:
 
 
 def test_what_is_due_is_one_nodes_for_a_while_and_behind_its_dot_nobody_elses(run: Run) -> None:
-    pace = abroad.PACE
+    pace = smarthost.PACE
 
     async def act(one: Store, other: Store) -> None:
         def begin(shelf: Shelf) -> None:

@@ -14,9 +14,9 @@ from dearly.carriers.mail.smarthost import Smarthost
 from dearly.letter.account import Protocol, Security, Server
 from dearly.letter.address import Address
 from dearly.office import jmap, stores
-from dearly.office.abroad import WORLD, Pace
 from dearly.office.limits import DEFAULT, Limits
 from dearly.office.relaying import Relaying
+from dearly.office.smarthost import WORLD, Pace
 from dearly.office.store import Account, Store
 from dearly.office.wire import parse
 from tests.support.offices import USING, MachineChance, MachineClock, parcel

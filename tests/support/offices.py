@@ -29,10 +29,10 @@ import httpx
 
 from dearly.letter.address import Address
 from dearly.office import accounts, stores
-from dearly.office.abroad import PACE, Pace, Relay
 from dearly.office.jmap import BLOB, CORE, MAIL, SUBMISSION
 from dearly.office.limits import DEFAULT, Limits, from_toml
 from dearly.office.service import Server, run, serve
+from dearly.office.smarthost import PACE, Pace, Relay
 from dearly.office.store import Store
 from dearly.office.submissions import ONCE
 from tests.support.forks import Forked

@@ -14,7 +14,7 @@ from dearly.letter.words import _
 
 if TYPE_CHECKING:
     from dearly.desk.offices import ToWorld
-    from dearly.office.abroad import Relay
+    from dearly.office.smarthost import Relay
 
 _SECURITY = {"smtps": Security.TLS, "smtp+starttls": Security.STARTTLS, "smtp": Security.PLAIN}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from dearly.letter.clock import Chance
 from dearly.letter.words import _
@@ -24,10 +24,8 @@ from dearly.office.readers import (
     whole,
 )
 from dearly.office.refusals import MethodError, SetError
+from dearly.office.smarthost import World
 from dearly.office.store import Account, Blob, Changes, Email, Shelf, Submission
-
-if TYPE_CHECKING:
-    from dearly.office.abroad import World
 
 T = TypeVar("T")
 

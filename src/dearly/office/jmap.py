@@ -15,10 +15,10 @@ from typing import Any
 
 from dearly.letter.clock import Chance, Clock
 from dearly.office import blobs, emails, handover, imports, mailboxes, outer, submissions
-from dearly.office.abroad import WORLD, World
 from dearly.office.context import Answer, Context
 from dearly.office.limits import Limits
 from dearly.office.refusals import MethodError
+from dearly.office.smarthost import WORLD, World
 from dearly.office.store import Account, Shelf
 from dearly.office.submissions import ONCE
 from dearly.office.wire import Call, Request, resolve

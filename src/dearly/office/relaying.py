@@ -18,8 +18,8 @@ from dearly.letter.journey import Outcome, TryLater, Turned, Unknown
 from dearly.letter.words import _
 from dearly.mime.bounded import sealed_shape
 from dearly.office import abroad
-from dearly.office.abroad import PACE, Pace, Relay, World
 from dearly.office.limits import DEFAULT, Limits
+from dearly.office.smarthost import PACE, Pace, Relay, World
 from dearly.office.store import Account, Outgoing, Shelf, Store
 
 T = TypeVar("T")

@@ -26,11 +26,11 @@ from dearly.letter.clock import Chance, Clock
 from dearly.letter.errors import CarrierTrouble, DearlyError, InUse, Refused, Usage
 from dearly.letter.words import _
 from dearly.office import stores
-from dearly.office.abroad import PACE, Pace, Relay
 from dearly.office.app import create_app
 from dearly.office.gates import MOST_HEAD, is_loopback, protocol
 from dearly.office.limits import DEFAULT, Limits
 from dearly.office.relaying import Relaying
+from dearly.office.smarthost import PACE, Pace, Relay
 from dearly.office.store import Store
 
 log = logging.getLogger("dearly.office")

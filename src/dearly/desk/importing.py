@@ -31,7 +31,7 @@ from dearly.desk.importing_source import (
     stacks,
 )
 from dearly.desk.importing_tally import Plan, Someone, Tally
-from dearly.drawer import accounts, importing, importing_log, importing_refiling
+from dearly.drawer import accounts, importing_known, importing_log, importing_refiling
 from dearly.drawer.connection import Db
 from dearly.drawer.importing_log import Import
 from dearly.exchange.archive import Archive, Item, Ours, Unchanged
@@ -133,11 +133,11 @@ async def plan(
         if isinstance(archive, MailFolder):  # of which only headers came
             total = archive.total
             marks = [_by_id(item, fact) for item, fact in zip(items, facts, strict=True)]
-            here = await desk.drawer.read(partial(importing.here_by_id, letter_ids=marks))
+            here = await desk.drawer.read(partial(importing_known.here_by_id, letter_ids=marks))
             erased: frozenset[bytes] = frozenset()
         else:
             marks = await asyncio.to_thread(_digests, items)
-            here, erased = await desk.drawer.read(partial(importing.here, digests=marks))
+            here, erased = await desk.drawer.read(partial(importing_known.here, digests=marks))
         for item, fact, mark in zip(items, facts, marks, strict=True):
             tally.count(item, fact, mark, here, erased)
         for one in stack:

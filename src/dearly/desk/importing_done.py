@@ -9,7 +9,7 @@ from functools import partial
 from dearly.desk.desk import Desk
 from dearly.desk.importing_source import MOST_SKIPPED, Skipped
 from dearly.desk.joining import Alike
-from dearly.drawer import importing
+from dearly.drawer import importing_left
 from dearly.exchange.archive import Archive
 
 MOST_LEFT = 10_000
@@ -38,13 +38,13 @@ class Done:
     skipped: tuple[Skipped, ...] = ()
     refiled: int = 0
     alike: Sequence[Alike] = ()
-    left: Sequence[importing.Left] = ()
+    left: Sequence[importing_left.Left] = ()
 
 
 async def left(
     desk: Desk, archive: Archive | None = None, *, before: int | None = None, most: int = MOST_LEFT
-) -> list[importing.Left]:
+) -> list[importing_left.Left]:
     """What was kept without a letter, the last first: of this archive, or of all that were ever taken in; at most
     `most`, and only below the number `before`."""
     place, most = (None, most) if archive is None else (archive.place, MOST_SKIPPED)
-    return await desk.drawer.read(partial(importing.left, place=place, limit=most, before=before))
+    return await desk.drawer.read(partial(importing_left.left, place=place, limit=most, before=before))

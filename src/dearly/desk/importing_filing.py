@@ -15,9 +15,10 @@ from dearly.desk.app import Progress
 from dearly.desk.desk import Desk
 from dearly.desk.importing_ready import Ready
 from dearly.desk.importing_source import MOST_SKIPPED, REASONS, Skipped
-from dearly.drawer import importing, importing_log
+from dearly.drawer import importing, importing_known, importing_log
 from dearly.drawer.connection import Db
 from dearly.drawer.importing_log import Import, Tally
+from dearly.drawer.importing_values import Counts
 from dearly.letter.address import Correspondent
 from dearly.letter.envelope import Way
 from dearly.letter.failpoint import reach
@@ -99,12 +100,12 @@ class Filing:
         def meet(db: Db, who: Correspondent) -> int:
             return newcomers.person_of(db, desk, who).id
 
-        def work(db: Db) -> tuple[Import, importing.Counts]:
+        def work(db: Db) -> tuple[Import, Counts]:
             self._pace(weight)
             counts = importing.file_many(
                 db, items, meet=meet, now=desk.clock.now(), chance=desk.chance, index=indexing.index
             )
-            importing.note_again(db, again, Way.MAIL, self._place, desk.clock.now())
+            importing_known.note_again(db, again, Way.MAIL, self._place, desk.clock.now())
             importing_log.remember(db, self.log, kept, left_files, __version__)
             more = Tally(
                 sum(one.found for one in batch),

@@ -27,8 +27,8 @@ from dearly.desk.importing_refiling import refiled
 from dearly.desk.importing_source import Skipped
 from dearly.drawer import accounts, importing_book, importing_log, importing_whole, keyring, objects
 from dearly.drawer.connection import Db
-from dearly.drawer.importing import Content, PackedEnclosure
 from dearly.drawer.importing_log import Import, Tally
+from dearly.drawer.importing_values import Content, PackedEnclosure
 from dearly.drawer.importing_whole import Other
 from dearly.exchange.archive import Archive
 from dearly.letter.address import Address, Correspondent, clean

@@ -9,7 +9,7 @@ import binascii
 from datetime import datetime
 
 from dearly.drawer import objects
-from dearly.drawer.importing import Content, Imported, PackedEnclosure
+from dearly.drawer.importing_values import Content, Imported, PackedEnclosure
 from dearly.exchange import kinds
 from dearly.letter.envelope import Way
 from dearly.letter.sealing import Seal

@@ -14,8 +14,8 @@ from functools import partial
 from dearly.desk import importing_pack
 from dearly.desk.desk import Desk
 from dearly.desk.importing_source import ASKED, BY_KIND, Choices, Skipped, is_no_letter, left_out_by_place
-from dearly.drawer import importing
-from dearly.drawer.importing import Imported
+from dearly.drawer import importing_known
+from dearly.drawer.importing_values import Imported
 from dearly.exchange.archive import Archive, Found, Item, PassedOver, Unchanged, Written
 from dearly.letter.address import Address
 from dearly.letter.errors import Usage
@@ -66,7 +66,7 @@ class Making:
         mail does not say enough, and somebody is there to be asked (`ASKED`)."""
         now = self.desk.clock.now()
         digests = await asyncio.to_thread(_digests, stack)
-        there, _erased = await self.desk.drawer.read(partial(importing.here, digests=list(digests.values())))
+        there, _erased = await self.desk.drawer.read(partial(importing_known.here, digests=list(digests.values())))
         again = {at for at, digest in digests.items() if digest in there}
         async with turn:
             reads = await self._read(stack, again)

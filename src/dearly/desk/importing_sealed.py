@@ -12,9 +12,9 @@ from functools import partial
 from dearly.desk import indexing, newcomers, parcels
 from dearly.desk.desk import Desk
 from dearly.desk.parcels import Reading, read_parcel
-from dearly.drawer import arrivals, importing, objects
+from dearly.drawer import arrivals, importing, importing_left, objects
 from dearly.drawer.connection import Db
-from dearly.drawer.importing import Content, Imported, PackedEnclosure
+from dearly.drawer.importing_values import Content, Imported, PackedEnclosure
 from dearly.letter.envelope import Way
 from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Seal
@@ -32,7 +32,7 @@ async def open_kept(desk: Desk) -> tuple[int, int]:
     """Try anew what was taken in sealed and could not be opened: how many are letters now, and how many are not."""
     after, now_open, still = 0, 0, 0
     mine = await desk.drawer.read(parcels.ours)
-    while numbers := await desk.drawer.read(partial(importing.kept_sealed, after=after)):
+    while numbers := await desk.drawer.read(partial(importing_left.kept_sealed, after=after)):
         while numbers:
             raws = await desk.drawer.read(partial(_originals, numbers=numbers))
             async with aclosing(parcels.batches(desk, raws, mine)) as batches:

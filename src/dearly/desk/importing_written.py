@@ -16,7 +16,7 @@ from pathlib import PurePath
 from dearly.desk.desk import Desk
 from dearly.drawer import accounts, objects, people, settings
 from dearly.drawer.connection import Db
-from dearly.drawer.importing import Content, Imported, PackedEnclosure
+from dearly.drawer.importing_values import Content, Imported, PackedEnclosure
 from dearly.exchange.archive import When, Written
 from dearly.exchange.written import read_when
 from dearly.letter.address import Address, Correspondent, clean

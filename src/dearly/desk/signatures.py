@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from dearly.desk.desk import Desk
 from dearly.desk.parcels import Reading, read_parcel
-from dearly.drawer import importing, letters
+from dearly.drawer import importing_signatures, letters
 from dearly.drawer.connection import Db
 from dearly.letter.content import bare
 from dearly.letter.errors import DearlyError
@@ -21,7 +21,7 @@ async def look_at(desk: Desk, number: int) -> bool:
     then. Only for a letter whose signature is noted as unknown."""
     if desk.drawer.read_only:
         return False
-    raw = await desk.drawer.read(lambda db: importing.signed_original(db, number))
+    raw = await desk.drawer.read(lambda db: importing_signatures.signed_original(db, number))
     if raw is None:
         return False
     with suppress(DearlyError):  # it stays as it is noted
@@ -39,5 +39,5 @@ def _note(db: Db, number: int, reading: Reading) -> bool:
         return False
     if bare(signed.text) != bare(here.text) or not signed.heading.sender.address.same(here.sender.address):
         return False
-    importing.note_signature(db, number, reading.signed)
+    importing_signatures.note_signature(db, number, reading.signed)
     return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from dearly.drawer import filing, importing, importing_copies
+from dearly.drawer import filing, importing_copies, importing_known
 from dearly.drawer.connection import Db
 from dearly.drawer.importing_values import Content
 from dearly.drawer.importing_words import octets
@@ -65,4 +65,4 @@ def erased(db: Db, letter: Leaving, content: Content) -> bool:
         *(hashlib.sha256(one.data).digest() for one in letter.originals),
         *(octets(one.seal_sha256, 32) for one in letter.originals),
     ]
-    return bool(importing.here(db, [one for one in digests if one is not None])[1])
+    return bool(importing_known.here(db, [one for one in digests if one is not None])[1])

@@ -20,6 +20,7 @@ from dearly.drawer import (
     filing,
     importing,
     importing_claims,
+    importing_known,
     importing_travels,
     objects,
     offers,
@@ -82,7 +83,7 @@ def take_envelope(db: Db, other: Other, one: Original, why: str) -> str:
     """Keep a parcel without a letter, or a further copy of one; "failed" (it is kept, without a letter), "already_here"
     or "erased". `why`: where it says nothing itself."""
     digests = [hashlib.sha256(one.data).digest(), octets(one.seal_sha256, 32)]
-    if importing.here(db, [digest for digest in digests if digest is not None])[1]:
+    if importing_known.here(db, [digest for digest in digests if digest is not None])[1]:
         return "erased"
     of = importing_claims.letter_of(db, one, ours=other.ours)
     return "failed" if _arrival(db, other, one, of, None, why) and of is None else "already_here"

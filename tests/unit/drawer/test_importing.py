@@ -14,7 +14,7 @@ import pytest
 from dearly.drawer import chain, filing, importing, letters, objects, people
 from dearly.drawer.connection import Db
 from dearly.drawer.drawer import Drawer
-from dearly.drawer.importing import Content, Counts, Imported
+from dearly.drawer.importing_values import Content, Counts, Imported
 from dearly.letter.address import Address, Correspondent
 from dearly.letter.content import LetterId
 from dearly.letter.envelope import Way

@@ -23,6 +23,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browser import Windows, sheet
 from tests.support.commands import Machine
+from tests.support.forks import AFRESH
 from tests.support.hands import Hands, Keys, Mouse
 from tests.support.sitting import a_machine, processes, sit_down, until
 from tests.support.sweep import found
@@ -79,6 +80,7 @@ class Seat:
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
     with a_machine() as machine:
+        machine.env[AFRESH] = "1"
         yield machine
 
 

@@ -16,6 +16,7 @@ import pytest
 from dearly.drawer.connection import DataKey
 from dearly.drawer.folder import LOCK
 from tests.support.commands import PASSPHRASE, Machine
+from tests.support.forks import AFRESH
 from tests.support.machines import cheap_drawer
 from tests.support.sitting import Visit, a_machine, altered, left_alone, processes, runtime, sit_down, text_of, until
 
@@ -27,6 +28,7 @@ KEYS: dict[str, DataKey] = {}
 @pytest.fixture(scope="module")
 def home() -> Iterator[Machine]:
     with a_machine() as machine:
+        machine.env[AFRESH] = "1"
         KEYS["ada"] = cheap_drawer(machine, "ada")
         assert machine.run("setup", "--name", "Ada", "--local-office", drawer="ada").code == 0
         yield machine

@@ -20,6 +20,7 @@ import pytest
 
 from dearly.drawer.folder import LOCK
 from tests.support.commands import PASSPHRASE, Machine
+from tests.support.forks import AFRESH
 from tests.support.machines import cheap_drawer
 from tests.support.sitting import Visit, a_machine, altered, left_alone, processes, runtime, sit_down, text_of, until
 
@@ -32,12 +33,14 @@ WORDS = "plum ladder engine marmalade"
 def machine() -> Iterator[Machine]:
     """A machine without any drawer."""
     with a_machine() as machine:
+        machine.env[AFRESH] = "1"
         yield machine
 
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Machine]:
     with a_machine() as machine:
+        machine.env[AFRESH] = "1"
         cheap_drawer(machine, "ada")
         assert machine.run("setup", "--name", "Ada", drawer="ada").code == 0
         yield machine

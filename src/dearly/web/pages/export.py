@@ -137,5 +137,5 @@ def _formats() -> list[tuple[str, str, str]]:
         ("mbox", _("mbox"), _("The same in two files, which most mail programs read.")),
         ("vcard", _("The address book"), _("As vCard, for telephones and mail programs.")),
         ("cmif", _("Who wrote to whom, and when"), _("As CMIF (TEI), for archives and research. Without texts.")),
-        ("keys", _("Keys"), _("Your certificates and those of the others.")),
+        ("keys", _("Everybody’s keys"), _("Your certificates and those of the others.")),
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 LONGEST_HEADER = 64 * 1024
 LONGEST_PART_HEADER = 2 * 1024
@@ -45,7 +46,8 @@ def sealed_shape(raw: bytes) -> bool:
 
 def _armor(raw: bytes) -> bytes | None:
     """The base64 text of the second part without line ends and checksum, if all around it is as it must be."""
-    head, at = _header(raw, 0, LONGEST_HEADER)
+    at = raw.find(b"\r\n\r\n", 0, LONGEST_HEADER) + 4
+    head = _fields(raw[: max(0, at - 4)])
     media_type, parameters = _content_type(head)
     boundary = parameters.get(b"boundary", b"")
     if media_type != b"multipart/encrypted" or not _BOUNDARY.match(boundary):
@@ -56,16 +58,16 @@ def _armor(raw: bytes) -> bytes | None:
     line = b"--" + boundary
     if not raw.startswith(line + b"\r\n", at):
         return None
-    control, at = _header(raw, at + len(line) + 2, LONGEST_PART_HEADER)
-    if _content_type(control)[0] != b"application/pgp-encrypted" or not _is_identity(control):
+    control, at = _part(raw, at + len(line) + 2)
+    if control != b"application/pgp-encrypted":
         return None
     next_line = raw.find(line, at, at + 200)
     if next_line < 0 or raw[at:next_line].strip(b"\r\n") != b"Version: 1" or raw[next_line - 2 : next_line] != b"\r\n":
         return None
     if not raw.startswith(line + b"\r\n", next_line):
         return None
-    sealed, at = _header(raw, next_line + len(line) + 2, LONGEST_PART_HEADER)
-    if _content_type(sealed)[0] != b"application/octet-stream" or not _is_identity(sealed):
+    sealed, at = _part(raw, next_line + len(line) + 2)
+    if sealed != b"application/octet-stream":
         return None
     at = _after_empty_lines(raw, at)
     stop = raw.rfind(_END)
@@ -78,18 +80,29 @@ def _armor(raw: bytes) -> bytes | None:
     return text[: -len(b"\r\n=abcd") if _CRC.search(text, max(0, len(text) - 7)) else None].translate(None, b"\r\n")
 
 
-def _header(raw: bytes, start: int, most: int) -> tuple[dict[bytes, list[bytes]], int]:
-    """The fields of the header section at `start` by lower-case name, and where its body begins; {} if not a header."""
-    end = start if raw.startswith(b"\r\n", start) else raw.find(b"\r\n\r\n", start, start + most)
-    if end <= start:
-        return {}, len(raw)
+def _part(raw: bytes, start: int) -> tuple[bytes, int]:
+    """The media type in the header section at `start`, as `_part_type`, and where its body begins."""
+    end = raw.find(b"\r\n\r\n", start, start + LONGEST_PART_HEADER)
+    return (_part_type(raw[start:end]), end + 4) if end > start else (b"", len(raw))
+
+
+@lru_cache(maxsize=64)
+def _part_type(header: bytes) -> bytes:
+    """The media type of a part whose bytes stand as they are, b"" of any other. Remembered: a program writes the
+    same few again and again."""
+    head = _fields(header)
+    return _content_type(head)[0] if _is_identity(head) else b""
+
+
+def _fields(header: bytes) -> dict[bytes, list[bytes]]:
+    """The fields of a header section by lower-case name; {} if it is not one."""
     fields: dict[bytes, list[bytes]] = {}
-    for line in re.sub(rb"\r\n([ \t])", rb"\1", raw[start:end]).split(b"\r\n"):
+    for line in re.sub(rb"\r\n([ \t])", rb"\1", header).split(b"\r\n"):
         if not _FIELD.match(line):
-            return {}, len(raw)
+            return {}
         name, _colon, value = line.partition(b":")
         fields.setdefault(name.lower(), []).append(value)
-    return fields, end + 4
+    return fields
 
 
 def _content_type(head: dict[bytes, list[bytes]]) -> tuple[bytes, dict[bytes, bytes]]:

@@ -13,6 +13,7 @@ import pytest
 from dearly.desk import correspondence as shelf
 from dearly.drawer import people
 from dearly.drawer.connection import Db
+from dearly.letter.content import Enclosure
 from dearly.letter.errors import NotFound
 from dearly.letter.sealing import Seal
 from tests.support.books import Said, befriended, fill
@@ -26,11 +27,22 @@ def day(year: int, month: int, at: int) -> datetime:
 
 YEARS = [
     Said(day(2019, 4, 9), ours=False, text="The *river* was in the cellar. The pear tree stood in it."),
-    Said(day(2019, 5, 2), ours=True, text="Forgive the silence, it was only stairs."),
+    Said(
+        day(2019, 5, 2),
+        ours=True,
+        text="Forgive the silence, it was only stairs.",
+        enclosures=(Enclosure("plums & pears.pdf", "application/pdf", b"%PDF-1.4"),),
+    ),
     Said(day(2019, 5, 20), ours=False, text="<script>alert(1)</script> ![x](https://elsewhere.invalid/a.png)"),
     Said(day(2021, 6, 2), ours=True, text="Three moves later. Élodie fragt nach dem Birnbaum."),
     Said(day(2024, 1, 7), ours=False, text="The PEAR came back.", seal=Seal.SIGNED_VERIFIED),
-    Said(day(2024, 1, 9), ours=False, text="SECRET-MARKER", seal=Seal.SIGNATURE_BAD),
+    Said(
+        day(2024, 1, 9),
+        ours=False,
+        text="SECRET-MARKER",
+        seal=Seal.SIGNATURE_BAD,
+        enclosures=(Enclosure("SECRET-MARKER.pdf", "application/pdf", b"%PDF-1.4"),),
+    ),
     Said(day(2024, 2, 9), ours=True, text="שלום לך, חברתי"),
 ]
 
@@ -69,6 +81,8 @@ def test_the_book_has_both_voices_by_years_and_says_silences(tmp_path: Path) -> 
         text = page.text
         assert seen(text) == numbers
         assert re.findall(r'<h2 id="y(\d+)">', text) == ["2019", "2021", "2024"]
+        assert text.count("Enclosed:") == 1, "what lay in a letter is named beneath it"
+        assert "<bdi>plums &amp; pears.pdf</bdi>" in text
         assert re.findall(r'<p class="silence">(.*?)</p>', text) == [
             "Nothing for two years.",
             "Nothing for three years.",

@@ -18,6 +18,7 @@ from dearly.drawer import correspondence as shelf
 from dearly.drawer import people, searching, settings
 from dearly.drawer.connection import Db
 from dearly.drawer.correspondence import Leaf, Text, Thread
+from dearly.drawer.enclosed import IN_LETTER
 from dearly.drawer.letters import their_numbers
 from dearly.drawer.rows import LAST, day_begins
 from dearly.letter.errors import NotFound
@@ -76,7 +77,7 @@ class Threads:
 class Voice:
     """One letter of a book. `letter_no`: as its writer counted it. `which`: its number in the book, from 1. `html`: of
     its paper; "" where it is not shown here, because its seal asks for caution. `since`: days since the letter before
-    it, None for the first of all."""
+    it, None for the first of all. `enclosed`: names of the files that lay in it; none where it is not shown."""
 
     number: int
     letter_no: int | None
@@ -88,6 +89,7 @@ class Voice:
     paper: bool
     postcard: bool
     since: int | None
+    enclosed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ async def book(
             paper=leaf.paper,
             postcard=leaf.postcard,
             since=None if before is None else (leaf.date - before.date).days,
+            enclosed=stretch.enclosed[leaf.number] if paper.html else (),
         )
         for index, (leaf, paper, before) in enumerate(zip(leaves, papers, earlier, strict=False))
     ]
@@ -198,13 +201,15 @@ async def book(
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """`leaves` in the order of reading. `older`: the letter before the oldest of them. `which`: number of the first."""
+    """`leaves` in the order of reading; `enclosed`: what lay in them, by their numbers. `older`: the letter before the
+    oldest of them. `which`: number of the first."""
 
     person: people.Person
     mine: str
     first: datetime | None
     years: tuple[int, ...]
     leaves: list[Leaf]
+    enclosed: dict[int, tuple[str, ...]]
     older: Leaf | None
     which: int
     back: int | None
@@ -226,12 +231,18 @@ def _stretch(db: Db, uid: str, at: int | None, year: int | None, newest_first: b
         first=first[0].date if first else None,
         years=tuple(found.years()),
         leaves=leaves,
+        enclosed={leaf.number: _enclosed(db, leaf.number) for leaf in leaves},
         older=older[0] if older else None,
         which=found.which(leaves[0].key) if leaves else 0,
         back=gone[-1].number if gone else None,
         on=rest[0].number if rest else None,
         missing=tuple(missing(their_numbers(db, found.person.id))),
     )
+
+
+def _enclosed(db: Db, number: int) -> tuple[str, ...]:
+    """Names of what lay in a letter beside its text; pictures that stand in the text are none of it."""
+    return tuple(plain.clean_filename(one.name) for one in IN_LETTER.listed(db, number) if one.cid is None)
 
 
 def _start(found: shelf.Book, at: int | None, year: int | None, newest_first: bool, limit: int) -> int:

@@ -36,6 +36,7 @@ from dearly.letter.content import Enclosure
 from dearly.letter.errors import CarrierTrouble
 from dearly.letter.suggestion import Settings, Suggestion
 from dearly.opener import child
+from dearly.opener.protocol_apart import CARD
 from dearly.opener.protocol_letters import Bytes
 from dearly.seal import trust
 from dearly.seal.values import CertificateFacts
@@ -273,7 +274,7 @@ async def _examine_here(certificate: bytes, now: datetime) -> CertificateFacts:
 
 @cache
 def _card_reader() -> Callable[[Bytes, None], Card]:
-    return child._cards()["card"]
+    return child._cards()[CARD]
 
 
 def desk_of(drawer: Drawer, ways: Ways, clock: FixedClock, chance: CountedChance, state: Path) -> Desk:

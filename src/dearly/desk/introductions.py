@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dearly.desk import brought, certificates, newcomers, people, views
+from dearly.desk import brought, certificates, newcomers, people, views_people
 from dearly.desk.brought import Found
 from dearly.desk.certificates import AtHand
 from dearly.desk.desk import Desk
@@ -209,7 +209,7 @@ async def _give(desk: Desk, found: Found, who: str | None) -> PersonView:
         named = [one for one in current if any(one.same(other) for other in (*found.named, *facts.addresses))]
         for address in named or current:
             keyring.saw(db, person.id, address, facts.fingerprint, found.source, now)
-        return views.person_view(db, book.show(db, person.id))
+        return views_people.person_view(db, book.show(db, person.id))
 
     return await desk.drawer.write(work)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dearly.desk import views
 from dearly.desk.desk import Desk
 from dearly.desk.values import PersonView
+from dearly.desk.views_people import person_view
 from dearly.drawer import joining, people
 from dearly.drawer.connection import Db
 
@@ -23,7 +23,7 @@ async def alike(desk: Desk) -> list[Alike]:
     """Who may be in the address book twice."""
 
     def work(db: Db) -> list[Alike]:
-        return [Alike(views.person_view(db, one.keep), views.person_view(db, one.other)) for one in joining.alike(db)]
+        return [Alike(person_view(db, one.keep), person_view(db, one.other)) for one in joining.alike(db)]
 
     return await desk.drawer.read(work)
 

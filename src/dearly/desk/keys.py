@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dearly.desk import importing_sealed, views
+from dearly.desk import importing_sealed, views_people
 from dearly.desk.desk import Desk
 from dearly.desk.introductions import offered, take, take_file
 from dearly.desk.people import show_person
@@ -109,7 +109,7 @@ async def pin(desk: Desk, who: str, fingerprint: str | None, *, verified: bool, 
         person = people.find(db, who)
         state = keyring.BindingState.VERIFIED if verified else keyring.BindingState.PINNED
         keyring.decide(db, person.id, _the_one(db, person, fingerprint), state, now, where=place)
-        return views.person_view(db, person)
+        return views_people.person_view(db, person)
 
     return await desk.drawer.write(work)
 

@@ -5,30 +5,27 @@ from __future__ import annotations
 from contextlib import suppress
 
 from dearly.desk.desk import Desk
-from dearly.drawer import accounts, keyring, settings
+from dearly.drawer import accounts, keyring, settings, unfinished
 from dearly.drawer.connection import Db
 from dearly.letter.address import Address
 from dearly.letter.errors import NotFound
 
-_SILENT = "key_incomplete"
-"""Set while there is an address of ours that our key does not speak for yet."""
-
 
 def note_address(db: Db) -> None:
     """An address became ours: our key is to speak for it. In the transaction that makes it ours; see `complete`."""
-    settings.put(db, _SILENT, True)
+    settings.put(db, unfinished.KEY_INCOMPLETE, True)
 
 
 async def complete(desk: Desk) -> None:
     """Let our key speak for every address of ours; make it first where there is none. Does nothing when it does.
 
-    Run at every opening too, so that a set-up that was interrupted is completed."""
+    Run at an opening too, so that a set-up that was interrupted is completed."""
 
     def read(db: Db) -> tuple[bool, list[Address], keyring.StoredKey | None]:
         stored = None
         with suppress(NotFound):
             stored = keyring.own_key(db)
-        return settings.get(db, _SILENT, False), accounts.own_addresses(db), stored
+        return unfinished.key(db), accounts.own_addresses(db), stored
 
     silent, addresses, stored = await desk.drawer.read(read)
     if not silent or not addresses:
@@ -44,7 +41,7 @@ async def complete(desk: Desk) -> None:
 
     def work(db: Db) -> None:
         keyring.set_own_key(db, key, now)
-        settings.forget(db, _SILENT)
+        settings.forget(db, unfinished.KEY_INCOMPLETE)
 
     await desk.drawer.write(work)
     await desk.keyholder.forget()

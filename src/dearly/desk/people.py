@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dearly.desk import certificates, views
+from dearly.desk import certificates, views_people
 from dearly.desk.desk import Desk
 from dearly.desk.values import PersonView
 from dearly.drawer import keyring
@@ -45,7 +45,7 @@ async def add(desk: Desk, name: str, *, addresses: Sequence[str] = (), vcard: by
                 person = book.add_address(db, person.id, address, now=now, chance=desk.chance)
         for facts in keys:
             _bind(db, person, facts, desk)
-        return views.person_view(db, book.show(db, person.id))
+        return views_people.person_view(db, book.show(db, person.id))
 
     return await desk.drawer.write(work)
 
@@ -80,12 +80,12 @@ async def list_people(desk: Desk) -> list[PersonView]:
 
 def everybody(db: Db) -> list[PersonView]:
     """See `list_people`; for whoever is at the drawer already."""
-    return [views.person_view(db, one) for one in book.list_all(db)]
+    return [views_people.person_view(db, one) for one in book.list_all(db)]
 
 
 async def show_person(desk: Desk, who: str) -> PersonView:
     """Someone, by name, address or uid. Raises `NotFound` (unknown_person, ambiguous_person)."""
-    return await desk.drawer.read(lambda db: views.person_view(db, book.find(db, who)))
+    return await desk.drawer.read(lambda db: views_people.person_view(db, book.find(db, who)))
 
 
 async def edit_person(
@@ -104,7 +104,7 @@ async def edit_person(
             )
         for text in end:
             person = book.end_address(db, person.id, Address.parse(text), now)
-        return views.person_view(db, person)
+        return views_people.person_view(db, person)
 
     return await desk.drawer.write(work)
 
@@ -115,7 +115,7 @@ async def merge(desk: Desk, keep: str, other: str) -> PersonView:
 
     def work(db: Db) -> PersonView:
         person = book.merge(db, book.find(db, keep).id, book.find(db, other).id, now)
-        return views.person_view(db, person)
+        return views_people.person_view(db, person)
 
     return await desk.drawer.write(work)
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dearly.desk.values import (
     EnclosureView,
     EnvelopeView,
-    KeyView,
     LetterView,
     OutboxRow,
-    PersonView,
     Postmark,
 )
-from dearly.drawer import arrivals, drafts, keyring, letters, offers, outbox, people, pieces
+from dearly.drawer import arrivals, drafts, letters, outbox, people, pieces
 from dearly.drawer.connection import Db
 from dearly.letter.envelope import Way
 from dearly.letter.errors import NotFound
@@ -62,7 +60,7 @@ def letter_view(db: Db, number: int) -> LetterView:
     return LetterView(
         number=filed.number,
         direction=filed.direction,
-        person=", ".join(_name(db, party) for party in others),
+        person=", ".join(name_of(db, party) for party in others),
         from_=str(filed.sender.address) if filed.sender else "",
         to=tuple(str(who.address) for who in filed.to),
         date=filed.date,
@@ -138,48 +136,6 @@ def outbox_row(travel: outbox.Travel) -> OutboxRow:
     )
 
 
-def person_view(db: Db, person: people.Person) -> PersonView:
-    """Someone in the address book, with what is known of their keys."""
-    keys: dict[str, KeyView] = {}
-    for bound in keyring.bindings(db, person.id):
-        certificate = keyring.certificate(db, bound.fingerprint)
-        safe = certificate is not None and certificate.quantum_safe
-        view = KeyView(
-            bound.fingerprint,
-            bound.state.value,
-            safe,
-            bound.since,
-            source=bound.source,
-            given_by=_given_by(db, bound) if bound.source == offers.Source.GOSSIP else "",
-        )
-        keys.setdefault(bound.fingerprint, view)
-    return PersonView(
-        name=person.name,
-        uid=person.uid,
-        addresses=tuple(address.text for address in person.addresses if address.until is None),
-        keys=tuple(keys.values()),
-        kind=person.kind.value,
-    )
-
-
-def _given_by(db: Db, bound: keyring.Bound) -> str:
-    """Whose letter gave this key first."""
-    for one in offers.of_key(db, bound.fingerprint):
-        writers = [party for party in letters.letter(db, one.letter).parties if party.role == "from"]
-        if one.source is offers.Source.GOSSIP and one.address.key == bound.address and writers:
-            return _name(db, writers[0])
-    return ""
-
-
-def _name(db: Db, party: letters.Party) -> str:
-    if party.person is not None:
-        try:
-            return people.show(db, party.person).name
-        except NotFound:
-            pass
-    return plain.shown(party.who.name) or str(party.who.address)
-
-
 def _listed(enclosed: tuple[drafts.Enclosed, ...]) -> tuple[EnclosureView, ...]:
     return tuple(EnclosureView(one.name, one.media_type, one.size) for one in enclosed)
 
@@ -239,3 +195,13 @@ def _notes(db: Db, filed: letters.FiledLetter) -> tuple[str, ...]:
     if filed.twin:
         notes.append(_("Another letter came that claims to be this very one, with other content. Both are kept."))
     return tuple(notes)
+
+
+def name_of(db: Db, party: letters.Party) -> str:
+    """Who somebody in a letter is: by the address book, else as the letter says."""
+    if party.person is not None:
+        try:
+            return people.show(db, party.person).name
+        except NotFound:
+            pass
+    return plain.shown(party.who.name) or str(party.who.address)

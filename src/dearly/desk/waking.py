@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dearly.desk import own_key
 from dearly.desk.desk import Desk
-from dearly.drawer import attempts, incarnation
+from dearly.drawer import incarnation, unfinished
 from dearly.letter.words import _
 
 
@@ -16,7 +15,10 @@ async def wake(desk: Desk) -> None:
     if desk.drawer.read_only:
         return
     now = desk.clock.now()
-    await desk.drawer.write(lambda db: attempts.settle_unfinished(db, now))
+    if await desk.drawer.read(unfinished.attempts):
+        from dearly.drawer import attempts
+
+        await desk.drawer.write(lambda db: attempts.settle_unfinished(db, now))
     if await incarnation.moved(desk.drawer):
         from dearly.drawer import outbox
 
@@ -28,4 +30,7 @@ async def wake(desk: Desk) -> None:
                     " are held in the outbox; you decide whether each of them goes."
                 )
             )
-    await own_key.complete(desk)
+    if await desk.drawer.read(unfinished.key):
+        from dearly.desk import own_key
+
+        await own_key.complete(desk)

@@ -20,7 +20,6 @@ from dearly.letter.envelope import LARGEST_PARCEL
 from dearly.letter.errors import DearlyError
 from dearly.letter.sealing import Evidence, Integrity, Key, Shape
 from dearly.letter.words import _
-from dearly.opener import probe
 from dearly.opener.bulk import Read, Stack
 from dearly.opener.bulk import unread as unread_of_many
 from dearly.opener.darkroom import Darkroom
@@ -412,6 +411,8 @@ class Opener:
 
     async def limits(self) -> Limits:
         """What a child of this kind is proven unable to do here: a new one tries each, and is thrown away."""
+        from dearly.opener import probe
+
         return await probe.prove(lambda: self._start("trying"))
 
     async def _simply(self, operation: Operation[In, Out], value: In) -> Out:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dearly.cli.as_text import Page
 from dearly.cli.command import OneOf, command, option
 from dearly.cli.errand import Errand
 from dearly.cli.given import is_yes, new_passphrase, shown
+from dearly.cli.lines import Lines
 from dearly.cli.names import later
 from dearly.cli.progress import progress
 from dearly.letter.errors import Exit, Usage
@@ -111,4 +111,4 @@ def _said(errand: Errand, done: Exported, folder: str) -> str:
     if done.damaged:
         numbers = ", ".join(map(str, done.damaged))
         lines.append(_("Damaged in the drawer, and so not in it: {numbers}.").format(numbers=numbers))
-    return Page(errand.terminal).prose(*lines)
+    return Lines(errand.terminal).prose(*lines)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dearly.cli.as_json import many, plain
-from dearly.cli.as_text import Page
 from dearly.cli.command import OneOf, command, option
 from dearly.cli.errand import Errand
 from dearly.cli.given import agree, is_yes, secret_from, shown
 from dearly.cli.layout import table
+from dearly.cli.lines import Lines
 from dearly.cli.names import later
 from dearly.cli.progress import progress
 from dearly.letter.address import clean
@@ -215,7 +215,7 @@ def _planned(errand: Errand, plan: Plan) -> str:
     """The plan in words."""
     from dearly.desk import importing_words
 
-    page = Page(errand.terminal)
+    page = Lines(errand.terminal)
     would = ngettext(
         "One letter would be taken from “{place}”.", "{n} letters would be taken from “{place}”.", plan.letters
     )
@@ -260,7 +260,7 @@ def _done(errand: Errand, done: Done) -> str:
     """What came of it, in words."""
     from dearly.desk import importing_words
 
-    page = Page(errand.terminal)
+    page = Lines(errand.terminal)
     skipped = (page.prose(f"{clean(one.what)}: {one.why}") for one in done.skipped)
     blocks = [page.prose(*importing_words.done(done)), *skipped]
     if done.left_out:
@@ -291,7 +291,7 @@ def _tell_left(errand: Errand) -> None:
     def text() -> str:
         if not found:
             return _("Whatever was taken in could be opened and read.")
-        page = Page(errand.terminal)
+        page = Lines(errand.terminal)
         said = page.prose(
             ngettext(
                 "One is kept as it came, byte for byte, and leaves with every export.",

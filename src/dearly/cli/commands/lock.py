@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dearly.cli.as_text import Page
 from dearly.cli.command import command, option
 from dearly.cli.errand import Errand, Secret
 from dearly.cli.given import new_passphrase, passphrase
+from dearly.cli.lines import Lines
 from dearly.cli.names import later
 from dearly.letter.errors import NotFound, Refused
 from dearly.letter.words import _
@@ -51,7 +51,7 @@ def unlock(errand: Errand) -> None:
 )
 def lock(errand: Errand) -> None:
     """Lock the drawer."""
-    page = Page(errand.terminal)
+    page = Lines(errand.terminal)
     if not errand.in_owner:
         if not errand.folder.is_dir():
             raise NotFound(
@@ -126,4 +126,4 @@ def lock_change(errand: Errand, source: str | None, renew: bool) -> None:
         errand.with_secret(lambda secret: errand.app.renew(errand.folder, secret), new)
         said.append(_("The drawer has a new key; print a new recovery kit with “dearly kit --out FILE”."))
     said.append(_("Old backups and copies still open with what they had."))
-    errand.tell({"changed": change, "renewed": renew}, lambda: Page(errand.terminal).prose(*said))
+    errand.tell({"changed": change, "renewed": renew}, lambda: Lines(errand.terminal).prose(*said))

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
-from dearly.exchange import folder, letters_in, maildir, mbox, scans, written
+from dearly.exchange import folder, letters_in, maildir, mbox
+from dearly.exchange.beside import Beside
 from dearly.exchange.folder import Entry, Parts, Run
 from dearly.exchange.found import LARGEST_LETTER, Found, Unchanged, Unpack
 from dearly.exchange.kinds import (
@@ -33,7 +33,6 @@ from dearly.letter.address import clean
 from dearly.letter.errors import NotFound, Refused
 from dearly.letter.words import _
 
-_SCANS = (".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif", ".webp")
 _MOST_UNCHANGED = 1000
 """Files that are told of at once, so that it shows how far one is."""
 
@@ -42,8 +41,6 @@ _A_LETTER = 30_000
 everything else that is done with one that has not changed."""
 
 _LETTERS = (b".eml", b".emlx")
-
-_TEXTS = (b".md", b".markdown", b".txt", b".text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +69,7 @@ class Place:
         self._rules, self._unpack = rules, unpack
         self.met: Container[bytes] = frozenset()
         """Marks of files that need not be opened: they come as `Unchanged`."""
-        self._paged: tuple[Parts, dict[str, list[str]]] | None = None
-        self._others: frozenset[str] = frozenset()
-        self._enclosed: tuple[Parts, frozenset[bytes]] = (), frozenset()
+        self._beside = Beside(self._root, together=rules.together)
 
     def size(self) -> int | None:
         """As `Archive.size`; a file that is one letter counts as much as any other one."""
@@ -183,7 +178,7 @@ class Place:
             kind = self._rules.forced or kind_of(where.parts, head)
             file.seek(0)
             if kind is None or (self._rules.only is not None and kind not in {*self._rules.only, Kind.PACKED}):
-                if not (self._rules.quiet or is_housekeeping(name) or self._belongs(parts)):
+                if not (self._rules.quiet or is_housekeeping(name) or self._beside.belongs(parts)):
                     yield where.over(*(what_instead(head) or ("not_a_letter", _instead(kind, head))))
             elif kind is Kind.MBOX:
                 yield from self._in_mbox(parts, where, inner)
@@ -197,9 +192,9 @@ class Place:
             elif kind is Kind.PACKED:
                 yield from self._in_packed(parts, where, packing(name, head) or "gz", inner)
             elif kind is Kind.TEXT:
-                if not (is_housekeeping(name) or self._belongs(parts)):
-                    yield from letters_in.in_text(file, where, lambda beside: self._beside(parts[:-1], beside))
-            elif not self._belongs(parts):
+                if not (is_housekeeping(name) or self._beside.belongs(parts)):
+                    yield from letters_in.in_text(file, where, lambda named: self._beside.enclosed(parts[:-1], named))
+            elif not self._beside.belongs(parts):
                 yield from self._scanned(parts, where)
 
     def _opened(self, parts: Parts) -> BufferedReader:
@@ -244,7 +239,7 @@ class Place:
         inside, name = parts[:-1], os.fsdecode(parts[-1])
         read: list[tuple[str, bytes]] = []
         left = LARGEST_LETTER
-        for page in [name] if self._name else self._pages(inside, name):
+        for page in [name] if self._name else self._beside.pages(inside, name):
             with self._opened((*inside, os.fsencode(page))) as file:
                 data = file.read(left + 1)
             if len(data) > left:
@@ -254,60 +249,6 @@ class Place:
             read.append((folder.names((os.fsencode(page),))[0], data))
         if read:
             yield letters_in.scanned(read, where)
-
-    def _pages(self, inside: Parts, name: str) -> list[str]:
-        """The pages of the letter that begins with this scan; none where it is another page of one."""
-        if self._paged is None or self._paged[0] != inside:
-            names = sorted(filter(self._is_scan, folder.path_of(self._root, inside).iterdir()), key=os.fsencode)
-            found = [path.name for path in names]
-            together = self._rules.together and not inside
-            groups = [scans.in_order(found)[: scans.MOST_PAGES]] if together else scans.letters(found)
-            # The file that is met first stands for the letter.
-            self._paged = inside, {min(group, key=os.fsencode): group for group in groups if group}
-            self._others = frozenset(one for group in groups for one in group)
-        return self._paged[1].get(name, [] if name in self._others else [name])
-
-    def _is_scan(self, path: Path) -> bool:
-        if path.suffix.lower() not in _SCANS:
-            return False
-        try:
-            with folder.opened(path) as file:
-                return scan_type(file.read(64)) is not None
-        except OSError:
-            return False
-
-    def _belongs(self, parts: Parts) -> bool:
-        """Whether a text file names this one as enclosed: one that is called like the folder that it lies in."""
-        for depth in range(len(parts) - 1, 0, -1):
-            for ending in _TEXTS:
-                above = (*parts[: depth - 1], parts[depth - 1] + ending)
-                if b"/".join(parts[depth - 1 :]) in self._enclosed_by(above):
-                    return True
-        return False
-
-    def _enclosed_by(self, parts: Parts) -> frozenset[bytes]:
-        if self._enclosed[0] != parts:
-            named: frozenset[bytes] = frozenset()
-            with suppress(OSError), folder.opened(folder.path_of(self._root, parts)) as file:
-                head = file.read(written.LONGEST_HEAD)
-                named = frozenset(os.fsencode(path) for path in written.enclosures(head))
-            self._enclosed = parts, named
-        return self._enclosed[1]
-
-    def _beside(self, inside: Parts, named: str) -> bytes | None:
-        """A file that a text names as enclosed: in the same folder or below, nothing else."""
-        below = tuple(os.fsencode(part) for part in named.split("/") if part not in ("", "."))
-        if not below or b".." in below or "\0" in named or named.startswith("/"):
-            return None
-        for depth in range(1, len(below)):
-            if folder.path_of(self._root, (*inside, *below[:depth])).is_symlink():
-                return None
-        try:
-            with folder.opened(folder.path_of(self._root, (*inside, *below))) as file:
-                data = file.read(LARGEST_LETTER + 1)
-        except (OSError, ValueError):
-            return None
-        return data if len(data) <= LARGEST_LETTER else None
 
 
 def _cursor(parts: Parts) -> str:

@@ -28,10 +28,10 @@ from tests.faults.test_drawer_disk import small_disk
 from tests.support import openpgp as pgp
 from tests.support import parcels
 from tests.support.commands import PASSPHRASE, Done, Machine, Person
-from tests.support.days import free_port
 from tests.support.door import short_folder
 from tests.support.machines import Contents, changed, cheap_drawer, contents
 from tests.support.offices import Office, an_office
+from tests.support.ports import free_port
 from tests.unit.office.test_service import certificate
 
 DRAFT, TO_CLARA, TO_DORA, TO_EMIL, EMPTY = range(1, 6)

@@ -20,11 +20,13 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from io import BufferedIOBase
 from pathlib import Path
 from types import TracebackType
+
+from tests.support.ports import free_ports
 
 DOMAIN = "letters.test"
 PASSWORD = "fake-password-for-tests"  # of mailboxes that live for seconds
@@ -94,8 +96,7 @@ class Cyrus:
         self.folder = Path(tempfile.mkdtemp(prefix="dearly-cyrus-", dir="/tmp"))
         self.forget = forget
         self.relay = Relay(self.deliver)
-        with _free_ports(2) as ports:
-            self.http, self.lmtp = ports
+        self.http, self.lmtp = free_ports(2)
         self._master: subprocess.Popen[bytes] | None = None
 
     @property
@@ -261,16 +262,3 @@ def _until_dot(read: BufferedIOBase) -> bytes:
     while (line := read.readline()) not in (b".\r\n", b""):
         lines.append(line.removeprefix(b".") if line.startswith(b".") else line)
     return b"".join(lines)
-
-
-@contextmanager
-def _free_ports(count: int) -> Iterator[list[int]]:
-    """Ports that nobody uses, all different."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        yield [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()

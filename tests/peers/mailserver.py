@@ -22,12 +22,12 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from tests.support.authority import Authority
+from tests.support.ports import free_ports
 
 DOMAIN = "letters.test"
 PASSWORD = "fake-password-for-tests"  # of mailboxes that live for seconds
@@ -181,9 +181,8 @@ class MailServer:
         self.ca = authority.pem
         self._issued = authority.issue("localhost", "127.0.0.1")
         self._most, self._main_cf = most, main_cf
-        with _free_ports(8) as ports:
-            self.smtp, self.imap, self.lmtp, self.submissions, self.submission, *others = ports
-            self.imaps, self.pop3, self.pop3s = others
+        self.smtp, self.imap, self.lmtp, self.submissions, self.submission, *others = free_ports(8)
+        self.imaps, self.pop3, self.pop3s = others
 
     def __enter__(self) -> MailServer:
         try:
@@ -319,19 +318,6 @@ class MailServer:
     def _log(self) -> str:
         logs = [self.folder / "postfix.log", self.folder / "dovecot.log"]
         return "\n".join(path.read_text(errors="replace")[-2_000:] for path in logs if path.exists())
-
-
-@contextmanager
-def _free_ports(count: int) -> Iterator[list[int]]:
-    """Ports of loopback that nobody has now, all different."""
-    lines = [socket.socket() for _number in range(count)]
-    try:
-        for line in lines:
-            line.bind(("127.0.0.1", 0))
-        yield [line.getsockname()[1] for line in lines]
-    finally:
-        for line in lines:
-            line.close()
 
 
 def _finished(path: Path) -> bool:

@@ -7,7 +7,6 @@ would: look what is there, do what is left. `prepare` makes the world once; each
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.support.drawers import PASSPHRASE, cheap_cost
 from tests.support.killer import say
 from tests.support.lasting import LentOpener, lent_keyholder_of
 from tests.support.offices import OfficeProcess, start_process
+from tests.support.ports import free_port
 
 TEXT = "Dear Bert, markerquince lies under the third stone.\n"
 REPLY = "Dear Ada, markermedlar was not there any more.\n"
@@ -56,13 +56,6 @@ async def desk_in(place: Path, name: str) -> AsyncIterator[Desk]:
         yield desk
     finally:
         await desk.close()
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def office(place: Path, **more: object) -> OfficeProcess:

@@ -172,6 +172,8 @@ def test_everything_is_copied_out_after_it_was_said_what_that_means(tmp_path: Pa
         assert "Secret keys can only go along with the keys" in words((await web.post("/export", html)).text)
         asked = words((await web.post("/export", some | {"secret": "yes"})).text)
         assert "leaves the lock" in asked
+        assert not re.search(r"\b(html|bundle): ", asked), "formats are called as they are ticked"
+        assert re.search(r"(Pages for a browser|A bundle for Dearly)[^.]*: ", asked)
         assert "A passphrase for the secret keys" in asked
         short = await web.post("/export/run", some | {"secret": "yes", "passphrase": "short", "again": "short"})
         assert short.status_code == 400
@@ -180,6 +182,7 @@ def test_everything_is_copied_out_after_it_was_said_what_that_means(tmp_path: Pa
         words_ = {"passphrase": "fake long enough words", "again": "fake long enough words"}
         done = await at_its_end(web, await web.post("/export/run", some | {"secret": "yes"} | words_))
         assert "README.txt there says what each file is." in words(done.text)
+        assert f"open {target}/html/index.html with a browser" in words(done.text)
         assert (target / "html" / "index.html").is_file()
         assert list((target / "keys").glob("own-*.secret.pgp"))
         again = await at_its_end(web, await web.post("/export/run", some))

@@ -55,7 +55,8 @@ async def choose(visit: Visit, said: DearlyError | None = None) -> Response:
         return visit.go("/work")
     copy = begun if isinstance(begun, Copy) else None
     if said is None and copy is not None and isinstance(work.result, Exported):
-        return visit.show("export-done.html", done=work.result, path=paths.shown(copy.path))
+        pages = paths.shown(copy.path / "html" / "index.html") if "html" in copy.wish.formats else ""
+        return visit.show("export-done.html", done=work.result, path=paths.shown(copy.path), pages=pages)
     if visit.request.method == "POST":
         form = await visit.form()
         wish, path = _wish(form), form.text("path")
@@ -81,7 +82,8 @@ async def ask(visit: Visit) -> Response:
     wish, path = _checked(_wish(form)), paths.typed(form.text("path"))
     found = await visit.desk.drawer.read(exporting.survey)
     sentences = await asyncio.to_thread(exporting.before, path, wish, found)
-    return visit.show("export-ask.html", wish=wish, path=path, shown_path=paths.shown(path), sentences=sentences)
+    facts = [_as_chosen(sentence) for sentence in sentences]
+    return visit.show("export-ask.html", wish=wish, path=path, shown_path=paths.shown(path), sentences=facts)
 
 
 @routes.post("/export/run")
@@ -125,6 +127,16 @@ def _checked(wish: Wish) -> Wish:
             _("Tick one of these two, or leave the secret keys here."),
         )
     return wish
+
+
+def _as_chosen(sentence: str) -> str:
+    """A fact about formats, with their names as they were ticked: at the command line they are called as one types
+    them."""
+    labels = {name: words for name, words, _more in _formats()}
+    names, colon, rest = sentence.partition(": ")
+    if not colon or not set(names.split(", ")) <= labels.keys():
+        return sentence
+    return f"{', '.join(labels[name] for name in names.split(', '))}{colon}{rest}"
 
 
 def _formats() -> list[tuple[str, str, str]]:

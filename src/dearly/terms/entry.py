@@ -11,7 +11,7 @@ from itertools import chain, filterfalse
 from dearly.letter.address import Correspondent
 from dearly.letter.search import Entry
 from dearly.terms import marks
-from dearly.terms.folding import cut, plain_words
+from dearly.terms.folding import plain_words, words
 from dearly.terms.languages import guess, stems
 
 VERSION = 1
@@ -63,7 +63,7 @@ def entry(
 ) -> Entry:
     """What a letter is found by. `people`: role (from, to or cc) and who. `files`: names of its enclosures.
     `direction`: "out" or "in". `date`: when it was written. `has`: see there (`enclosed` for enclosures). Pure."""
-    about, body = cut(subject).split(), cut(text).split()
+    about, body = words(subject), words(text)
     plain = dict.fromkeys(body if text.isascii() else plain_words(text))
     plain.update(dict.fromkeys(about if subject.isascii() else plain_words(subject)))
     languages = guess(plain)
@@ -79,7 +79,7 @@ def entry(
         subject=" ".join(about),
         people=" ".join(dict.fromkeys(name for name, _marks in named)),
         body=" ".join(body),
-        files=" ".join([word for name in files for word in cut(name).split()]),
+        files=" ".join([word for name in files for word in words(name)]),
         stems=" ".join([marks.STEM + stem for stem in filterfalse(known.__contains__, more)]),
         facets=" ".join(dict.fromkeys([*facets, *(mark for _name, own in named for mark in own)])),
     )
@@ -89,7 +89,7 @@ def entry(
 def _person(role: str, who: Correspondent) -> tuple[str, tuple[str, ...]]:
     """The words of somebody's name and address, and the marks of them in this role. The same few people are named in
     nearly all letters."""
-    found = cut(f"{who.name} {who.address}").split()
+    found = words(f"{who.name} {who.address}")
     short = marks.ROLES[role]
     own = (marks.address_mark(short, who.address.key), *(marks.name_mark(short, word) for word in dict.fromkeys(found)))
     return " ".join(found), own

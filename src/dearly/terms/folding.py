@@ -99,15 +99,19 @@ def flat(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of the text in their order, as they stand in an index."""
-    return cut(text).split()
+    found = _at_once(text)
+    return _words(_fold(text)) if found is None else found.split()
 
 
 def cut(text: str) -> str:
     """The folded words of the text in their order, with blanks between them and perhaps around them."""
-    if text.isascii():
-        return text.encode().translate(_ASCII).decode()
-    found = _by_table(text, _Alphabet.cut)
+    found = _at_once(text)
     return " ".join(_words(_fold(text))) if found is None else found
+
+
+def _at_once(text: str) -> str | None:
+    """`cut` by a table; None where that has to be done sign by sign."""
+    return text.encode().translate(_ASCII).decode() if text.isascii() else _by_table(text, _Alphabet.cut)
 
 
 def plain_words(text: str) -> list[str]:
@@ -156,13 +160,14 @@ def _lower(text: str) -> str:
 
 def _words(folded: str) -> list[str]:
     found: list[str] = []
+    words_in = _re(_WORD).findall
     for index, piece in enumerate(_re(_RUN).split(folded.replace("_", " "))):
         if index % 2:
             # The last sign stands by itself too: so every sign begins a word, and is found by its beginning.
             found += map(add, piece, piece[1:])
             found.append(piece[-1])
         elif piece:
-            found += _re(_WORD).findall(piece)
+            found += words_in(piece)
     return found
 
 

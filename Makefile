@@ -54,6 +54,7 @@ node_modules/.npm: package.json package-lock.json tools/vendor.py | debian
 	else echo "npm is not installed, so the tests that need it are skipped."; fi
 
 test: $(VENV)/.dev debian node_modules/.npm
+	@$(BIN)/python -m compileall -q -j 2 src  # once, and not in each of the processes that begin together
 	@$(BIN)/python -m pytest -m "not long" -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test-web: $(VENV)/.dev debian node_modules/.npm

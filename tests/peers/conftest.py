@@ -15,8 +15,9 @@ from tests.support.peers import GnuPG, Sq
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here talks to a real program."""
+    here = str(Path(__file__).parent) + os.sep
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.peers)
 
 

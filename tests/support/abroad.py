@@ -25,7 +25,8 @@ from tests.support.scripted_smtp import Answer, ScriptedSmtp, scripted_smtp
 SENDER = Address.parse("post@mail.test")
 DORA = "Dora@world.test"
 PACE = Pace(claimed=timedelta(minutes=15), handing=timedelta(minutes=20), look=0.05)
-HURRIED = Pace(claimed=timedelta(seconds=1), handing=timedelta(seconds=2), look=0.05)
+# Claimed for long enough that a busy machine comes to the dot within it.
+HURRIED = Pace(claimed=timedelta(seconds=10), handing=timedelta(seconds=2), look=0.05)
 SHORT = Patience(connect=5, answer=5, piece=5, final=5)
 
 

@@ -93,7 +93,7 @@ def test_ctrl_c_leaves_the_owner_alone(ada: Person) -> None:
     assert watching.stdout is not None
     assert watching.stdout.readline()
     watching.send_signal(signal.SIGINT)
-    _, complained = watching.communicate(timeout=20)
+    _, complained = watching.communicate(timeout=60)
     assert (watching.returncode, complained) == (130, "")
     assert ada("outbox").code == 0
 
@@ -101,7 +101,7 @@ def test_ctrl_c_leaves_the_owner_alone(ada: Person) -> None:
 def test_a_killed_owner_is_nobody(ada: Person) -> None:
     pid = _owner(ada)
     os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while Path(f"/proc/{pid}").exists() and time.monotonic() < until and not _is_zombie(pid):
         time.sleep(0.02)
     assert _sockets(ada)
@@ -130,7 +130,7 @@ def test_ctrl_c_without_an_owner(ada: Person) -> None:
     assert watching.stdout is not None
     assert watching.stdout.readline()
     watching.send_signal(signal.SIGINT)
-    _, complained = watching.communicate(timeout=20)
+    _, complained = watching.communicate(timeout=60)
     assert (watching.returncode, complained) == (130, "")
     assert ada("outbox").code == 0
 

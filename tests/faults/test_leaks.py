@@ -157,7 +157,7 @@ class Held:
 
     def wait(self) -> None:
         assert self.process is not None
-        assert self.process.wait(20) == 0
+        assert self.process.wait(60) == 0
 
 
 def secrets_of(folder: Path, key: DataKey) -> dict[str, bytes]:

@@ -90,7 +90,7 @@ def drop() -> Iterator[Drop]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     yield made
     done.set()
     thread.join()

@@ -450,7 +450,7 @@ def test_children_end_when_the_desk_is_gone(room: Room) -> None:
         return int(out)
 
     pid = room.run(run())
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while running(pid):
         assert time.monotonic() < end, "the child outlived its desk"
         time.sleep(0.02)

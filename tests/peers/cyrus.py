@@ -33,7 +33,7 @@ PASSWORD = "fake-password-for-tests"  # of mailboxes that live for seconds
 PEOPLE = ("ada", "bert")
 BIN = Path("/usr/lib/cyrus/bin")
 PROGRAMS = (str(BIN / "master"), str(BIN / "httpd"), str(BIN / "lmtpd"), "/usr/sbin/saslpasswd2")
-READY_SECONDS = 20
+READY_SECONDS = 60
 
 _IMAPD_CONF = """\
 configdirectory: {folder}/conf

@@ -33,7 +33,7 @@ DOMAIN = "letters.test"
 PASSWORD = "fake-password-for-tests"  # of mailboxes that live for seconds
 POSTFIX, DOVECOT, DOVEADM = "/usr/sbin/postfix", "/usr/sbin/dovecot", "/usr/bin/doveadm"
 PROGRAMS = (POSTFIX, DOVECOT, "/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/pop3")
-READY_SECONDS = 20
+READY_SECONDS = 60
 MOST_LETTER = 52_428_800
 QUEUES = ("maildrop", "incoming", "active", "deferred")
 

@@ -62,7 +62,7 @@ def another(*to: Address, size: int = 300) -> SealedLetter:
 async def arrived(who: ProviderCarrier, cursor: str, count: int = 1) -> tuple[list[Parcel], str]:
     """What comes after `cursor`, as soon as there are so many."""
     came: list[Parcel] = []
-    for _ in range(200):
+    for _ in range(1000):
         parcels, cursor, left = await everything(who, cursor)
         assert left == 0
         came += parcels

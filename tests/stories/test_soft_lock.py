@@ -159,7 +159,7 @@ def test_a_hard_lock_says_what_leaves_when(town: Town) -> None:
         assert row["leaves"][:4] in done.err
         # When the command has returned, the drawer is closed.
         assert left_clean(town.machine.folder / "ada")
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert process.stderr is not None
         assert process.stderr.read() == b""
     assert list((town.machine.folder / "run" / "dearly").iterdir()) == []
@@ -174,7 +174,7 @@ def test_a_signal_closes_the_drawer(town: Town, how: signal.Signals) -> None:
         numbers = {json.loads(one.communicate(f"{n}\n", timeout=60)[0])["number"] for n, one in enumerate(written)}
         assert len(numbers) == 3
         process.send_signal(how)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert left_clean(town.machine.folder / "ada")
     assert numbers <= {draft["number"] for draft in town.ada.json("drafts")["letters"]}
 

@@ -84,7 +84,7 @@ class Machine:
     def run(self, *argv: str, drawer: str | None = None, given: str = "", **env: str) -> Done:
         """Run a command in the folder to its end."""
         process = self.start(*argv, drawer=drawer, **env)
-        out, err = process.communicate(given, timeout=60)
+        out, err = process.communicate(given, timeout=120)
         return Done(process.returncode, out, err)
 
     def person(self, name: str) -> Person:

@@ -42,7 +42,7 @@ def kill_at(step: str | None, module: str, function: str, *args: Any, nth: int =
     Arguments are strings, numbers or paths. Raises AssertionError when the child fails in any other way."""
     ended = _begin(step, nth, module, function, args, stderr=PIPE)
     try:
-        answer, complained = ended.communicate(timeout=110)
+        answer, complained = ended.communicate(timeout=220)
     finally:
         ended.kill()
     lines = answer.splitlines()

@@ -74,7 +74,7 @@ class Postgres:
             self._process = subprocess.Popen(
                 self._words("postgres", "-D", str(self.folder / "data"), *words), stdout=log, stderr=log, cwd="/"
             )
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             ready = [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
             if subprocess.run(ready, check=False).returncode == 0:

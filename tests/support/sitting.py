@@ -154,7 +154,7 @@ def end_all(machine: Machine, how: signal.Signals = signal.SIGKILL) -> None:
     until(lambda: not processes(machine))
 
 
-def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
+def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until it holds."""
     end = time.monotonic() + seconds
     while not holds():

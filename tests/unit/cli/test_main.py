@@ -105,7 +105,7 @@ def test_dearly_alone_hands_a_file_to_the_browser(dearly, monkeypatch, tmp_path)
     monkeypatch.setenv("DEARLY_BROWSER", f"'{program}' --new-window %s")
     _code, terminal = dearly([], FakeTerminal())
     assert "opens in the browser" in terminal.said
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not told.exists() and time.monotonic() < end:
         time.sleep(0.01)
     assert told.read_text() == "--new-window /run/way.html\n"

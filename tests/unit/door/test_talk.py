@@ -166,7 +166,7 @@ def test_two_clients_at_once(drawer: Path) -> None:
     both = threading.Barrier(2)
 
     def serve(argv: list[str], terminal: RemoteTerminal) -> int:
-        both.wait(10)
+        both.wait(60)
         terminal.out(argv[0])
         return int(argv[0])
 
@@ -206,13 +206,13 @@ def test_too_many_clients(drawer: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
     def serve(*_: object) -> int:
         inside.set()
-        go.wait(10)
+        go.wait(60)
         return 0
 
     with owner(drawer, serve):
         first = threading.Thread(target=call, args=(str(drawer), ["round"], FakeTerminal()))
         first.start()
-        assert inside.wait(10)
+        assert inside.wait(60)
         with pytest.raises(InUse) as caught:
             call(str(drawer), ["outbox"], FakeTerminal())
         assert caught.value.code == "owner_busy"
@@ -244,7 +244,7 @@ def test_closing_lets_a_command_finish(drawer: Path) -> None:
 
     def serve(_argv: list[str], terminal: RemoteTerminal) -> int:
         inside.set()
-        go.wait(10)
+        go.wait(60)
         terminal.out("The drawer is locked.\n")
         return 3
 
@@ -252,7 +252,7 @@ def test_closing_lets_a_command_finish(drawer: Path) -> None:
     with owner(drawer, serve) as one:
         thread = threading.Thread(target=lambda: codes.append(call(str(drawer), ["lock"], here)))
         thread.start()
-        assert inside.wait(10)
+        assert inside.wait(60)
         closing = asyncio.run_coroutine_threadsafe(one.door.close(10), one.loop)
         go.set()
         closing.result(15)
@@ -265,7 +265,7 @@ def test_closing_does_not_wait_for_ever(drawer: Path) -> None:
 
     def serve(*_: object) -> int:
         inside.set()
-        go.wait(20)
+        go.wait(60)
         return 0
 
     met = []
@@ -279,7 +279,7 @@ def test_closing_does_not_wait_for_ever(drawer: Path) -> None:
     with owner(drawer, serve) as one:
         thread = threading.Thread(target=ask)
         thread.start()
-        assert inside.wait(10)
+        assert inside.wait(60)
         one.do(one.door.close(0.1))
         thread.join(10)
         go.set()
@@ -298,7 +298,7 @@ def test_a_reader_who_goes_away_is_told_to_who_wants_to_know(drawer: Path) -> No
     def serve(_argv: list[str], terminal: RemoteTerminal) -> int:
         terminal.when_gone(told.set)
         terminal.out("one\n")
-        assert told.wait(10)
+        assert told.wait(60)
         return terminal.ask_secret("still there?") == "yes"
 
     with owner(drawer, serve):

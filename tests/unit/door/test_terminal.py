@@ -124,7 +124,7 @@ def _at_a_terminal(code: str, typed: bytes, prompt: bytes = b"Passphrase: ") -> 
     child, handle = pty.fork()
     if child == 0:
         os.execv(sys.executable, [sys.executable, "-c", _USE + code])
-    shown, sent, until = b"", False, time.monotonic() + 20
+    shown, sent, until = b"", False, time.monotonic() + 60
     while time.monotonic() < until:
         ready, _, _ = select.select([handle], [], [], 0.2)
         if ready:

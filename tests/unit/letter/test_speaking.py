@@ -52,7 +52,7 @@ def test_two_clients_of_one_loop(catalogues: Path) -> None:
 
     def command(language: str) -> None:
         with words.speaking([language], catalogues):
-            both.wait(10)
+            both.wait(60)
             heard[language] = asyncio.run_coroutine_threadsafe(verb(), loop).result(10)
 
     clients = [threading.Thread(target=command, args=(language,)) for language in ("de", "fr")]

@@ -165,7 +165,7 @@ def test_a_child_that_asks_for_what_is_not_there_gets_nothing_more(at: int, size
     with ours, theirs:
         giver = _Giver(ours, io.BytesIO(b"abcd"), 4)
         giver.start()
-        theirs.settimeout(10)
+        theirs.settimeout(60)
         assert SIZE.unpack(theirs.recv(SIZE.size)) == (4,)
         theirs.sendall(WANTED.pack(1, 3))
         assert theirs.recv(3, socket.MSG_WAITALL) == b"bcd"

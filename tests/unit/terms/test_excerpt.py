@@ -46,6 +46,16 @@ def test_an_excerpt_is_some_of_the_text() -> None:
     assert found.text.endswith(" …")
 
 
+def test_words_are_found_wherever_two_stretches_of_a_text_meet() -> None:
+    word, phrase = Finder(parse("walnut").words, LANGUAGES), Finder(parse('"walnut tree"').words, LANGUAGES)
+    for place in range(988, 1003):
+        text = "ż" * place + " walnut  tree " + "ó" * 2000
+        assert ("walnut", True) in word.excerpt(text).pieces
+        assert ("walnut tree", True) in phrase.excerpt(text).pieces
+        for glued in (text.replace(" walnut", "walnut"), text.replace("walnut ", "walnut" + "ó" * 200)):
+            assert not any(found for _piece, found in word.excerpt(glued).pieces)
+
+
 def test_where_nothing_is_marked_it_is_the_beginning() -> None:
     assert Finder(parse("walnut").words, ()).excerpt("Dear Bert,\nit rains.").pieces == (
         ("Dear Bert, it rains.", False),

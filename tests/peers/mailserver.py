@@ -232,7 +232,7 @@ class MailServer:
         with smtplib.SMTP(self.host, self.smtp, timeout=30) as line:
             line.sendmail(sender, [to], raw)
 
-    async def arrived(self, name: str, count: int = 1, seconds: float = 20) -> list[bytes]:
+    async def arrived(self, name: str, count: int = 1, seconds: float = 60) -> list[bytes]:
         """The messages in the mailbox of `name`, byte for byte as Dovecot keeps them, the oldest first, as soon as
         there are `count` of them."""
         deadline = time.monotonic() + seconds

@@ -129,10 +129,10 @@ async def _keep_open(folder: Path, secret: Secret) -> None:
     await behind.keep_open(folder, secret)
 
 
-async def _visit(folder: Path) -> WayIn:
-    from dearly.assemble import behind
+def _visit(folder: Path) -> WayIn:
+    from dearly.assemble import visiting
 
-    return await behind.visit(folder)
+    return visiting.visit(folder)
 
 
 async def _nothing_to_lock() -> list[str]:

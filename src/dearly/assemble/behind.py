@@ -17,16 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from dearly.assemble import anew
-from dearly.desk.app import WayIn
 from dearly.door.bell import ring, thawed
-from dearly.letter.errors import DearlyError, InUse, NoSpace
+from dearly.letter.errors import DearlyError, NoSpace
 from dearly.letter.words import _
 
 SECONDS_TO_ANSWER = 60.0
 """Deriving the key takes about one, bringing the tables of an older version to date a few."""
 
 _SECONDS_TO_END = 5.0
-_TRIES, _PAUSE = 50, 0.2
 _MOST_SAID = 64 << 10
 
 
@@ -42,19 +40,15 @@ async def keep_open(folder: Path, secret: Callable[[], str]) -> None:
         await _leave(_order(folder), word.encode("utf-8", "surrogatepass"), "open")
 
 
-async def visit(folder: Path) -> WayIn:
-    """A way in for a browser. Raises as `keep_open`."""
-    for _again in range(_TRIES):
-        said = await asyncio.to_thread(ring, str(folder), "visit")
-        if said is not None:
-            return WayIn(str(said["url"]), str(said["code"]), Path(str(said["file"])), int(said["minutes"]))
-        try:
-            await _leave(anew.order(folder), b"", "ready")
-        except InUse as trouble:
-            if trouble.code != "desk_held":
-                raise
-            await asyncio.sleep(_PAUSE)  # another command is starting it just now, or it is just ending
-    raise _wordless("owner_silent", _("The process of this desk did not answer within {seconds} seconds."))
+async def stand_by(folder: Path) -> None:
+    """Leave a process behind that opens nothing by itself. Raises as `keep_open`, and `InUse` (desk_held) where another
+    command is starting it just now, or it is just ending."""
+    await _leave(anew.order(folder), b"", "ready")
+
+
+def silent() -> DearlyError:
+    """It was there time and again, and never answered."""
+    return _wordless("owner_silent", _("The process of this desk did not answer within {seconds} seconds."))
 
 
 async def _leave(order: list[str], word: bytes, sign: str) -> None:

@@ -21,7 +21,7 @@ NONE = "none"
 
 def sit_down(errand: Errand) -> None:
     """Ask for a way in, open the browser with it, and say how to come in without."""
-    way = errand.run(errand.app.visit(errand.folder))
+    way = errand.app.visit(errand.folder)
     value = {"url": way.url, "code": way.code, "file": str(way.file)}
     opened = not errand.json and _open(way.file)
     if opened:

@@ -80,6 +80,6 @@ class App:
     """Run a coroutine to its end and give its result: on a loop of its own, or on that of the owner of the drawer."""
     keep_open: Callable[[Path, Callable[[], str]], Awaitable[None]]
     """`dearly unlock`: leave a process behind that holds the drawer open, makes rounds, and serves the socket."""
-    visit: Callable[[Path], Awaitable[WayIn]]
+    visit: Callable[[Path], WayIn]
     """`dearly`: a way in for a browser, from the process of this drawer; one is started where there is none. Needs no
     passphrase: a locked desk shows its lock."""

@@ -65,7 +65,7 @@ class FakeApp:
     async def _lock(self) -> list[str]:
         return self.leaving
 
-    async def _visit(self, folder: Path) -> WayIn:
+    def _visit(self, folder: Path) -> WayIn:
         self.visited.append(folder)
         return WayIn("http://0123456789abcdef.localhost:8765/", "bcdf-ghjk", Path("/run/way.html"), 10)
 

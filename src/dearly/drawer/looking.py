@@ -1,8 +1,9 @@
 """Looking into a closed drawer: for a command that asks one thing and ends. Nothing is written, in it or beside it.
 
-Only a drawer that was closed cleanly, whose tables and keys are as this version leaves them, and of which nothing is to
-be said, can be looked into: then its file holds all by itself, and one connection that takes no part in log or
-shared memory is enough. Every other one takes an opening (`Drawer.open`), which sees to what is to be done.
+Only a drawer that was closed cleanly, whose tables and keys are as this version leaves them, in which no attempt was
+left open (F06), and of which nothing is to be said, can be looked into: then its file holds all by itself, and one
+connection that takes no part in log or shared memory is enough. Every other one takes an opening (`Drawer.open`), which
+sees to what is to be done.
 
 The key is derived here and in no child: this process holds the passphrase anyway, and ends with the command as the
 child would.
@@ -18,7 +19,7 @@ from typing import TypeVar
 
 import apsw
 
-from dearly.drawer import heads, incarnation, surroundings
+from dearly.drawer import heads, incarnation, surroundings, unfinished
 from dearly.drawer import passphrase as words
 from dearly.drawer.connection import APPLICATION_ID, DataKey, Db, connect, translate
 from dearly.drawer.folder import DATABASE, JOURNAL, LOG, RESCUED
@@ -54,7 +55,7 @@ def look(folder: Path, secret: Callable[[], str], work: Callable[[Db], T], *, st
             connection = connect(folder / DATABASE, key, write=False, immutable=True)
             try:
                 db = Db(connection)
-                _unless(_is_ours(db, folder, slots, key, state))
+                _unless(_is_ours(db, folder, slots, key, state) and not unfinished.attempts(db))
                 return work(db)
             finally:
                 connection.close()

@@ -1,4 +1,5 @@
-"""What an earlier process may have left undone. Asked at every opening, so it imports nothing of what would mend it."""
+"""What an earlier process may have left undone. Asked at every opening and look, so it imports nothing of what would
+mend it."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_a_search_at_a_closed_drawer_imports_what_it_searches_with(place: Path) 
     assert not run.has(*foreign, "dearly.web", "dearly.office", "dearly.assemble.process", "dearly.assemble.behind")
     assert not run.has("dearly.desk.rounds", "dearly.desk.views", "dearly.desk.values", "dearly.desk.post")
     assert not run.has("pysequoia", "httpx", "rich", "segno", "PIL", "email", "urllib.request", "xml", "tarfile")
-    assert len(run.ours) <= 62, run.ours
+    assert len(run.ours) <= 63, run.ours
 
 
 def test_a_list_at_a_closed_drawer_imports_nothing_that_acts(place: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_list_at_a_closed_drawer_imports_nothing_that_acts(place: Path) -> Non
     assert (run.code, run.children) == (0, [])
     assert not run.has("asyncio", "subprocess", "logging", "pysequoia", "email", "ssl", "babel")
     assert not run.has("dearly.opener", "dearly.seal", "dearly.exchange", "dearly.carriers", "dearly.terms")
-    assert len(run.ours) <= 78, run.ours
+    assert len(run.ours) <= 79, run.ours
 
 
 def test_a_client_of_a_running_desk_imports_next_to_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dearly.drawer import chain, lock, looking, settings
+from dearly.drawer import chain, lock, looking, outbox, settings
 from dearly.drawer.connection import Db
 from dearly.drawer.folder import DATABASE, LOG
 from dearly.drawer.looking import TakesMore
 from dearly.letter.errors import InUse, Locked
+from tests.support.contents import BERT, posted
 from tests.support.drawers import PASSPHRASE, make_drawer, open_drawer
+from tests.support.times import NOON
 
 
 def _name(db: Db) -> str:
@@ -127,5 +129,23 @@ def test_one_that_was_put_back_gives_way(folder: Path) -> None:
 
     asyncio.run(more())
     (folder / DATABASE).write_bytes(older)
+    with pytest.raises(TakesMore):
+        _look(folder)
+
+
+def test_an_attempt_that_never_ended_gives_way(folder: Path) -> None:
+    """F06: whether that letter left is unknown, and an opening records so. Until then it would be shown as leaving."""
+
+    def begin(db: Db) -> None:
+        posted(db, BERT)
+        (ready,) = outbox.due(db, NOON)
+        outbox.begin_attempt(db, ready, NOON)
+
+    async def more() -> None:
+        drawer = await open_drawer(folder, state=folder.parent / "state")
+        await drawer.write(begin)
+        await drawer.close()
+
+    asyncio.run(more())
     with pytest.raises(TakesMore):
         _look(folder)

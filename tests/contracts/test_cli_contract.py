@@ -286,6 +286,12 @@ def test_08_the_ledger_and_erasing(ada: Person) -> None:
     assert (later["number"], later["until"]) == (6, "2031-05-01")
     typed(ada, "dearly ledger no-answer 6")
     typed(ada, "dearly ledger open 6")
+    assert "a card to Bert" in typed(ada, "dearly answer 2 --card").out
+    (card,) = ada.json("drafts")["letters"]
+    assert card["text"] == "It came, I need time."
+    assert "later" in [one["standing"] for one in ada.json("ledger")["correspondences"] if one["number"] == 2]
+    _error(ada("answer 2 --card --quote --json"), 2, "card_alone")
+    assert ada(f"drop {card['number']}").code == 0
     typed(ada, "dearly erase 6", code=2)  # nobody is there to agree
     assert ada.json("erase 6 --yes") == {"erased": 6}
     _error(ada("show 6 --json"), 4)

@@ -41,7 +41,8 @@ async def answer(
 
 async def card(desk: Desk, number: int, place: str = "") -> LetterView:
     """Act 7: begin a small card to whoever wrote a letter, "it came, I need time". It is an act and no receipt: it is
-    posted by its writer like everything else, and its words can be changed before.
+    posted by its writer like everything else, and its words can be changed before. While it lies on the desk there
+    is no second one for the same letter.
 
     It does not name the letter as answered: that one is kept for later, and the ledger goes on saying so. Raises as
     `answer`."""
@@ -52,6 +53,9 @@ async def card(desk: Desk, number: int, place: str = "") -> LetterView:
         draft = Draft((to,), "", _("It came, I need time."), place=place)
         if letter.reply != "later":  # a day that was named before stands
             ledger.decide(db, letter.number, "later")
+        for begun in drafts.answering(db, letter.number):
+            if begun.draft.in_reply_to is None:  # an answer names the letter
+                return views.draft_view(begun)
         return views.draft_view(drafts.new(db, draft, answers=letter.number, now=now, chance=desk.chance))
 
     return await desk.drawer.write(work)

@@ -44,6 +44,7 @@ __all__ = [
     "Version",
     "Why",
     "anew",
+    "answering",
     "back_on_page",
     "became_letter",
     "cut_version",
@@ -179,6 +180,12 @@ def anew(db: Db, number: int, to: Sequence[Correspondent], *, now: datetime, cha
     was = _read(db, number)
     draft = replace(was.draft, to=tuple(to), enclosures=IN_DRAFT.whole(db, number))
     return new(db, draft, answers=was.answers, now=now, chance=chance)
+
+
+def answering(db: Db, number: int) -> list[OnPage]:
+    """What lies on the desk as an answer to this letter, the last begun first."""
+    found = db.all("SELECT number FROM drafts WHERE answers = ? AND state = 'page' ORDER BY number DESC", (number,))
+    return [_read(db, draft) for (draft,) in found]
 
 
 def load(db: Db, number: int) -> OnPage:

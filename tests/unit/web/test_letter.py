@@ -122,6 +122,8 @@ def test_a_card_says_that_it_came_and_leaves_the_answer_for_later(tmp_path: Path
             async with at_desk(ada.desk) as web:
                 assert "Write “It came, I need time”" in (await web.get(f"/letter/{number}")).text
                 begun = await web.post(f"/letter/{number}/card")
+                again = await web.post(f"/letter/{number}/card")
+                assert again.headers["location"] == begun.headers["location"], "pressed twice, it is one card"
                 page = int(begun.headers["location"].removeprefix("/page/").removesuffix("/envelope"))
                 assert (await web.get(f"/page/{page}/envelope")).status_code == 200, "it lies in its envelope already"
                 assert (await ada.show(page)).text.strip() == "It came, I need time."

@@ -103,7 +103,7 @@ class Finder:
         return self._all(text, 0, len(text))
 
     def _first(self, text: str) -> tuple[int, int] | None:
-        length = len(text) if text.isascii() else _STRETCH
+        length = max(1, len(text)) if text.isascii() else _STRETCH
         for start in range(0, len(text), length):
             here = self._stretch(text, start, start + length)
             found: tuple[int, int] | None = None

@@ -90,7 +90,8 @@ def flat(text: str) -> str:
     # Latin-1 has no signs of good typography, but is ten times as quick as the alphabets that have.
     for codec in ("latin-1", *_ALPHABETS):
         try:
-            return _alphabet(codec).flat(text)
+            # The micro sign is the one sign of theirs whose letter, the Greek one, only one of them has.
+            return _alphabet(codec).flat(text).replace("\u00b5", "\u03bc")
         except UnicodeEncodeError as error:
             if text[error.start] > _LAST_OF_ALPHABETS:
                 break

@@ -31,6 +31,8 @@ def marked(query: str, text: str) -> list[str]:
         ("елка", "Ёлка", ["Ёлка"]),
         ("Häuser", "das alte Haus", ["Haus"]),
         ("cat", "concatenate", []),
+        ("µm", "fünf µm, πέντε μm", ["µm", "μm"]),
+        ("µm", "fünf µm", ["µm"]),
     ],
 )
 def test_marks(query: str, text: str, found: list[str]) -> None:
@@ -60,6 +62,11 @@ def test_where_nothing_is_marked_it_is_the_beginning() -> None:
     assert Finder(parse("walnut").words, ()).excerpt("Dear Bert,\nit rains.").pieces == (
         ("Dear Bert, it rains.", False),
     )
+
+
+def test_a_letter_without_a_text_has_an_empty_excerpt() -> None:
+    """As one that was found by its subject, with a picture in it and nothing else."""
+    assert Finder(parse("walnut").words, ()).excerpt("").text == ""
 
 
 def test_slips() -> None:

@@ -67,7 +67,7 @@ class Item:
     """A letter as RFC 5322 bytes, exactly as they stand in the archive; whether they can be read is for the opener.
 
     `cursor`: where to go on after it. `passed`: octets of the source up to there, of `Archive.size()`. `mark`: of the
-    file that is this letter and nothing else, as it was when it was read (`maildir.marked`, `folder.mark`); empty where
+    file that is this letter and nothing else, as it was when it was read (`maildir.marks`, `folder.mark`); empty where
     it tells nothing.
     """
 

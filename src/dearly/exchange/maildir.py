@@ -12,6 +12,7 @@ no two of them have one unique name.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from hashlib import blake2b
 
@@ -19,6 +20,11 @@ from dearly.exchange.folder import Parts, Run
 
 _LEFT_OUT = frozenset(b"DT")
 """Flags for which a letter is left out: unfinished, thrown away."""
+
+
+_SECOND = re.compile(rb"\d{9,10}(?:_\d+)?\.")
+"""How a name begins: with a second of the years that Maildirs are from, not with a day ("2019.05.04 to Clara"). Some
+programs put a counter behind it."""
 
 
 def in_maildir(folder: Parts) -> bool:
@@ -47,5 +53,5 @@ def keeps(name: bytes, file: int, about: os.stat_result) -> bool:
     and it ends as letters end, with its last line: where a copy of a Maildir was broken off, what it has of the last
     letter seldom does."""
     unique = name.partition(b":2,")[0]
-    by_rule = unique[:1].isdigit() and unique.count(b".") > 1 and not unique.endswith(b".eml")
+    by_rule = _SECOND.match(unique) is not None and unique.count(b".") > 1 and not unique.endswith(b".eml")
     return by_rule and about.st_size > 0 and os.pread(file, 1, about.st_size - 1) == b"\n"

@@ -83,7 +83,7 @@ class Place:
         passed = 0
         for found in self._found():
             if isinstance(found, Entry):
-                if folder.key(found.parts) > folder.key(last):
+                if not last or folder.key(found.parts) > folder.key(last):
                     yield from self._trouble(found, passed)
                 continue
             first = folder.first(found, last) if last else 0

@@ -158,6 +158,8 @@ def test_a_program_that_does_not_name_its_letters_by_the_rule_may_change_them(tm
             (b"1", False),
             (b"1:2,a.b.c", False),
             (b"a.b.c", False),
+            (b"2019.05.04 to Clara", False),
+            (b"20190504.to.Clara", False),
         ):
             assert maildir_names.keeps(name, file.fileno(), os.fstat(file.fileno())) is keeps
 

@@ -78,6 +78,15 @@ def test_what_vanishes_and_what_may_not_be_read_is_named(tmp_path: Path) -> None
     assert codes([vanished, unreadable]) == ["vanished", "unreadable"]
 
 
+def test_a_folder_that_cannot_be_looked_into_is_named_although_it_is_the_archive_itself(tmp_path: Path) -> None:
+    put(tmp_path / "box/a.eml", A)
+    reading = archive(tmp_path / "box")
+    (tmp_path / "box/a.eml").unlink()
+    (tmp_path / "box").rmdir()
+    (tmp_path / "box").write_bytes(b"no folder any more")
+    assert codes(list(reading.items())) == ["unreadable"]
+
+
 def test_links_devices_and_other_files_are_named_and_never_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     put(outside / "x.eml", B)

@@ -140,6 +140,40 @@ def test_a_failed_write_leaves_nothing_and_a_reader_writes_nothing(run: Run) -> 
     run(act)
 
 
+def test_what_a_failed_write_counted_is_not_counted(run: Run) -> None:
+    """Between others in one transaction, and also where it had its counts written to look over all accounts."""
+
+    async def act(store: Store) -> None:
+        await store.write(lambda shelf: add(shelf, "ada"))
+
+        def fails(n: int) -> Callable[[Shelf], None]:
+            def go(shelf: Shelf) -> None:
+                ada = named(shelf, "ada")
+                before = held(shelf)["ada"] if n % 2 else None
+                put(shelf, ada, b"failed %09d" % n)
+                shelf.set_quota(ada, 1)
+                assert before is None or held(shelf)["ada"] > before
+                raise ZeroDivisionError
+
+            return go
+
+        fine = [store.write(lambda shelf, n=n: put(shelf, named(shelf, "ada"), b"%09d!" % n).seq) for n in range(12)]
+        bad = [store.write(fails(n)) for n in range(6)]
+        mixed = [one for pair in zip(fine[::2], bad, fine[1::2], strict=True) for one in pair]
+        results = await asyncio.gather(*mixed, return_exceptions=True)
+        assert sorted(seq for seq in results if isinstance(seq, int)) == list(range(1, 13))
+
+        def look(shelf: Shelf) -> None:
+            ada = named(shelf, "ada")
+            assert held(shelf) == {"ada": 12 * (10 + 10)}, "each as a letter, and as what was uploaded for it"
+            assert shelf.email_seq(ada) == 12
+            assert shelf.add_email(ada, "M", INBOX, keep(shelf, ada, bytes(50)), (), NOW), "no quota was set"
+
+        await store.write(look)
+
+    run(act)
+
+
 def test_closing(run: Run) -> None:
     async def act(store: Store) -> None:
         waiting = [asyncio.ensure_future(store.write(lambda shelf, n=n: add(shelf, f"p{n}"))) for n in range(20)]

@@ -204,6 +204,11 @@ class ChangesModel(RuleBasedStateMachine):
             self.shelf.remove_email(self.ada, email, self.now)
             del self.there[uid]
 
+    @rule()
+    def commits(self) -> None:
+        self.shelf.flush()
+        self.shelf = SqliteShelf(self.db, DEFAULT, "letters.test")
+
     @rule(who=st.integers(0, 1), most=st.sampled_from([1, 2, 500]), whole=st.booleans())
     def follows(self, who: int, most: int, whole: bool) -> None:
         more = True

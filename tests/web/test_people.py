@@ -218,9 +218,14 @@ def test_among_many_people_a_name_is_found_and_a_page_stays_together(desk_of: De
     ada = desk_of("Ada")
     for n in range(30):
         ada.run(people.add(ada.desk, f"{'Zoë' if n == 7 else 'Clara'} Number {n}"))
+    ada.run(people.add(ada.desk, "Øyvind"))
     page = sit(ada, "/people/new")
     title, card = page.locator("h1").bounding_box(), page.locator("#by-card").bounding_box()
     assert title and card and card["y"] - title["y"] < 250, "the list beside it does not pull the page apart"
+    names = page.locator(".folk-list li").all_inner_texts()
+    assert names.index("Øyvind") < names.index("Zoë Number 7"), "Ø stands with O, where one looks for it"
+    page.get_by_label("Find a name").fill("oy")
+    assert page.locator(".folk-list li:visible").all_inner_texts() == ["Øyvind"]
     page.get_by_label("Find a name").fill("7 zoe")
     assert page.locator(".folk-list li:visible").all_inner_texts() == ["Zoë Number 7"]
     page.get_by_label("Find a name").fill("zoe 8")

@@ -15,6 +15,7 @@ from dearly.letter.envelope import Way, usual_way
 from dearly.letter.errors import NotFound, Usage
 from dearly.letter.words import _
 from dearly.seal.values import CertificateFacts
+from dearly.terms.folding import fold
 
 
 async def add(desk: Desk, name: str, *, addresses: Sequence[str] = (), vcard: bytes | None = None) -> PersonView:
@@ -80,7 +81,12 @@ async def list_people(desk: Desk) -> list[PersonView]:
 
 def everybody(db: Db) -> list[PersonView]:
     """See `list_people`; for whoever is at the drawer already."""
-    return [views_people.person_view(db, one) for one in book.list_all(db)]
+    return [views_people.person_view(db, one) for one in in_order(db)]
+
+
+def in_order(db: Db) -> list[book.Person]:
+    """Everybody as one looks through a book: Émile stands among those with an E, Łucja among those with an L."""
+    return sorted(book.list_all(db), key=lambda one: fold(one.name))
 
 
 async def show_person(desk: Desk, who: str) -> PersonView:

@@ -12,6 +12,7 @@ from datetime import date as day
 from datetime import datetime, time, timedelta
 
 from dearly.desk.desk import Desk
+from dearly.desk.people import in_order
 from dearly.drawer import keyring
 from dearly.drawer import people as book
 from dearly.drawer.connection import Db
@@ -145,7 +146,7 @@ async def whole(desk: Desk, uid: str) -> Whole:
 
 async def everybody(desk: Desk) -> list[Named]:
     """Everybody in the book, by name."""
-    found = await desk.drawer.read(book.list_all)
+    found = await desk.drawer.read(in_order)
     return [Named(one.name, one.uid, one.kind.value) for one in found]
 
 

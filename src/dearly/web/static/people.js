@@ -2,6 +2,9 @@
 // The address book: a name is found as it is typed, without regard to accents; and a card, or a picture of its code, that
 // is dropped on the form goes into its field. The field does the same by key.
 
+/** What one types for letters that no accent makes. @type {Record<string, string>} */
+const typed = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", ı: "i" };
+
 const finding = document.querySelector("[data-find]");
 const finder = finding?.querySelector("input");
 const found = finding?.querySelector("[role=status]");
@@ -23,7 +26,8 @@ if (finding instanceof HTMLElement && finder instanceof HTMLInputElement && foun
 
 /** @param {string} text */
 function plain(text) {
-  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim().replace(/\s+/g, " ");
+  const bare = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim().replace(/\s+/g, " ");
+  return bare.replace(/[ßæœøłđðþı]/g, (sign) => typed[sign] ?? sign);
 }
 
 const form = document.querySelector("form[data-drop]");

@@ -66,6 +66,11 @@ def _remembered(data: bytes, encoding: str) -> bytes:
     return _decoded(data, encoding)
 
 
+def forget() -> None:
+    """Let go of what is remembered: by whoever reads something else next, which must not meet it."""
+    _remembered.cache_clear()
+
+
 def _decoded(data: bytes, encoding: str) -> bytes:
     match encoding:
         case "quoted-printable":

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from dearly.letter.errors import DearlyError, Usage
+from dearly.mime import transfer
 from dearly.opener import reading, serving, sifting, stacks, warm
 from dearly.opener.protocol import Operation
 from dearly.opener.protocol_letters import (
@@ -61,9 +62,21 @@ def _certificates(what: Bytes, _: Any) -> tuple[Certificate, ...]:
     return tuple(found.values())
 
 
+def _leaving_nothing(run: Run) -> Run:
+    """The same, and nothing of a letter is remembered for the next request: that one may be hostile."""
+
+    def forgetting(what: Any, ask: Any) -> Any:
+        try:
+            return run(what, ask)
+        finally:
+            transfer.forget()
+
+    return forgetting
+
+
 def _letters() -> Operations:
     warm.letters()
-    return {
+    operations: Operations = {
         OPEN: reading.open_parcel,
         OUTLINE: lambda raw, _: reading.look(raw),
         OUTLINES: lambda raws, _: tuple(map(_look_at, raws)),
@@ -76,6 +89,7 @@ def _letters() -> Operations:
         MERGE: _merge,
         PLAN: _plan,
     }
+    return {operation: _leaving_nothing(run) for operation, run in operations.items()}
 
 
 def _look_at(raw: bytes) -> Outside | None:

@@ -23,8 +23,9 @@ from tests.support.openpgp import NOW, YESTERDAY, address, expiring, person, rev
 
 from dearly.letter.content import Enclosure
 from dearly.letter.sealing import TEXT_WITHHELD, Headers, Seal, Shape, Signature
-from dearly.mime import autocrypt
-from dearly.opener import reading
+from dearly.mime import autocrypt, transfer
+from dearly.opener import child, protocol_letters, reading, warm
+from dearly.opener.bulk import Stack
 from dearly.seal import packets, trust
 from dearly.seal.packets import Packet, Tag
 from dearly.seal.signature import KEY_FLAGS, sign, sub
@@ -296,3 +297,13 @@ def test_want_of_memory_is_not_taken_for_a_fault(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(reading, "readable", fails)
     with pytest.raises(MemoryError):
         here(sealed())
+
+
+def test_between_two_requests_nothing_is_remembered_of_a_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next parcel may be one that takes the child over."""
+    monkeypatch.setattr(warm, "letters", lambda: None)
+    run = child._letters()[protocol_letters.READ]
+    raw = b"From: bert@letters.test\r\nContent-Transfer-Encoding: base64\r\n\r\nSGVsbG8=\r\n"
+    (found,) = run(Stack((raw,), (None,), ()), lambda _question, _value: ())
+    assert found.text.strip() == "Hello"
+    assert transfer._remembered.cache_info().currsize == 0

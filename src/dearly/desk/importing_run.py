@@ -26,7 +26,8 @@ from dearly.exchange.archive import Archive
 from dearly.letter.address import Address
 
 _ALONE = 30
-"""Stacks that one child reads, one after the other; only for more of them it is worth starting a second one."""
+"""Stacks that one child reads, one after the other; only for more of them it is worth starting a second one. That is
+started when a stack is still read while the next one waits for it: not at all where filing takes longer."""
 
 
 async def run(desk: Desk, archive: Archive, choices: Choices, progress: Progress) -> Done:

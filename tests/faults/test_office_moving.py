@@ -21,6 +21,7 @@ from dearly.office.store import INBOX, Find, Outgoing, Shelf, Step
 from tests.support.killer import kill_at
 from tests.support.offices import MachineChance, MachineClock, Member, Office, an_office, parcel
 from tests.support.postgres import a_database
+from tests.support.sitting import until
 
 pytestmark = pytest.mark.timeout(300)  # a machine that has much else to do takes its time
 
@@ -219,14 +220,20 @@ def with_people(office: Office) -> list[Any]:
 
 def test_moved_while_letters_come_in(ways: tuple[stores.Where, stores.Where]) -> None:
     source, target = ways
+    meanwhile: list[int] = []
     with an_office(source) as office:
         with Writer(office.store, office.do, with_people(office)) as writer:
-            done = asyncio.run(moving.move(source, target, MachineChance(), quiet))
-            threading.Event().wait(0.1)
-        assert writer.refused
+
+            def until_some_came(*_told: object) -> None:
+                if not meanwhile:  # the first portion is copied while the office is still open
+                    meanwhile.append(len(writer.taken))
+                    until(lambda: len(writer.taken) >= meanwhile[0] + 5)
+
+            done = asyncio.run(moving.move(source, target, MachineChance(), until_some_came))
+            until(lambda: writer.refused)
         assert done.seconds < moving.LEASE
+    assert meanwhile
     assert found_in(target) == set(writer.taken) == found_in(source)
-    assert len(writer.taken) > 10
 
 
 SELDOM = {"office.move.portion", "office.move.copied", "office.move.before-ready"}

@@ -231,6 +231,25 @@ def test_it_does_not_start_where_nothing_can() -> None:
             run(work())
 
 
+def test_it_may_have_ended_before_its_pipes_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def until_it_has_ended(loop: Any, *order: Any, **how: Any) -> tuple[Any, Any]:
+        transport, streams = await start(loop, *order, **how)
+        while not transport.get_pipe_transport(0).get_extra_info("pipe").closed:
+            await asyncio.sleep(0.01)
+        return transport, streams
+
+    async def work() -> None:
+        async with holding() as holder:
+            with pytest.raises(DearlyError) as caught:
+                await holder.start()
+            assert caught.value.code == "keyholder_ended"
+
+    start = asyncio.BaseEventLoop.subprocess_exec
+    monkeypatch.setattr(asyncio.BaseEventLoop, "subprocess_exec", until_it_has_ended)
+    monkeypatch.setattr(process, "command", lambda *_: (sys.executable, "-I", "-S", "-c", ""))
+    run(work())
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="what Linux offers")
 def test_it_is_locked_down_like_the_others() -> None:
     async def work() -> None:

@@ -231,7 +231,7 @@ def _widen(pipe: asyncio.BaseTransport | None) -> None:
     """Let more go through a pipe at once, where the system can: both sides are woken up less often."""
     size = getattr(fcntl, "F_SETPIPE_SZ", None)
     if pipe is not None and size is not None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # the latter: it is closed, for the child has ended already
             fcntl.fcntl(pipe.get_extra_info("pipe"), size, _PIPE)
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.commands import Machine
+from tests.support.commands import PASSPHRASE, Machine
 from tests.support.door import short_folder
 
 COOKIE = "__Host-desk"
@@ -110,6 +110,16 @@ def sit_down(machine: Machine, drawer: str, **env: str) -> Visit:
     done = machine.run("--json", drawer=drawer, DEARLY_BROWSER="none", **env)
     assert done.code == 0, done.err
     return Visit(json.loads(done.out))
+
+
+def at_the_desk(machine: Machine, drawer: str) -> Visit:
+    """Somebody who sits at this desk, its drawer open."""
+    visit = sit_down(machine, drawer)
+    visit.come_in()
+    if visit.at == "/locked":
+        visit.post("/unlock", passphrase=PASSPHRASE)
+    assert visit.at == "/", visit.at
+    return visit
 
 
 @contextmanager

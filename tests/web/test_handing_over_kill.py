@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import PASSPHRASE, Machine
+from tests.support.commands import Machine
 from tests.support.machines import cheap_drawer
-from tests.support.sitting import COOKIE, Visit, a_machine, processes, sit_down, text_of, until
+from tests.support.sitting import COOKIE, Visit, a_machine, at_the_desk, processes, text_of, until
 from tests.support.sweep import found, names_with, shapes
 from tests.web.test_handing_over import BOUNDARY, letters, part
 
@@ -35,15 +35,6 @@ def machine() -> Iterator[Machine]:
         cheap_drawer(machine, "ada")
         assert machine.run("setup", "--name", "Ada", "--local-office", drawer="ada").code == 0
         yield machine
-
-
-def _at_the_desk(machine: Machine) -> Visit:
-    visit = sit_down(machine, "ada")
-    visit.come_in()
-    if visit.at == "/locked":
-        visit.post("/unlock", passphrase=PASSPHRASE)
-    assert visit.at == "/"
-    return visit
 
 
 def _form(visit: Visit) -> bytes:
@@ -79,7 +70,7 @@ def _spools(process: int, folder: Path) -> list[bytes]:
 @pytest.mark.parametrize("when", ["coming", "planned"])
 def test_killed_with_an_upload(machine: Machine, when: str) -> None:
     folder = machine.folder / "ada"
-    visit = _at_the_desk(machine)
+    visit = at_the_desk(machine, "ada")
     (process,) = processes(machine)
     before = {one.name for one in folder.iterdir()}
     form = _form(visit)
@@ -97,7 +88,7 @@ def test_killed_with_an_upload(machine: Machine, when: str) -> None:
     assert names_with([machine.folder], ["spool", "old.mbox"]) == []
     assert {one.name for one in folder.iterdir()} <= before | {"drawer.db-wal", "drawer.db-shm"}
 
-    visit = _at_the_desk(machine)
+    visit = at_the_desk(machine, "ada")
     assert "Take them in" not in visit.get("/import").text, "it is handed over anew, or not at all"
     form = _form(visit)
     with _sent(visit, form, len(form)) as line:

@@ -18,7 +18,18 @@ from dearly.drawer.folder import LOCK
 from tests.support.commands import PASSPHRASE, Machine
 from tests.support.forks import AFRESH
 from tests.support.machines import cheap_drawer
-from tests.support.sitting import Visit, a_machine, altered, left_alone, processes, runtime, sit_down, text_of, until
+from tests.support.sitting import (
+    Visit,
+    a_machine,
+    altered,
+    at_the_desk,
+    left_alone,
+    processes,
+    runtime,
+    sit_down,
+    text_of,
+    until,
+)
 
 pytestmark = pytest.mark.long  # minutes of waiting; test_process_browser locks and unlocks in every run
 
@@ -43,12 +54,7 @@ def machine(home: Machine) -> Iterator[Machine]:
 
 def open_desk(machine: Machine) -> Visit:
     """Ada's desk, in front of somebody who sits at it."""
-    visit = sit_down(machine, "ada")
-    visit.come_in()
-    if visit.at == "/locked":
-        visit.post("/unlock", passphrase=PASSPHRASE)
-    assert visit.at == "/", visit.at
-    return visit
+    return at_the_desk(machine, "ada")
 
 
 def left(machine: Machine, name: str = "ada") -> str:

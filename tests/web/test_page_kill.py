@@ -13,9 +13,9 @@ from html import unescape
 import httpx
 import pytest
 
-from tests.support.commands import PASSPHRASE, Machine
+from tests.support.commands import Machine
 from tests.support.machines import cheap_drawer
-from tests.support.sitting import Visit, a_machine, processes, sit_down, until
+from tests.support.sitting import a_machine, at_the_desk, processes, until
 
 
 @pytest.fixture
@@ -26,20 +26,11 @@ def machine() -> Iterator[Machine]:
         yield machine
 
 
-def _open(machine: Machine) -> Visit:
-    visit = sit_down(machine, "ada")
-    visit.come_in()
-    if visit.at == "/locked":
-        visit.post("/unlock", passphrase=PASSPHRASE)
-    assert visit.at == "/", visit.at
-    return visit
-
-
 def test_killed_while_typing(machine: Machine) -> None:
     chance = random.Random(1)
     path, text = "", ""
     for _turn in range(3):
-        visit = _open(machine)
+        visit = at_the_desk(machine, "ada")
         if not path:
             visit.post("/page/new")
             path = visit.at

@@ -24,7 +24,6 @@ from dearly.mime import plain
 MOST_REFUSED = 100
 """How many refused letters are listed."""
 
-_COMING = (KnockState.LET_IN, KnockState.GONE)
 _NOT_FOR_READING = frozenset({arrivals.ArrivalState.NEW, arrivals.ArrivalState.OWN, arrivals.ArrivalState.REPORT})
 
 
@@ -88,7 +87,7 @@ async def look(desk: Desk) -> Letterbox:
         return Letterbox(
             waiting=tuple(map(to.lying, waiting)),
             at_door=_at_door(db, to),
-            coming=_by_number(to.knocking(one) for state in _COMING for one in knocks.standing(db, state)),
+            coming=_by_number(to.knocking(one) for state in knocks.COMING for one in knocks.standing(db, state)),
             kept=tuple(map(to.lying, arrivals.unreadable(db))),
             lately=tuple(views.letter_view(db, number) for number in opened),
             later=tuple(views.letter_view(db, number) for number in leafing.for_later(db)),

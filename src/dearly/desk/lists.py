@@ -33,8 +33,7 @@ def letterbox(db: Db) -> list[EnvelopeView]:
 
 def somebody_at_door(db: Db) -> bool:
     """Whether a stranger's first letter waits there, or is to be fetched."""
-    coming = (knocks.KnockState.WAITING, knocks.KnockState.LET_IN, knocks.KnockState.GONE)
-    return bool(arrivals.at_door(db, limit=1)) or any(knocks.standing(db, state, limit=1) for state in coming)
+    return bool(arrivals.at_door(db, limit=1)) or any(knocks.standing(db, state, limit=1) for state in knocks.AT_DOOR)
 
 
 def outbox(db: Db, now: datetime) -> list[OutboxRow]:

@@ -70,7 +70,7 @@ async def at_door(desk: Desk) -> list[AtDoor]:
 
 def _standing(db: Db) -> list[AtDoor]:
     found = [_lies_here(one) for one in arrivals.at_door(db)]
-    for state in (KnockState.WAITING, KnockState.LET_IN, KnockState.GONE):
+    for state in knocks.AT_DOOR:
         found += [_knocks(one) for one in knocks.standing(db, state)]
     return sorted(found, key=lambda one: -one.number)
 
@@ -84,7 +84,7 @@ async def let_in(desk: Desk, number: int, carrier: Collects | None = None) -> Le
     now = desk.clock.now()
 
     def work(db: Db) -> tuple[list[int], list[int]]:
-        sender = _at_door(db, number, (KnockState.LET_IN, KnockState.GONE))
+        sender = _at_door(db, number, knocks.COMING)
         knock = knocks.find(db, number)
         if knock is not None and knock.state is KnockState.WAITING and knock.too_large:
             raise _too_large(knock)

@@ -50,6 +50,13 @@ class KnockState(StrEnum):
     FETCHED = "fetched"
 
 
+COMING = (KnockState.LET_IN, KnockState.GONE)
+"""Let in, and not here yet."""
+
+AT_DOOR = (KnockState.WAITING, *COMING)
+"""What somebody who looks at the door finds there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Knock:
     """A stranger's header at the door. `at`: when it was kept. `since`: when it came into its state."""
